@@ -1,0 +1,311 @@
+"""Strict documents: the YAML that people write, and the JSON that we read back.
+
+Scalars stay text until a model gives them a type, so `NO` is Norway and `0123` keeps its zero
+(T15). Duplicate keys, anchors, aliases, merge keys and tags are refused; size, depth and number
+of nodes are capped before anything is built. Every value keeps its place in the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path, PureWindowsPath
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from etl.errors import Problem, UserMustFix
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 20
+MAX_NODES = 50_000
+MAX_PROBLEMS = 200
+
+Path_ = tuple[str | int, ...]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+try:
+    _Loader: Any = yaml.CSafeLoader
+except AttributeError:  # pure Python wheels of PyYAML
+    _Loader = yaml.SafeLoader
+
+
+class Model(BaseModel):
+    """Base of all documents: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file: plain data whose scalars are text (or None), and where each value stands."""
+
+    path: Path
+    name: str
+    data: Any
+    values: Mapping[Path_, Place] = field(repr=False)
+    keys: Mapping[Path_, Place] = field(repr=False)
+
+    def place(self, *path: str | int) -> Place:
+        """Give the place of the value at a path, or of its nearest parent."""
+        while path and path not in self.values:
+            path = path[:-1]
+        return self.values.get(path, Place(self.name, 1, 1))
+
+    def load(self, model: type[ModelT]) -> ModelT:
+        """Check the document against a model.
+
+        Raises: UserMustFix with every problem (DOC-1, DOC-2, DOC-3), each with its place.
+        """
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            raise UserMustFix(list(self._problems(error, model))) from None
+
+    def _problems(self, error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
+        schema = model.model_json_schema()
+        for detail in error.errors(include_url=False)[:MAX_PROBLEMS]:
+            path = _known_path(detail["loc"], self.data)
+            yield _problem_of(detail, path, self, schema)
+
+
+def read_document(path: Path, *, name: str | None = None) -> Document:
+    """Read a YAML file. `name` is what messages call it (default: the path as given)."""
+    shown = name or str(path)
+    try:
+        size = path.stat().st_size
+        raw = path.read_bytes() if size <= MAX_BYTES else b""
+    except OSError as error:
+        raise UserMustFix(
+            Problem("DOC-4", f"cannot read {shown}: {error.strerror}", shown, "check the name")
+        ) from None
+    if size > MAX_BYTES:
+        raise _too_much(f"{size} bytes", f"{MAX_BYTES} bytes", Place(shown, 1, 1))
+    return parse_document(raw, path=path, name=shown)
+
+
+def parse_document(raw: bytes, *, path: Path, name: str) -> Document:
+    """Parse YAML bytes; see read_document.
+
+    Raises: UserMustFix YAML-1 to YAML-4.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserMustFix(
+            Problem(
+                "YAML-1",
+                f"byte {error.start} is not UTF-8",
+                f"{name}:{raw[: error.start].count(10) + 1}",
+                "save the file as UTF-8",
+            )
+        ) from None
+    builder = _Builder(name)
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            builder.take(event)
+    except yaml.YAMLError as error:
+        raise UserMustFix(_syntax_problem(error, name)) from None
+    return Document(path, name, builder.root, builder.values, builder.keys)
+
+
+class _Builder:
+    """Builds plain data from parser events, without recursion."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.root: Any = None
+        self.values: dict[Path_, Place] = {}
+        self.keys: dict[Path_, Place] = {}
+        self.stack: list[tuple[Path_, Any]] = []
+        self.pending: list[str | None] = []
+        self.nodes = 0
+        self.documents = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                raise _refuse("YAML-1", "a second document", self.at(event), "keep one document")
+        elif isinstance(event, yaml.AliasEvent):
+            raise _refuse("YAML-4", f"alias *{event.anchor}", self.at(event), "write it out")
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            self.check(event)
+            self.open(event)
+        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self.stack.pop()
+            self.pending.pop()
+        elif isinstance(event, yaml.ScalarEvent):
+            self.check(event)
+            self.scalar(event)
+
+    def at(self, event: Any) -> Place:
+        mark = event.start_mark
+        return Place(self.name, mark.line + 1, mark.column + 1)
+
+    def check(self, event: Any) -> None:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise _too_much("the file", f"{MAX_NODES} values", self.at(event))
+        if event.anchor is not None:
+            raise _refuse("YAML-4", f"anchor &{event.anchor}", self.at(event), "remove it")
+        if event.tag is not None and event.tag != "!":
+            raise _refuse("YAML-4", f"tag {event.tag}", self.at(event), "remove the tag")
+
+    def open(self, event: Any) -> None:
+        if len(self.stack) >= MAX_DEPTH:
+            raise _too_much("nesting", f"{MAX_DEPTH} levels", self.at(event))
+        container: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
+        if self.stack and isinstance(self.stack[-1][1], dict) and self.pending[-1] is None:
+            raise _refuse("YAML-1", "a key that is not text", self.at(event), "use a plain key")
+        path = self.place_value(container, self.at(event))
+        self.stack.append((path, container))
+        self.pending.append(None)
+
+    def scalar(self, event: Any) -> None:
+        in_mapping = bool(self.stack) and isinstance(self.stack[-1][1], dict)
+        if in_mapping and self.pending[-1] is None:
+            self.key(event)
+            return
+        is_plain = event.style is None or event.style == ""
+        self.place_value(None if is_plain and event.value == "" else event.value, self.at(event))
+
+    def key(self, event: Any) -> None:
+        path, container = self.stack[-1]
+        key, here = event.value, self.at(event)
+        if key == "<<":
+            raise _refuse("YAML-4", "merge key <<", here, "write the keys out")
+        if key in container:
+            first = self.keys[(*path, key)]
+            raise _refuse(
+                "YAML-2", f'key "{key}" stands twice, first in line {first.line}', here,
+                "remove one of the two",
+            )  # fmt: skip
+        container[key] = None
+        self.keys[(*path, key)] = here
+        self.pending[-1] = key
+
+    def place_value(self, value: Any, here: Place) -> Path_:
+        path: Path_
+        if not self.stack:
+            path, self.root = (), value
+        else:
+            parent, container = self.stack[-1]
+            if isinstance(container, dict):
+                key = self.pending[-1]
+                assert key is not None
+                container[key] = value
+                self.pending[-1] = None
+                path = (*parent, key)
+            else:
+                container.append(value)
+                path = (*parent, len(container) - 1)
+        self.values[path] = here
+        return path
+
+
+def resolve_inside(root: Path, relative: str, where: Place | str) -> Path:
+    """Give the path of a file named in a document; it may not leave the document's folder.
+
+    Raises: UserMustFix DOC-4.
+    """
+    windows = PureWindowsPath(relative)
+    climbs = windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts
+    target = root / relative
+    if climbs or "\0" in relative or not target.resolve().is_relative_to(root.resolve()):
+        raise _refuse(
+            "DOC-4", f'"{relative}" leaves the folder of the file that names it', where,
+            "put the file beside or below it, and name it by a relative path",
+        )  # fmt: skip
+    return target
+
+
+def near_match(word: str, choices: Iterator[str] | list[str] | set[str]) -> str | None:
+    """Give the choice nearest to a word, if one is near."""
+    found = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def read_json(raw: bytes | str) -> Any:
+    """Read JSON with exact numbers: fractions become Decimal, never float (T2)."""
+    return json.loads(raw, parse_float=Decimal)  # noqa: TID251
+
+
+def _known_path(loc: tuple[str | int, ...], data: Any) -> Path_:
+    """Drop the parts of an error location that name a union member, not a key of the data."""
+    path: list[str | int] = []
+    for part in loc:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            path.append(part)
+            data = data[part]
+        elif part == loc[-1] and isinstance(data, dict) and isinstance(part, str):
+            path.append(part)
+    return tuple(path)
+
+
+def _problem_of(detail: Any, path: Path_, document: Document, schema: dict[str, Any]) -> Problem:
+    name = ".".join(str(part) for part in path)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        choices = sorted(_keys_at(schema, schema, path[:-1]))
+        near = near_match(str(path[-1]), choices)
+        fix = f'did you mean "{near}"?' if near else f"known keys: {', '.join(choices)}"
+        place = document.keys.get(path, document.place(*path))
+        return Problem("DOC-1", f'unknown key "{name}"', str(place), fix)
+    place = document.place(*path)
+    if kind == "missing":
+        return Problem("DOC-2", f'"{name}" is missing', str(place), f'add "{path[-1]}"')
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    what = f'"{name}": {message[:1].lower()}{message[1:]}' if name else message
+    given = detail.get("input")
+    shown = f', not "{given}"' if isinstance(given, str) and kind != "value_error" else ""
+    return Problem("DOC-3", f"{what}{shown}", str(place), "correct the value")
+
+
+def _keys_at(schema: dict[str, Any], root: dict[str, Any], path: Path_) -> set[str]:
+    """Collect the keys that a JSON schema knows at a path."""
+    if "$ref" in schema:
+        return _keys_at(root["$defs"][schema["$ref"].rsplit("/", 1)[1]], root, path)
+    found: set[str] = set()
+    for branch in schema.get("anyOf", []) + schema.get("oneOf", []):
+        found |= _keys_at(branch, root, path)
+    if not path:
+        return found | set(schema.get("properties", {}))
+    inner = schema.get("properties", {}).get(path[0])
+    inner = inner or schema.get("additionalProperties") or schema.get("items")
+    return found | (_keys_at(inner, root, path[1:]) if isinstance(inner, dict) else set())
+
+
+def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error).splitlines()[0]
+    where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+    return Problem(
+        "YAML-1", f"not valid YAML: {what}", where, "correct the line, or quote the value"
+    )
+
+
+def _refuse(code: str, what: str, where: Place | str, fix: str) -> UserMustFix:
+    return UserMustFix(Problem(code, what, str(where), fix))
+
+
+def _too_much(what: str, limit: str, where: Place) -> UserMustFix:
+    return _refuse("YAML-3", f"{what} is more than {limit}", where, "split or shorten the file")

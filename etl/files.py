@@ -1,0 +1,75 @@
+"""Atomic files: a reader sees the whole file or none of it.
+
+temporary name in the same folder -> write -> sync file -> replace -> sync folder
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from etl.errors import Problem, UserMustFix
+
+MAX_NAME_BYTES = 200
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(10))}
+_ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+()\-]*\Z")
+
+
+def is_safe_name(name: str) -> bool:
+    """Say whether a name may stand for a file we write: no path, no device, no odd character."""
+    stem = name.split(".", 1)[0].rstrip(" ").upper()
+    return (
+        bool(_ALLOWED.match(name))
+        and len(name.encode()) <= MAX_NAME_BYTES
+        and not name.endswith((".", " "))
+        and stem not in _DEVICES
+    )
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file so that it is whole or absent, also after a power cut.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        descriptor = os.open(temporary, flags, 0o644)
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise UserMustFix(
+            Problem(
+                "OUT-2",
+                f"cannot write {path.name}: {error.strerror}",
+                str(path.parent),
+                "make room or grant the right to write there, then run the command again",
+            )
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable (not possible, and not needed, on Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256(content: bytes) -> str:
+    """Give the SHA-256 of some bytes in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
