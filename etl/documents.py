@@ -251,13 +251,12 @@ def _known_path(loc: tuple[str | int, ...], data: Any) -> Path_:
     """Drop the parts of an error location that name a union member, not a key of the data."""
     path: list[str | int] = []
     for part in loc:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
-            path.append(part)
+        try:
             data = data[part]
-        elif part == loc[-1] and isinstance(data, dict) and isinstance(part, str):
-            path.append(part)
+        except (KeyError, IndexError, TypeError):
+            if part != loc[-1] or not isinstance(data, dict):
+                continue
+        path.append(part)
     return tuple(path)
 
 
