@@ -27,7 +27,7 @@ class Inner(Model):
 
 class Outer(Model):
     name: str
-    columns: list[Inner] = []
+    columns: tuple[Inner, ...] = ()
 
 
 def problem_codes(text: str | bytes) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ def test_a_failing_disk_leaves_the_old_file_and_no_part(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(f"etl.files.os.{call}", fail)
-    with pytest.raises(UserMustFix, match="OUT-2.*No space left"):
+    with pytest.raises(UserMustFix, match=r"OUT-2.*No space left"):
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.csv"]
