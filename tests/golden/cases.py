@@ -1,0 +1,124 @@
+"""Read and run golden cases."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from click.testing import CliRunner, Result
+
+from tests.fakes.items import invoice, item, page, vendor
+
+ROOT = Path(__file__).parent
+RELEASE_PARTS = ("recipe", "manifest_sha256")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One golden case: a folder with case.yaml and expected/."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def template(self) -> str:
+        return self.folder.parent.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return _read_yaml(self.folder / "case.yaml")
+
+    @property
+    def expected(self) -> Path:
+        return self.folder / "expected"
+
+    def convert(self, out: Path) -> Result:
+        """Run `pleo-etl convert` on the case into a folder."""
+        from etl.cli import main
+
+        settings = self.settings
+        items_file = out.parent / "items.json"
+        items_file.write_text(json.dumps(page(*map(_item, settings.get("items", [])))))
+        shared = self.folder.parent / "parameters.yaml"
+        parameters = _read_yaml(shared) if shared.exists() else {}
+        parameters |= settings.get("parameters", {})
+        mapping = self.folder / "mapping.yaml"
+        mapping = mapping if mapping.exists() else self.folder.parent / "mapping.yaml"
+        command = ["convert", str(items_file), "-t", settings.get("template", self.template)]
+        command += ["-m", str(mapping), "-o", str(out)]
+        for name, value in parameters.items():
+            command += ["-p", f"{name}={value}"]
+        for option in ("as_of", "batch_number", "first_voucher"):
+            if option in settings:
+                command += [f"--{option.replace('_', '-')}", str(settings[option])]
+        return CliRunner().invoke(main, command)
+
+
+def all_cases() -> Iterator[Case]:
+    """Give every case, in the order of their names."""
+    for path in sorted(ROOT.glob("*/*/case.yaml")):
+        yield Case(path.parent)
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    """Give what must be equal: all files but review.html, the manifest without release parts."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() or name == "review.html":
+            continue
+        content = path.read_bytes()
+        found[name] = stable_manifest(content) if name == "manifest.json" else content
+    return found
+
+
+def stable_manifest(content: bytes) -> bytes:
+    """Drop from a manifest what changes with every release."""
+    manifest = json.loads(content)
+    for part in RELEASE_PARTS:
+        manifest.pop(part, None)
+    for part in ("template", "mapping"):
+        manifest[part].pop("sha256", None)
+    return (json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def write_expected(case: Case, out: Path) -> None:
+    """Replace the expected files of a case by what came out."""
+    shutil.rmtree(case.expected, ignore_errors=True)
+    for name, content in outputs(out).items():
+        target = case.expected / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
+def _item(short: dict[str, Any]) -> dict[str, Any]:
+    given = dict(short)
+    if isinstance(given.get("vendor"), dict):
+        given["vendor"] = vendor(**given["vendor"])
+    if isinstance(given.get("invoice"), dict):
+        given["invoice"] = invoice(**given["invoice"])
+    return item(**given)
+
+
+class _TextLoader(yaml.SafeLoader):
+    """Plain YAML whose dates and amounts stay text."""
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    first: [
+        (tag, pattern) for tag, pattern in resolvers if not tag.endswith(("float", "timestamp"))
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_TextLoader) or {}  # noqa: S506
