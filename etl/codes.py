@@ -48,5 +48,14 @@ CODES: Mapping[str, Code] = {
     # ── templates, cells, layouts, files ──
     # ── proof ──
     # ── output, workspace, command line ──
+    "CLI-1": _error("the command line is not understood"),
+    "CLI-2": _error("pleo-etl failed in a way that it does not know"),
+    "OUT-1": _error("the output folder holds what this conversion did not write"),
+    "OUT-2": _error("a file cannot be written"),
+    "OUT-3": _error("a file name cannot be used, or is used twice"),
+    "VER-1": _error("the folder has no manifest"),
+    "VER-2": _error("the manifest was changed, or is not of pleo-etl"),
+    "VER-3": _error("a file was changed, or is missing"),
+    "VER-4": _error("a file read back differs from the manifest"),
     # ── notes ──
 }

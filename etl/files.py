@@ -34,8 +34,26 @@ def write_atomic(path: Path, content: bytes) -> None:
 
     Raises: UserMustFix OUT-2 when the disk or the folder refuses.
     """
+    temporary = write_part(path, content)
+    try:
+        try:
+            os.replace(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def write_part(path: Path, content: bytes) -> Path:
+    """Write and sync the whole content under a temporary name beside the path; give that name.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses; no part is left then.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    flags |= getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(temporary, flags, 0o644)
         try:
@@ -43,20 +61,24 @@ def write_atomic(path: Path, content: bytes) -> None:
                 handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
-            os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
     except OSError as error:
-        raise UserMustFix(
-            Problem(
-                "OUT-2",
-                f"cannot write {path.name}: {error.strerror}",
-                str(path.parent),
-                "make room or grant the right to write there, then run the command again",
-            )
-        ) from error
+        raise cannot_write(path, error) from error
+    return temporary
+
+
+def cannot_write(path: Path, error: OSError) -> UserMustFix:
+    """Say that the disk or the folder refuses a file."""
+    return UserMustFix(
+        Problem(
+            "OUT-2",
+            f"cannot write {path.name}: {error.strerror}",
+            str(path.parent),
+            "make room or grant the right to write there, then run the command again",
+        )
+    )
 
 
 def sync_folder(folder: Path) -> None:

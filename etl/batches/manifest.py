@@ -1,0 +1,226 @@
+"""manifest.json: what a conversion was made of, what came out, and where every item is.
+
+The text is made, not dumped: keys sorted, one element of a list per line, amounts as strings.
+The seal is the hash of the manifest with an empty seal, so that any changed byte shows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from etl.batches.recipe import Recipe
+from etl.batches.verdicts import Counts
+from etl.codes import CODES
+from etl.documents import read_json
+from etl.errors import Problem, UserMustFix
+from etl.files import is_safe_name, sha256
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+_SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')
+_EMPTY_SEAL = b'\n "seal": ""'
+#: Keys of every manifest; a file that lacks one was not written by us.
+_KEYS = frozenset(
+    {
+        *("schema", "batch", "template", "mapping", "parameters", "recipe", "numbers", "input"),
+        *("content", "counts", "totals", "controls", "notes", "files", "items", "attachments"),
+        *("read_back", "reports", "seal"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Debits and credits in one currency, of a file or of the batch."""
+
+    currency: str | None
+    debit: str
+    credit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file in the output folder: its hash and size, and for an ERP file its postings."""
+
+    name: str
+    content: bytes
+    rows: int | None = None
+    totals: Sequence[Total] = ()
+
+    def listed(self) -> dict[str, Any]:
+        """Give the file as the manifest lists it."""
+        entry: dict[str, Any] = {
+            "name": self.name, "sha256": sha256(self.content), "bytes": len(self.content),
+        }  # fmt: skip
+        if self.rows is not None:
+            entry |= {"rows": self.rows, "totals": [asdict(total) for total in self.totals]}
+        return entry
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest before it is text. `items` are lines of JSON (see list_items)."""
+
+    batch: Mapping[str, Any]
+    template: Mapping[str, Any]
+    mapping: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    recipe: Recipe
+    numbers: Mapping[str, Any]
+    input: Mapping[str, Any]
+    content: str
+    counts: Counts
+    totals: Sequence[Total]
+    controls: Mapping[str, Any]
+    notes: Sequence[Mapping[str, Any]]
+    files: Sequence[Made]
+    items: pl.Series
+    attachments: Sequence[Mapping[str, Any]]
+    read_back: Mapping[str, Any]
+
+    def head(self) -> dict[str, Any]:
+        """Give everything but the items and what depends on the reports."""
+        return {
+            "schema": SCHEMA,
+            "batch": dict(self.batch),
+            "template": dict(self.template),
+            "mapping": dict(self.mapping),
+            "parameters": dict(self.parameters),
+            "recipe": {"sha256": self.recipe.sha256, "parts": dict(self.recipe.parts)},
+            "numbers": dict(self.numbers),
+            "input": dict(self.input),
+            "content": self.content,
+            "counts": asdict(self.counts),
+            "totals": [asdict(total) for total in self.totals],
+            "controls": dict(self.controls),
+            "notes": list(self.notes),
+            "files": [file.listed() for file in self.files],
+            "attachments": list(self.attachments),
+            "read_back": dict(self.read_back),
+        }
+
+    def write(self, reports: Sequence[Made]) -> bytes:
+        """Give the bytes of manifest.json. Reports are files for people, beside the ERP's."""
+        document = self.head() | {"reports": [report.listed() for report in reports], "seal": ""}
+        texts = {key: _pretty(value) for key, value in document.items()}
+        texts["items"] = _lines(self.items.to_list())
+        body = ",\n".join(f' "{key}": {text}' for key, text in sorted(texts.items()))
+        unsealed = f"{{\n{body}\n}}\n".encode()
+        return unsealed.replace(_EMPTY_SEAL, f'\n "seal": "{sha256(unsealed)}"'.encode(), 1)
+
+
+def summarise_notes(notes: pl.DataFrame) -> list[dict[str, Any]]:
+    """Give one entry per kind of note: code, count, the items concerned, whether it blocks."""
+    by_code = (
+        notes.sort("code", "item_id", nulls_last=True)
+        .group_by("code", maintain_order=True)
+        .agg(pl.len().alias("count"), pl.col("item_id").drop_nulls().unique(maintain_order=True))
+    )
+    return [
+        {
+            "code": code, "count": count, "items": items,
+            "blocking": CODES[code].kind == "blocking note", "meaning": CODES[code].meaning,
+        }
+        for code, count, items in by_code.iter_rows()
+    ]  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _pretty(value: Any, depth: int = 1) -> str:
+    """Write keys on lines of their own, and every element of a list of objects on one line."""
+    if isinstance(value, dict) and value and depth < 3:
+        pad = " " * (depth + 1)
+        inner = (f"{pad}{_text(k)}: {_pretty(v, depth + 1)}" for k, v in sorted(value.items()))
+        return "{\n" + ",\n".join(inner) + f"\n{' ' * depth}}}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return _lines([_text(element) for element in value], depth)
+    return _text(value)
+
+
+def _lines(elements: Sequence[str], depth: int = 1) -> str:
+    if not elements:
+        return "[]"
+    pad = " " * (depth + 1)
+    return f"[\n{pad}" + f",\n{pad}".join(elements) + f"\n{' ' * depth}]"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and check the manifest of a folder.
+
+    Raises: UserMustFix VER-1 (none there), VER-2 (changed, cut, or not ours).
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UserMustFix(
+            Problem(
+                "VER-1", f"cannot read {MANIFEST}: {error.strerror}", str(path),
+                "name the folder that `pleo-etl convert -o` wrote",
+            )
+        ) from None  # fmt: skip
+    return parse_manifest(raw, where=str(path))
+
+
+def parse_manifest(raw: bytes, *, where: str) -> dict[str, Any]:
+    """Check the seal of a manifest and give the document."""
+    seals = _SEAL.findall(raw)
+    intact = len(seals) == 1 and sha256(_SEAL.sub(_EMPTY_SEAL, raw)).encode() == seals[0]
+    try:
+        document = read_json(raw) if intact else None
+    except (ValueError, RecursionError):
+        document = None
+    if not _is_ours(document):
+        raise UserMustFix(
+            Problem(
+                "VER-2",
+                f"{MANIFEST} has been changed since it was written, or is not pleo-etl's",
+                where,
+                "convert the items again into a new folder",
+            )
+        )
+    assert isinstance(document, dict)
+    if document["schema"] != SCHEMA:
+        raise UserMustFix(
+            Problem(
+                "VER-2",
+                f"{MANIFEST} has schema {document['schema']}, not {SCHEMA}",
+                where,
+                "use the version of pleo-etl that wrote it",
+            )
+        )
+    return document
+
+
+def _is_ours(document: Any) -> bool:
+    """Say whether a document has the shape of a manifest, and names no file elsewhere."""
+    if not isinstance(document, dict) or document.keys() != _KEYS:
+        return False
+    lists = ("files", "reports", "items", "attachments", "notes", "totals")
+    parts = ("batch", "template", "mapping", "counts", "controls", "input", "recipe", "read_back")
+    return (
+        all(isinstance(document[name], list) for name in lists)
+        and all(isinstance(document[name], dict) for name in parts)
+        and document["batch"].keys() >= {"id", "number", "company", "created"}
+        and document["template"].keys() >= {"id", "version", "sha256"}
+        and all(_is_file(file) for file in (*document["files"], *document["reports"]))
+    )
+
+
+def _is_file(file: Any) -> bool:
+    return (
+        isinstance(file, dict)
+        and file.keys() >= {"name", "sha256", "bytes"}
+        and isinstance(file["name"], str)
+        and is_safe_name(file["name"])
+    )

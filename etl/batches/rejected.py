@@ -1,0 +1,33 @@
+"""rejections.csv: every problem of every item, for a person with a spreadsheet.
+
+Texts come from strangers: a cell that a spreadsheet would run as a formula gets an apostrophe.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+REJECTIONS_FILE = "rejections.csv"
+COLUMNS = ("item_id", "line", "code", "message", "fix", "where", "failure_type")
+#: What makes a spreadsheet run a cell; the full-width forms are turned into these by some.
+_FORMULA = r"^[\t\r\n ]*[=+\-@＝＋－＠]"
+
+
+def write_rejections(rejections: pl.DataFrame) -> bytes:
+    """Give the bytes of rejections.csv, sorted, guarded, UTF-8, CRLF.
+
+    Needs: REJECTIONS of etl.frames, at least one row.
+    """
+    texts = [pl.col(name) for name in COLUMNS if name != "line"]
+    table = (
+        rejections.sort("item_id", "line", "code", "message", "where", nulls_last=True)
+        .select(COLUMNS)
+        .with_columns(guard_formula(text) for text in texts)
+    )
+    return table.write_csv(line_terminator="\r\n").encode()
+
+
+def guard_formula(text: pl.Expr) -> pl.Expr:
+    """Put an apostrophe before a text that a spreadsheet would run, and blanks for line breaks."""
+    one_line = text.str.replace_all(r"[\x00-\x1f\x7f]+", " ")
+    return pl.when(one_line.str.contains(_FORMULA)).then(pl.lit("'") + one_line).otherwise(one_line)

@@ -1,0 +1,128 @@
+"""What becomes of each item: its verdict, the vouchers and the lines of files it stands in.
+
+An item is `exported` or `failed`, never both and never neither. An item without a leg is
+exported without vouchers: there was nothing to book.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.frames import ITEM_KEY, KEY
+
+EXPORTED, FAILED = "exported", "failed"
+
+#: One row per listed item, in the order of item ids.
+VERDICTS = {
+    "id": pl.String(),
+    "verdict": pl.String(),
+    "external_id": pl.String(),
+    "failure_type": pl.String(),
+    "failure_reason": pl.String(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the listed items are. The five parts add up."""
+
+    items: int
+    rendered: int
+    rejected: int
+    already_booked: int
+    nothing_to_book: int
+    skipped: int
+    vouchers: int
+    postings: int
+
+    def __post_init__(self) -> None:
+        parts = self.rendered + self.rejected + self.already_booked
+        assert self.items == parts + self.nothing_to_book + self.skipped, self
+
+
+def decide_verdicts(
+    items: pl.DataFrame, *, rejections: pl.DataFrame, external_ids: pl.DataFrame
+) -> pl.DataFrame:
+    """Give every listed item its verdict.
+
+    Needs: items (item.key, item.id), one row per listed item; external_ids (item.key,
+    external_id), at most one row per item.
+    Gives: item.key and VERDICTS, sorted by item.key.
+    """
+    failures = _first_failures(rejections)
+    verdicts = (
+        items.select(ITEM_KEY, pl.col("item.id").alias("id"))
+        .join(failures, on=ITEM_KEY, how="left", validate="1:1")
+        .join(external_ids, on=ITEM_KEY, how="left", validate="1:1")
+        .with_columns(
+            verdict=pl.when(pl.col("failure_type").is_null())
+            .then(pl.lit(EXPORTED))
+            .otherwise(pl.lit(FAILED))
+        )
+        .with_columns(external_id=pl.when(pl.col("verdict") == EXPORTED).then("external_id"))
+        .sort(ITEM_KEY)
+    )
+    assert verdicts.height == items.height
+    assert failures.height == verdicts.filter(pl.col("verdict") == FAILED).height
+    return verdicts.select(ITEM_KEY, *VERDICTS)
+
+
+def _first_failures(rejections: pl.DataFrame) -> pl.DataFrame:
+    """Give one reason per rejected item: the first problem, and how many more there are."""
+    more = pl.len() - 1
+    reason = pl.col("message").first() + " – " + pl.col("fix").first()
+    return (
+        rejections.sort(ITEM_KEY, "line", "code", "message", nulls_last=False)
+        .group_by(ITEM_KEY, maintain_order=True)
+        .agg(
+            pl.col("failure_type").first(),
+            failure_reason=pl.when(more > 0)
+            .then(reason + pl.format(" (and {} more)", more))
+            .otherwise(reason),
+        )
+        .with_columns(pl.col(ITEM_KEY).cast(KEY))
+    )
+
+
+def list_items(
+    verdicts: pl.DataFrame,
+    *,
+    items: pl.DataFrame,
+    vouchers: pl.DataFrame,
+    rows: pl.DataFrame,
+) -> pl.Series:
+    """Give each item as one line of JSON, in the order of item ids.
+
+    Needs: verdicts with item.key; items with item.key and item.where; vouchers (item.key,
+    voucher.id) in print order; rows (item.key, file, row), the lines that postings begin on.
+    Units: rows count from 1.
+    """
+    by_file = (
+        rows.sort(ITEM_KEY, "file", "row")
+        .group_by(ITEM_KEY, "file", maintain_order=True)
+        .agg(pl.col("row").alias("rows"))
+        .group_by(ITEM_KEY, maintain_order=True)
+        .agg(pl.struct("file", "rows").alias("rows"))
+    )
+    names = vouchers.group_by(ITEM_KEY, maintain_order=True).agg(
+        pl.col("voucher.id").alias("vouchers")
+    )
+    joined = (
+        verdicts.join(items.select(ITEM_KEY, "item.where"), on=ITEM_KEY, validate="1:1")
+        .join(names, on=ITEM_KEY, how="left", validate="1:1")
+        .join(by_file, on=ITEM_KEY, how="left", validate="1:1")
+        .sort(ITEM_KEY)
+        .rename({"item.where": "where"})
+        .with_columns(
+            pl.col("vouchers").fill_null(pl.lit([], pl.List(pl.String))),
+            pl.col("rows").fill_null(pl.lit([], by_file.schema["rows"])),
+        )
+    )
+    exported = pl.struct("external_id", "id", "rows", "verdict", "vouchers").struct.json_encode()
+    failed = pl.struct("failure_reason", "failure_type", "id", "rows", "verdict", "vouchers",
+                       "where").struct.json_encode()  # fmt: skip
+    return joined.select(
+        pl.when(pl.col("verdict") == EXPORTED).then(exported).otherwise(failed).alias("items")
+    ).to_series()

@@ -1,0 +1,81 @@
+"""What is shown to a person on stderr, and what is given to a program on stdout."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from etl.errors import Problem
+
+#: Problems on screen; the rest is in --json and, for rejections, in rejections.csv.
+MAX_SHOWN = 20
+
+#: Control, direction and surrogate characters: names and notes of strangers never steer a terminal.
+_STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def printable(text: str) -> str:
+    """Replace what could steer a terminal by a blank box."""
+    return _STEERING.sub("\ufffd", text)
+
+
+def say(text: str) -> None:
+    """Say a line to the person, on stderr."""
+    click.echo(text, err=True)
+
+
+def give(text: str) -> None:
+    """Give a line of data, on stdout."""
+    click.echo(printable(text).encode())
+
+
+def give_json(document: Mapping[str, Any]) -> None:
+    """Give the one JSON document of a command, on stdout."""
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
+    click.echo(text.encode("utf-8", "backslashreplace"))
+
+
+def as_dict(problem: Problem) -> dict[str, str]:
+    """Give a problem's four parts for JSON."""
+    return {
+        "code": problem.code, "what": problem.what, "where": problem.where, "fix": problem.fix,
+    }  # fmt: skip
+
+
+def show_problems(
+    problems: Sequence[Problem], *, word: str = "error", rest: str = "all are in --json"
+) -> None:
+    """Show the first problems with their four parts, and say how many more there are."""
+    for problem in problems[:MAX_SHOWN]:
+        text = str(problem).removeprefix("error")
+        label = click.style(word, fg="red", bold=True)
+        say(label + printable(text))
+    if len(problems) > MAX_SHOWN:
+        say(f"and {len(problems) - MAX_SHOWN} more ({rest})")
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str], None]]:
+    """Show which stage runs, on a terminal only; elsewhere it is said under -v."""
+    if not sys.stderr.isatty():
+        from etl.log import LOGGER
+
+        yield lambda stage: LOGGER.info("%s: %s", title, stage)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    parts = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda stage: bar.update(task, description=f"{title}: {stage}")
