@@ -42,14 +42,40 @@ CODES: Mapping[str, Code] = {
     "DOC-3": _error("a value is of the wrong kind"),
     "DOC-4": _error("a path leaves its folder, or the file is not there"),
     # ── expressions ──
+    "EXP-1": _error("an expression is not valid"),
+    "EXP-2": _error("something that expressions do not have"),
+    "EXP-3": _error("an unknown name"),
+    "EXP-4": _error("an unknown filter or test"),
+    "EXP-5": _error("types that do not fit"),
+    "EXP-6": _error("an argument of a filter or test is wrong"),
+    "EXP-7": _error("a pattern uses what patterns do not have"),
+    "EXP-8": _error("an unknown lookup table"),
+    "EXP-9": _error("a condition that is not one expression"),
+    "EXP-10": _error("an expression is too long, too deep or makes texts too long"),
+    "EXP-11": _error("the installed Jinja is too old to be safe"),
     # ── ingest and checks ──
     # ── posting rules and postings ──
+    "POST-1": _error("a mapping names a posting rule that does not exist"),
+    "POST-2": _error("a mapping's own posting rule cannot be used"),
+    "POST-3": _rejection("missing_configuration", "there is no posting rule for the item"),
+    "POST-4": _rejection("missing_configuration", "the posting rule is not accepted"),
+    "POST-5": _rejection("validation_failure", "the item has an unexpected sign"),
+    "POST-6": _rejection("missing_configuration", "a side of the voucher has no account"),
+    "POST-7": _rejection("missing_configuration", "the line has tax and no tax account"),
+    "POST-8": _rejection("validation_failure", "the tax does not fit the line"),
+    "POST-9": _rejection("validation_failure", "the amounts of a row in two currencies disagree"),
+    "POST-10": _rejection("validation_failure", "the voucher has lines of both signs"),
+    "CUR-1": _rejection("invalid_configuration", "there is no amount in the company's currency"),
     # ── mapping ──
     # ── templates, cells, layouts, files ──
     # ── proof ──
     # ── output, workspace, command line ──
     "CLI-1": _error("the command line is not understood"),
     "CLI-2": _error("pleo-etl failed in a way that it does not know"),
+    "WS-1": _error("there is no workspace file"),
+    "WS-2": _error("two companies of the workspace have one id"),
+    "WS-3": _error("the mapping belongs to another company than the workspace says"),
+    "WS-4": _error("a file of the workspace is there already"),
     "OUT-1": _error("the output folder holds what this conversion did not write"),
     "OUT-2": _error("a file cannot be written"),
     "OUT-3": _error("a file name cannot be used, or is used twice"),
@@ -58,4 +84,6 @@ CODES: Mapping[str, Code] = {
     "VER-3": _error("a file was changed, or is missing"),
     "VER-4": _error("a file read back differs from the manifest"),
     # ── notes ──
+    "RULE-UNCONFIRMED": _note("posted by an accepted rule that Pleo does not state"),
+    "ZERO-LEG": _note("rows of zero amount that were not made"),
 }

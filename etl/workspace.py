@@ -1,0 +1,132 @@
+"""The workspace: pleo-etl.yaml names the companies, and for each its template and mapping.
+
+Credentials never stand in it: they come from the environment, the keyring or a 0600 file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from etl.documents import Document, Model, read_document, resolve_inside
+from etl.errors import EtlError, Problem, UserMustFix
+
+WORKSPACE_FILE = "pleo-etl.yaml"
+
+CompanyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
+Uuid = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"),
+]
+
+
+class PleoSettings(Model):
+    """Which Pleo: an environment, or the address of a sandbox."""
+
+    environment: Literal["production", "staging"] = "production"
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
+    client_id: str | None = None
+    redirect_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+
+
+class CompanySettings(Model):
+    """One company: its id in Pleo, its template with parameters, its mapping."""
+
+    id: Uuid
+    template: str
+    mapping: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+
+
+class WorkspaceDocument(Model):
+    """Every key of pleo-etl.yaml."""
+
+    pleo: PleoSettings = PleoSettings()
+    companies: Annotated[dict[CompanyName, CompanySettings], Field(min_length=1)]
+    outbox: str = "outbox"
+    ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://")] = "sqlite:///.pleo-etl/ledger.db"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_means_default(cls, data: object) -> object:
+        """Take a key without a value as not given."""
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace that was read: its folder, its settings, and where each value stands."""
+
+    root: Path
+    settings: WorkspaceDocument
+    document: Document
+
+    @property
+    def companies(self) -> Mapping[str, CompanySettings]:
+        return self.settings.companies
+
+    def mapping_path(self, company: str) -> Path:
+        """Give the mapping file of a company; it may not leave the workspace."""
+        place = self.document.place("companies", company, "mapping")
+        return resolve_inside(self.root, self.companies[company].mapping, place)
+
+
+def find_workspace(start: Path) -> Path:
+    """Give the nearest pleo-etl.yaml in a folder or above it.
+
+    Raises: UserMustFix WS-1.
+    """
+    for folder in (start, *start.parents):
+        if (folder / WORKSPACE_FILE).is_file():
+            return folder / WORKSPACE_FILE
+    raise UserMustFix(
+        Problem(
+            "WS-1",
+            f"there is no {WORKSPACE_FILE} here or in a folder above",
+            str(start),
+            "change to the folder of your workspace, or make one with `pleo-etl init`",
+        )
+    )
+
+
+def load_workspace(path: Path) -> Workspace:
+    """Read and check a workspace file.
+
+    Raises: UserMustFix with every problem of the file itself (YAML-*, DOC-*, WS-2, DOC-4).
+    """
+    document = read_document(path, name=path.name)
+    settings = document.load(WorkspaceDocument)
+    workspace = Workspace(path.parent, settings, document)
+    problems = _shared_ids(workspace)
+    for company in settings.companies:
+        try:
+            workspace.mapping_path(company)
+        except EtlError as error:
+            problems.extend(error.problems)
+    try:
+        resolve_inside(workspace.root, settings.outbox, document.place("outbox"))
+    except EtlError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise UserMustFix(problems)
+    return workspace
+
+
+def _shared_ids(workspace: Workspace) -> list[Problem]:
+    """Refuse two names for one company: each has one ledger, and an item is booked once."""
+    first: dict[str, str] = {}
+    problems = []
+    for name, company in workspace.companies.items():
+        other = first.setdefault(company.id.casefold(), name)
+        if other != name:
+            place = workspace.document.place("companies", name, "id")
+            what = f'companies "{other}" and "{name}" have the same id'
+            fix = "keep one entry per company; every company of Pleo has an id of its own"
+            problems.append(Problem("WS-2", what, str(place), fix))
+    return problems
