@@ -1,0 +1,238 @@
+"""Export items as Pleo sends them (export-api.md section 12), decoded with exact numbers.
+
+The shapes are the only place that names wire fields. Decoding is strict about types: a number
+where text belongs, text where an amount belongs, a fraction or an exponent in an amount all fail.
+A field may be absent (UNSET) or null wherever Pleo's description or its samples allow it.
+
+    element ──> fast: typed decoding ──ok──> Item
+                   │ fails
+                   └──> careful (etl.items.careful): every problem, or unknown fields and Item
+
+A chunk is decoded typed and then encoded again: a key that stood twice makes the encoding
+shorter than what was read, and sends the elements concerned the careful way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from etl.money import MAX_HUNDREDTHS
+
+MAX_RATE = 1000
+
+Text = str | None | UnsetType
+Hundredths = Annotated[int, Meta(ge=-MAX_HUNDREDTHS, le=MAX_HUNDREDTHS)]
+# A rate is information only (R86): nothing is computed from it, so a float loses nothing.
+Rate = Annotated[float, Meta(ge=-MAX_RATE, le=MAX_RATE)]
+Links = dict[str, str | None] | None | UnsetType
+
+
+class Shape(Struct, forbid_unknown_fields=True, rename="camel", gc=False):
+    """Base of all wire shapes: unknown fields leave the fast path and are counted."""
+
+
+class Money(Shape):
+    currency: str
+    value: Hundredths
+
+
+class Amounts(Shape):
+    in_supplier_currency: Money
+    in_wallet_currency: Money
+
+
+class Account(Shape):
+    id: Text = UNSET
+    name: Text = UNSET
+    code: Text = UNSET
+    identifier: Text = UNSET
+
+
+class Tag(Shape):
+    id: Text = UNSET
+    code: Text = UNSET
+    group_code: Text = UNSET
+
+
+class Tax(Shape):
+    amount: Amounts
+    type: str
+    id: Text = UNSET
+    code: Text = UNSET
+    rate: Rate | None | UnsetType = UNSET
+    ingoing_tax_account: Text = UNSET
+    outgoing_tax_account: Text = UNSET
+
+
+class Line(Shape):
+    line_amount: Amounts
+    net_amount: Amounts
+    accounting_entry_line_id: Text = UNSET
+    account: Account | None | UnsetType = UNSET
+    tags: tuple[Tag | None, ...] | None | UnsetType = UNSET
+    tax: Tax | None | UnsetType = UNSET
+
+
+class BankAccount(Shape):
+    bank_name: Text = UNSET
+    country: Text = UNSET
+    account_number: Text = UNSET
+    bank_code: Text = UNSET
+    bic: Text = UNSET
+    iban: Text = UNSET
+
+
+class Invoice(Shape):
+    invoice_number: Text = UNSET
+    invoice_date: Text = UNSET
+    due_date: Text = UNSET
+    payment_date: Text = UNSET
+    status: Text = UNSET
+    supplier_bank_account: BankAccount | None | UnsetType = UNSET
+
+
+class Additional(Shape):
+    reconciliation_id: str
+    reconciled_entries: tuple[str | None, ...] | None | UnsetType = UNSET
+    attendees: tuple[str | None, ...] | None | UnsetType = UNSET
+    invoice_information: Invoice | None | UnsetType = UNSET
+
+
+class Bookkeeping(Shape):
+    method: Text = UNSET
+
+
+class Supplier(Shape):
+    name: Text = UNSET
+    code: Text = UNSET
+    account: Text = UNSET
+    category_code: Text = UNSET
+    country: Text = UNSET
+    tax_identifier: Text = UNSET
+
+
+class Vendor(Shape):
+    id: Text = UNSET
+    name: Text = UNSET
+    code: Text = UNSET
+    external_id: Text = UNSET
+    default_currency: Text = UNSET
+    country: Text = UNSET
+    registration_number: Text = UNSET
+    tax_registration_number: Text = UNSET
+
+
+class Person(Shape):
+    """A user or a team."""
+
+    id: Text = UNSET
+    name: Text = UNSET
+    code: Text = UNSET
+
+
+class Period(Shape):
+    from_: Text = msgspec.field(default=UNSET, name="from")
+    to: Text = UNSET
+
+
+class File(Shape):
+    url: Text = UNSET
+    type: Text = UNSET
+    size: int | None | UnsetType = UNSET
+
+
+class LinkGroups(Shape):
+    web: Links = UNSET
+    mobile: Links = UNSET
+    api: Links = UNSET
+
+
+class Item(Shape):
+    accounting_entry_id: str
+    company_id: str
+    type: str
+    date: str
+    amount: Amounts
+    accounting_entry_lines: tuple[Line, ...]
+    additional_information: Additional
+    links: LinkGroups | None | UnsetType = msgspec.field(default=UNSET, name="_links")
+    sub_type: Text = UNSET
+    note: Text = UNSET
+    bookkeeping: Bookkeeping | None | UnsetType = UNSET
+    contra_account: Account | None | UnsetType = UNSET
+    supplier: Supplier | None | UnsetType = UNSET
+    vendor: Vendor | None | UnsetType = UNSET
+    user: Person | None | UnsetType = UNSET
+    team: Person | None | UnsetType = UNSET
+    service_period: Period | None | UnsetType = UNSET
+    files: tuple[File | None, ...] | None | UnsetType = UNSET
+
+
+@dataclass
+class Decoded:
+    """Elements of a chunk by outcome: items and their places, and places of the failed ones."""
+
+    items: list[Item] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+
+
+_decode = msgspec.json.Decoder(Item).decode
+_encoder = msgspec.json.Encoder()
+#: What typed decoding raises for JSON of a wrong shape, not UTF-8, or nested without end.
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def decode_fast(elements: Sequence[bytes | None]) -> Decoded:
+    """Decode the elements of a chunk; those that fail in any way are named, not explained."""
+    decoded = Decoded()
+    for place, element in enumerate(elements):
+        try:
+            decoded.items.append(_decode(element))  # type: ignore[arg-type]
+        except _REFUSALS:
+            decoded.failed.append(place)
+        except TypeError:  # None: the source has dropped an element over its size limit
+            decoded.failed.append(place)
+        else:
+            decoded.places.append(place)
+    doubtful = _places_with_repeated_keys(decoded, elements)
+    if doubtful:
+        kept = [pair for pair in zip(decoded.places, decoded.items, strict=True)
+                if pair[0] not in doubtful]  # fmt: skip
+        decoded.places = [place for place, _ in kept]
+        decoded.items = [item for _, item in kept]
+        decoded.failed = sorted({*decoded.failed, *doubtful})
+    return decoded
+
+
+def _places_with_repeated_keys(decoded: Decoded, elements: Sequence[bytes | None]) -> set[int]:
+    """Find elements in which a key may stand twice; those without any are never missed.
+
+    Nothing is shorter than our own encoding but an element that lost nothing, so equal length
+    means that nothing was dropped. Where spaces or escapes make the element longer, its keys
+    are counted on both sides.
+    """
+    read = [elements[place] for place in decoded.places]
+    total = sum(map(len, read))  # type: ignore[arg-type]
+    if total + len(read) + 1 == len(_encoder.encode(decoded.items)) or not read:
+        return set()
+    return {
+        place
+        for place, element, item in zip(decoded.places, read, decoded.items, strict=True)
+        if element is not None and _may_repeat(element, _encoder.encode(item))
+    }
+
+
+def _may_repeat(element: bytes, encoded: bytes) -> bool:
+    if len(element) == len(encoded):
+        return False
+    # A colon after a quote is a key, or stands inside text, where both sides hold it alike
+    # unless one of the two characters was written as an escape.
+    spelled = b"\\u003" in element or b"\\u0022" in element
+    spaced = b" :" in element or b"\t:" in element or b"\n:" in element or b"\r:" in element
+    return spelled or spaced or element.count(b'":') != encoded.count(b'":')
