@@ -10,11 +10,13 @@ import os
 import re
 import secrets
 from pathlib import Path
+from typing import Literal
 
 from etl.errors import Problem, UserMustFix
 
 MAX_NAME_BYTES = 200
 _DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{d}{n}" for d in ("COM", "LPT") for n in range(10))}
+_TEMPORARY = re.compile(r"\.pleo-etl\..+\.[0-9a-f]{8}\.(part|old)\Z")
 _ALLOWED = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+()\-]*\Z")
 
 
@@ -46,12 +48,22 @@ def write_atomic(path: Path, content: bytes) -> None:
         raise cannot_write(path, error) from error
 
 
+def temporary_name(path: Path, kind: Literal["part", "old"]) -> Path:
+    """Give a hidden name beside a path that nothing but pleo-etl uses (see is_temporary)."""
+    return path.with_name(f".pleo-etl.{path.name}.{secrets.token_hex(4)}.{kind}")
+
+
+def is_temporary(name: str) -> bool:
+    """Say whether a name is one of temporary_name: left by a run that was killed."""
+    return bool(_TEMPORARY.match(name))
+
+
 def write_part(path: Path, content: bytes) -> Path:
     """Write and sync the whole content under a temporary name beside the path; give that name.
 
     Raises: UserMustFix OUT-2 when the disk or the folder refuses; no part is left then.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = temporary_name(path, "part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0)
     try:

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,10 +21,18 @@ from typing import Any
 
 from etl.batches.manifest import MANIFEST, Made, parse_manifest
 from etl.errors import Problem, UserMustFix
-from etl.files import cannot_write, is_safe_name, sha256, sync_folder, write_part
+from etl.files import (
+    cannot_write,
+    is_safe_name,
+    is_temporary,
+    sha256,
+    sync_folder,
+    temporary_name,
+    write_part,
+)
+from etl.log import LOGGER
 
 _CHUNK = 1024 * 1024
-_LEFTOVER = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}\.(part|old)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +72,10 @@ def plan_output(folder: Path, files: Sequence[Made], *, owner: Owner) -> OutputP
     new = {file.name: sha256(file.content) for file in files}
     old, foreign = [], []
     for path in present:
-        leftover = _LEFTOVER.match(path.name)
         names = owned.keys() | new.keys()
         if path.is_symlink() or not path.is_file():
             ours = False
-        elif leftover and leftover["name"] in names:
+        elif is_temporary(path.name):
             ours = True
         else:
             accepted = {owned.get(path.name), new.get(path.name)} - {None}
@@ -105,6 +110,10 @@ def _check_names(files: Sequence[Made]) -> None:
 def _owned_hashes(folder: Path, owner: Owner) -> Mapping[str, str]:
     """Give the files that the manifest in the folder lists, if it is that of this conversion."""
     path = folder / MANIFEST
+    # A killed run may have left the manifest only under the name that put it aside.
+    put_aside = sorted(folder.glob(f".pleo-etl.{MANIFEST}.*.old"))
+    if not path.exists() and put_aside:
+        path = put_aside[0]
     if path.is_symlink() or not path.is_file():
         return {}
     try:
@@ -191,7 +200,11 @@ def write_output(plan: OutputPlan) -> None:
         undo.run()
         raise
     for path in aside:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            # The folder is whole; the next run knows the name and clears it.
+            LOGGER.warning("cannot remove %s: %s", path, error.strerror)
 
 
 def _make_folder(folder: Path, undo: _Undo) -> None:
@@ -205,12 +218,12 @@ def _swap(plan: OutputPlan, parts: Sequence[Path], undo: _Undo) -> list[Path]:
     """Put the old files aside and the new ones in place; give the paths put aside."""
     aside = []
     for path in plan.old:
-        away = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
-        if _LEFTOVER.match(path.name):
-            away = path  # left by a run that was killed
-        else:
-            os.replace(path, away)
-            undo.later(partial(os.replace, away, path))
+        if is_temporary(path.name):
+            aside.append(path)
+            continue
+        away = temporary_name(path, "old")
+        os.replace(path, away)
+        undo.later(partial(os.replace, away, path))
         aside.append(away)
     for file, part in zip(plan.new, parts, strict=True):
         target = plan.folder / file.name

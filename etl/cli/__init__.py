@@ -10,8 +10,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -30,7 +30,7 @@ COMMANDS = (
 
 
 class _Commands(click.Group):
-    """Loads a command's module when the command is named."""
+    """Loads a command's module when the command is named, and ends with our exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -56,30 +56,17 @@ class _Commands(click.Group):
             talk.say("interrupted")
             raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
 
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-v", "--verbose", count=True, help="Say what happens; -vv says more.")
-@click.version_option(__version__, prog_name="pleo-etl", message="%(prog)s %(version)s")
-def commands(verbose: int) -> None:
-    """Turn Pleo export items into proved import files for an ERP without an API.
-
-    \b
-    Try it without an account:     pleo-etl demo
-    Convert a file of items:       pleo-etl convert items.json -t TEMPLATE -m MAPPING -o DIR
-    Prove the result again later:  pleo-etl verify DIR
-    """
-    if verbose:
-        from etl.log import set_verbosity
-
-        set_verbosity(verbose)
+    def main(self, args: Any = None, *given: Any, **named: Any) -> Any:
+        """Run a command; show what went wrong in four parts; end with its exit code."""
+        words = list(sys.argv[1:] if args is None else args)
+        named |= {"prog_name": "pleo-etl", "standalone_mode": False}
+        run = partial(super().main, words, *given, **named)
+        sys.exit(_run(run, as_json="--json" in words))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in given
+def _run(run: Callable[[], Any], *, as_json: bool) -> int:
     try:
-        code = commands.main(args=given, prog_name="pleo-etl", standalone_mode=False)
+        code = run()
         sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -99,6 +86,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else EXIT_GOOD
 
 
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-v", "--verbose", count=True, help="Say what happens; -vv says more.")
+@click.version_option(__version__, prog_name="pleo-etl", message="%(prog)s %(version)s")
+def main(verbose: int) -> None:
+    """Turn Pleo export items into proved import files for an ERP without an API.
+
+    \b
+    Try it without an account:     pleo-etl demo
+    Convert a file of items:       pleo-etl convert items.json -t TEMPLATE -m MAPPING -o DIR
+    Prove the result again later:  pleo-etl verify DIR
+    """
+    if verbose:
+        from etl.log import set_verbosity
+
+        set_verbosity(verbose)
+
+
 def _stop(problems: Sequence[Problem], code: int, *, as_json: bool) -> int:
     talk.show_problems(problems)
     if as_json:
@@ -108,6 +112,8 @@ def _stop(problems: Sequence[Problem], code: int, *, as_json: bool) -> int:
 
 def _our_bug(error: Exception, *, as_json: bool) -> int:
     """Show an unexpected failure in full, so that it looks different from a mistake in a file."""
+    import traceback
+
     talk.say(talk.printable("".join(traceback.format_exception(error)).rstrip()))
     talk.say("")
     talk.say(
