@@ -58,8 +58,9 @@ def _column_bytes(column: pl.Series) -> bytes:
         return b""
     kind = column.dtype
     if isinstance(kind, pl.List):
-        texts = column.cast(pl.List(pl.String)).list.eval(pl.element().fill_null(_NULL))
-        column = texts.list.join(_ELEMENT)
+        # An element ends with its mark, so that no element and one empty element differ.
+        marked = pl.element().fill_null(_NULL) + _ELEMENT
+        column = column.cast(pl.List(pl.String)).list.eval(marked).list.join("")
     elif kind != pl.String:
         column = column.cast(pl.String)
     joined: str = column.fill_null(_NULL).str.join(_FIELD).item()
@@ -96,9 +97,9 @@ def make_recipe(
     return Recipe(dict(sorted(parts.items())))
 
 
-def batch_id(input_hash: str, recipe: Recipe) -> str:
-    """Name an offline batch after what went in: the same conversion has the same name."""
-    return hash_document([input_hash, recipe.sha256])[:BATCH_ID_LENGTH]
+def batch_id(input_hash: str, *, company: str, template: str, number: int) -> str:
+    """Name an offline batch after what went in; a mended mapping keeps the name."""
+    return hash_document([input_hash, company, template, number])[:BATCH_ID_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,16 @@ def write_rejections(rejections: pl.DataFrame) -> bytes:
 
     Needs: REJECTIONS of etl.frames, at least one row.
     """
-    texts = [pl.col(name) for name in COLUMNS if name != "line"]
     table = (
         rejections.sort("item_id", "line", "code", "message", "where", nulls_last=True)
         .select(COLUMNS)
-        .with_columns(guard_formula(text) for text in texts)
+        .with_columns(guard_formula(name) for name in COLUMNS if name != "line")
     )
     return table.write_csv(line_terminator="\r\n").encode()
 
 
-def guard_formula(text: pl.Expr) -> pl.Expr:
+def guard_formula(name: str) -> pl.Expr:
     """Put an apostrophe before a text that a spreadsheet would run, and blanks for line breaks."""
-    one_line = text.str.replace_all(r"[\x00-\x1f\x7f]+", " ")
-    return pl.when(one_line.str.contains(_FORMULA)).then(pl.lit("'") + one_line).otherwise(one_line)
+    text = pl.col(name).str.replace_all(r"[\x00-\x1f\x7f]+", " ")
+    guarded = pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text)
+    return guarded.alias(name)

@@ -1,0 +1,121 @@
+"""The manifest is readable JSON, sorted, the same bytes every time, and shows any change."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from etl.batches.manifest import Made, parse_manifest, summarise_notes
+from etl.batches.verdicts import Counts, decide_verdicts, list_items
+from etl.errors import UserMustFix
+from etl.findings import no_notes, no_rejections
+from etl.frames import NOTES, REJECTIONS, schema
+from tests.unit.batches.folders import small_manifest
+
+ERP = Made("journal.csv", "Größe\n".encode(), rows=1)
+
+
+def test_it_is_sorted_json_and_reads_back() -> None:
+    raw = small_manifest([ERP]).write([Made("review.html", b"<p>")])
+    document = parse_manifest(raw, where="manifest.json")
+    assert list(json.loads(raw)) == sorted(json.loads(raw))
+    assert document["files"][0]["bytes"] == 8
+    assert document["files"][0]["totals"] == []
+    assert document["reports"][0].keys() == {"name", "sha256", "bytes"}
+    assert raw == small_manifest([ERP]).write([Made("review.html", b"<p>")])
+
+
+def test_any_changed_byte_breaks_the_seal() -> None:
+    raw = small_manifest([ERP]).write([])
+    for at in range(0, len(raw), 7):
+        changed = raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]
+        with pytest.raises(UserMustFix) as caught:
+            parse_manifest(changed, where="out/manifest.json")
+        assert caught.value.problems[0].code == "VER-2"
+        assert caught.value.problems[0].where == "out/manifest.json"
+
+
+def test_a_blank_more_or_a_cut_end_breaks_the_seal() -> None:
+    raw = small_manifest([ERP]).write([])
+    for changed in (raw + b"\n", raw[:-3], raw.replace(b"[]", b"[ ]", 1), b"", b"{}"):
+        with pytest.raises(UserMustFix):
+            parse_manifest(changed, where="manifest.json")
+
+
+def test_counts_that_do_not_add_up_are_our_bug() -> None:
+    with pytest.raises(AssertionError):
+        Counts(12, 10, 1, 0, 0, 0, 10, 20)
+
+
+ITEMS = pl.DataFrame(
+    [(0, "a", "x.json:1"), (1, "b", "x.json:2"), (2, None, "x.json:3")],
+    schema={"item.key": pl.UInt32, "item.id": pl.String, "item.where": pl.String},
+    orient="row",
+)
+
+
+def items_of(rejections: pl.DataFrame) -> list[dict[str, object]]:
+    ids = pl.DataFrame(
+        [(0, "4113001"), (1, "4113002")],
+        schema={"item.key": pl.UInt32, "external_id": pl.String}, orient="row",
+    )  # fmt: skip
+    vouchers = pl.DataFrame(
+        [(0, "a/invoice"), (0, "a/payment")],
+        schema={"item.key": pl.UInt32, "voucher.id": pl.String}, orient="row",
+    )  # fmt: skip
+    rows = pl.DataFrame(
+        [(0, "j.csv", 4), (0, "j.csv", 3)],
+        schema={"item.key": pl.UInt32, "file": pl.String, "row": pl.Int64}, orient="row",
+    )  # fmt: skip
+    verdicts = decide_verdicts(ITEMS, rejections=rejections, external_ids=ids)
+    lines = list_items(verdicts, items=ITEMS, vouchers=vouchers, rows=rows)
+    return [json.loads(line) for line in lines]
+
+
+def test_an_item_says_where_it_went() -> None:
+    assert items_of(no_rejections())[0] == {
+        "id": "a",
+        "verdict": "exported",
+        "external_id": "4113001",
+        "vouchers": ["a/invoice", "a/payment"],
+        "rows": [{"file": "j.csv", "rows": [3, 4]}],
+    }
+
+
+def test_a_rejected_item_is_listed_once_with_the_first_of_its_reasons() -> None:
+    rejections = pl.DataFrame(
+        [
+            (1, "b", 2, "X-2", "tax is off", "correct it", "x.json:2", "validation_failure"),
+            (1, "b", None, "X-1", 'sum is "off"', "add up", "x.json:2", "missing_configuration"),
+            (2, None, None, "X-3", "no id", "send it", "x.json:3", "validation_failure"),
+        ],
+        schema=schema(REJECTIONS),
+        orient="row",
+    )
+    items = items_of(rejections)
+    assert [item["verdict"] for item in items] == ["exported", "failed", "failed"]
+    assert items[1] == {
+        "id": "b",
+        "verdict": "failed",
+        "failure_type": "missing_configuration",
+        "failure_reason": 'sum is "off" – add up (and 1 more)',
+        "vouchers": [],
+        "rows": [],
+        "where": "x.json:2",
+    }
+    assert items[2]["id"] is None
+
+
+def test_notes_are_one_entry_per_kind() -> None:
+    code = "OUT-1"  # any code does: the table of codes gives meaning and weight
+    notes = pl.DataFrame(
+        [(1, "b", code, "x"), (0, "a", code, "y"), (0, "a", code, "z")],
+        schema=schema(NOTES),
+        orient="row",
+    )
+    entry = summarise_notes(notes)[0]
+    assert (entry["code"], entry["count"], entry["items"]) == (code, 3, ["a", "b"])
+    assert entry["blocking"] is False
+    assert summarise_notes(no_notes()) == []
