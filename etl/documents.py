@@ -42,11 +42,16 @@ class Model(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1.
+
+    `shift` is the number of characters from here to the first one of the text (1 behind a quote);
+    None where the text does not stand in the file letter by letter (folded, or with escapes).
+    """
 
     file: str
     line: int
     column: int
+    shift: int | None = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -184,7 +189,15 @@ class _Builder:
             self.key(event)
             return
         is_plain = event.style is None or event.style == ""
-        self.place_value(None if is_plain and event.value == "" else event.value, self.at(event))
+        start, end = event.start_mark, event.end_mark
+        quotes = 0 if is_plain else 1
+        is_as_written = end.line == start.line and (
+            end.column - start.column == len(event.value) + 2 * quotes
+        )
+        here = Place(
+            self.name, start.line + 1, start.column + 1, quotes if is_as_written else None
+        )
+        self.place_value(None if is_plain and event.value == "" else event.value, here)
 
     def key(self, event: Any) -> None:
         path, container = self.stack[-1]
