@@ -1,0 +1,170 @@
+"""Rejections by cause, cure first, and notes by kind, each with the items concerned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import polars as pl
+
+from etl.codes import CODES
+from etl.frames import ITEM_KEY
+from etl.review.model import Cause, Concerned, NoteGroup
+
+#: Items and messages that are named under one cause or note; the rest is counted.
+MAX_CONCERNED = 50
+MAX_MESSAGES = 5
+MAX_CAUSES = 200
+
+#: What a failure type of Pleo means to the person who reads it there.
+FAILURE_WORDS: Mapping[str, str] = {
+    "missing_configuration": "something is not set up yet",
+    "invalid_configuration": "something is set up wrongly",
+    "account_unknown": "the account is not known in the accounting system",
+    "tax_code_unknown": "the tax code is not known in the accounting system",
+    "tag_unknown": "the tag is not known in the accounting system",
+    "vendor_unknown": "the vendor is missing or blocked",
+    "validation_failure": "the expense contradicts itself",
+    "accounting_system_validation_failure": "the accounting system would refuse it",
+    "receipt_download_failure": "a receipt could not be fetched from Pleo",
+    "receipt_upload_failure": "a receipt could not be delivered",
+    "receipt_file_size_limit_exceeded": "a receipt is larger than the accounting system takes",
+    "receipt_conversion_failure": "a receipt could not be converted",
+    "unexpected_failure": "something unforeseen happened",
+}
+
+ITEM_FACTS = (
+    ITEM_KEY, "item.id", "item.type", "item.amount", "item.currency", "item.wallet_amount",
+    "item.wallet_currency", "item.supplier.name", "item.vendor.name", "item.user.name",
+    "item.date", "item.url", "item.note",
+)  # fmt: skip
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """Name an item the way a person would: the merchant, else the employee, else its type."""
+    return (
+        row.get("voucher.vendor.name")
+        or row.get("item.vendor.name")
+        or row.get("item.supplier.name")
+        or row.get("item.user.name")
+        or type_words(row.get("item.type"))
+    )
+
+
+def type_words(item_type: str | None) -> str:
+    """Write a type as words."""
+    return (item_type or "").replace("_", " ")
+
+
+def pleo_link(url: str | None) -> str | None:
+    """Give a link only where it leads to Pleo over https; other addresses are not offered."""
+    try:
+        parts = urlsplit(url or "")
+        host = parts.hostname or ""
+        is_plain = not parts.username and not parts.password
+    except ValueError:
+        return None
+    is_pleo = host == "pleo.io" or host.endswith(".pleo.io")
+    return url if parts.scheme == "https" and is_pleo and is_plain else None
+
+
+def note_groups(
+    notes: pl.DataFrame, items: pl.DataFrame, anchors: Mapping[int, str]
+) -> tuple[NoteGroup, ...]:
+    """Group notes by code: blocking ones first, then by the number of items."""
+    rows = notes.unique([ITEM_KEY, "code", "detail"], maintain_order=True)
+    counts = rows.group_by("code").agg(
+        pl.when(pl.col(ITEM_KEY).is_null().all())
+        .then(pl.len())
+        .otherwise(pl.col(ITEM_KEY).n_unique())
+        .alias("count")
+    )
+    groups = []
+    for code, count in counts.sort("code").iter_rows():
+        of_code = rows.filter(pl.col("code") == code).sort(ITEM_KEY, "detail")
+        first = of_code.unique(ITEM_KEY, keep="first", maintain_order=True).head(MAX_CONCERNED)
+        known = CODES.get(code)
+        groups.append(
+            NoteGroup(
+                code=code,
+                meaning=known.meaning if known else code,
+                is_blocking=bool(known and known.kind.startswith("blocking")),
+                count=count,
+                concerned=_concerned(first, items, anchors=anchors),
+            )
+        )
+    return tuple(sorted(groups, key=lambda group: (not group.is_blocking, -group.count)))
+
+
+def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
+    """Group rejections by what cures them; the cause that stops most items comes first."""
+    by = ["code", "fix", "failure_type"]
+    counted = (
+        rejections.group_by(by)
+        .agg(
+            pl.coalesce("item_id", pl.col(ITEM_KEY).cast(pl.String)).n_unique().alias("items"),
+            pl.len().alias("problems"),
+            pl.col("message").unique().sort().head(MAX_MESSAGES + 1).alias("messages"),
+        )
+        .sort(
+            "items", "code", "fix", "failure_type",
+            descending=[True, False, False, False], nulls_last=True,
+        )
+        .head(MAX_CAUSES)
+    )  # fmt: skip
+    result = []
+    for row in counted.iter_rows(named=True):
+        same = pl.all_horizontal(pl.col(name).eq_missing(pl.lit(row[name])) for name in by)
+        first = rejections.filter(same).sort("item_id", "line", "message").head(MAX_CONCERNED)
+        messages = [message or "" for message in row["messages"]]
+        more = ["…"] if len(messages) > MAX_MESSAGES else []
+        failure_type = row["failure_type"] or ""
+        result.append(
+            Cause(
+                code=row["code"],
+                fix=row["fix"] or "",
+                messages=tuple(messages[:MAX_MESSAGES] + more),
+                failure_type=failure_type,
+                failure_words=FAILURE_WORDS.get(failure_type, failure_type.replace("_", " ")),
+                items=row["items"],
+                problems=row["problems"],
+                concerned=_concerned(
+                    first.rename({"message": "detail"}), items, anchors={}
+                ),
+            )
+        )  # fmt: skip
+    return tuple(result)
+
+
+def _concerned(
+    rows: pl.DataFrame, items: pl.DataFrame, *, anchors: Mapping[int, str]
+) -> tuple[Concerned, ...]:
+    facts = _facts_of(rows[ITEM_KEY].to_list(), items)
+    return tuple(
+        _one_concerned(row, facts.get(row[ITEM_KEY], {}), anchors=anchors)
+        for row in rows.iter_rows(named=True)
+    )
+
+
+def _facts_of(keys: Sequence[int | None], items: pl.DataFrame) -> dict[int, dict[str, Any]]:
+    wanted = items.filter(pl.col(ITEM_KEY).is_in([key for key in keys if key is not None]))
+    return {row[ITEM_KEY]: row for row in wanted.select(ITEM_FACTS).iter_rows(named=True)}
+
+
+def _one_concerned(
+    row: Mapping[str, Any], facts: Mapping[str, Any], *, anchors: Mapping[int, str]
+) -> Concerned:
+    has_amount = facts.get("item.amount") is not None
+    kind = "" if has_amount else "wallet_"
+    return Concerned(
+        item_id=row["item_id"] or "",
+        title=title_of(facts),
+        amount=facts.get(f"item.{kind}amount"),
+        currency=facts.get(f"item.{kind}currency") or "",
+        detail=row["detail"] or "",
+        where=row.get("where") or "",
+        line=row.get("line"),
+        anchor=anchors.get(row[ITEM_KEY]) if row[ITEM_KEY] is not None else None,
+        url=pleo_link(facts.get("item.url")),
+    )

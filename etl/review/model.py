@@ -1,0 +1,425 @@
+"""What the reviewer sees, as plain values: the one view model behind every face of a review."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+import polars as pl
+
+State = Literal["good", "look", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFrames:
+    """The frames of a batch, as the stages leave them.
+
+    `items` may hold rejected items as well: their facts then stand beside the rejection.
+    `lines` are mapped lines, with the rule that decided each target beside it.
+    """
+
+    items: pl.DataFrame
+    lines: pl.DataFrame
+    vouchers: pl.DataFrame
+    postings: pl.DataFrame
+    rejections: pl.DataFrame
+    notes: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """A mapping rule in words, and where it stands (file and line)."""
+
+    text: str
+    place: str
+    table: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How an output file is to be read: its encoding, and its delimiter where it has one."""
+
+    encoding: str
+    delimiter: str | None = None
+
+
+# ── control sheet ───────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the listed items are; the five parts add up to the items listed."""
+
+    listed: int
+    rendered: int
+    rejected: int
+    already_booked: int
+    nothing_to_book: int
+    skipped: int
+    vouchers: int
+    postings: int
+
+    @property
+    def accounted(self) -> int:
+        return (
+            self.rendered
+            + self.rejected
+            + self.already_booked
+            + self.nothing_to_book
+            + self.skipped
+        )
+
+    @property
+    def adds_up(self) -> bool:
+        return self.listed == self.accounted
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One control: its name, whether it holds, and the figures in words."""
+
+    name: str
+    holds: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyTotal:
+    """Debit and credit of the batch, or of a file, in one currency."""
+
+    currency: str
+    debit: Decimal
+    credit: Decimal
+
+    @property
+    def is_balanced(self) -> bool:
+        return self.debit == self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotal:
+    """What happens on one account: `share` is its balance against the largest, 0 to 1000."""
+
+    account: str
+    name: str
+    currency: str
+    debit: Decimal
+    credit: Decimal
+    rows: int
+    share: int
+
+    @property
+    def balance(self) -> Decimal:
+        return self.debit - self.credit
+
+
+@dataclass(frozen=True, slots=True)
+class WalletMovement:
+    """What moves on one wallet account, in the currency of the wallet and as it is booked."""
+
+    account: str
+    name: str
+    currency: str
+    money_in: Decimal
+    money_out: Decimal
+    booked: Decimal
+    booked_currency: str
+    items: int
+
+    @property
+    def movement(self) -> Decimal:
+        return self.money_in - self.money_out
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTotal:
+    """Base, tax and gross under one tax code; notional tax is no part of the gross."""
+
+    code: str
+    currency: str
+    base: Decimal
+    tax: Decimal
+    notional: Decimal
+    gross: Decimal
+    lines: int
+
+    @property
+    def adds_up(self) -> bool:
+        return self.base + self.tax == self.gross
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTotal:
+    """Items of one type, vendor or period: how many, and what they come to (debits)."""
+
+    label: str
+    currency: str
+    items: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What is posted on one day, or in one month, in the main currency."""
+
+    label: str
+    amount: Decimal
+    share: int
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The control sheet."""
+
+    checks: tuple[Check, ...]
+    totals: tuple[CurrencyTotal, ...]
+    wallets: tuple[WalletMovement, ...]
+    accounts: tuple[AccountTotal, ...]
+    tax_codes: tuple[TaxTotal, ...]
+    types: tuple[GroupTotal, ...]
+    vendors: tuple[GroupTotal, ...]
+    vendors_left_out: int
+    periods: tuple[GroupTotal, ...]
+    days: tuple[DayTotal, ...]
+    days_unit: Literal["day", "month"]
+    days_currency: str
+
+
+# ── remarks and rejections ──────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """An item that a note or a rejection is about; `anchor` leads to its voucher."""
+
+    item_id: str
+    title: str
+    amount: Decimal | None
+    currency: str
+    detail: str
+    where: str
+    line: int | None
+    anchor: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteGroup:
+    """One kind of remark, with the items concerned (the first ones)."""
+
+    code: str
+    meaning: str
+    is_blocking: bool
+    count: int
+    concerned: tuple[Concerned, ...]
+
+    @property
+    def left_out(self) -> int:
+        return self.count - len(self.concerned)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause of rejections: the cure first, then what Pleo's users will read."""
+
+    code: str
+    fix: str
+    messages: tuple[str, ...]
+    failure_type: str
+    failure_words: str
+    items: int
+    problems: int
+    concerned: tuple[Concerned, ...]
+
+    @property
+    def left_out(self) -> int:
+        return self.problems - len(self.concerned)
+
+
+# ── vouchers ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a value is what it is: the value, the rule in words, its place, the table row."""
+
+    target: str
+    value: str
+    rule: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRow:
+    """One posting as the file has it."""
+
+    account: str
+    name: str
+    contra_account: str
+    contra_name: str
+    role: str
+    currency: str
+    debit: Decimal | None
+    credit: Decimal | None
+    tax_code: str
+    text: str
+    dimensions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One line of the export item, as Pleo has it."""
+
+    account: str
+    tax: str
+    gross: Decimal | None
+    tags: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The export item behind a voucher."""
+
+    item_id: str
+    type: str
+    title: str
+    person: str
+    note: str
+    date: dt.date | None
+    amount: Decimal | None
+    currency: str
+    original_amount: Decimal | None
+    original_currency: str
+    receipts: tuple[str, ...]
+    url: str | None
+    facts: tuple[tuple[str, str], ...]
+    lines: tuple[SourceLine, ...]
+    lines_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """The lines of a file where the item's postings stand; `anchors` where the page has them."""
+
+    file: str
+    rows: tuple[tuple[int, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A voucher: its postings, the export item beside them, and why each account."""
+
+    anchor: str
+    number: int | None
+    kind: str
+    date: dt.date | None
+    moved_from: dt.date | None
+    reference: str
+    currency: str
+    total: Decimal | None
+    postings: tuple[PostingRow, ...]
+    postings_left_out: int
+    source: Source
+    reasons: tuple[Reason, ...]
+    rule_id: str
+    rule_confirmed: bool
+    rows: tuple[FileRows, ...]
+    note_codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherLine:
+    """A voucher in one line, for batches too long to show each in full."""
+
+    number: int | None
+    date: dt.date | None
+    title: str
+    account: str
+    currency: str
+    total: Decimal | None
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherList:
+    """The vouchers that the page shows in full, in one line, and not at all."""
+
+    full: tuple[Voucher, ...]
+    brief: tuple[VoucherLine, ...]
+    left_out: int
+
+
+# ── files and the whole ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A line of a file: its number, its cells where it is delimited, and its raw text."""
+
+    number: int
+    cells: tuple[str, ...]
+    raw: str
+    anchor: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """An output file as it is: the first lines as a table and raw."""
+
+    name: str
+    sha256: str
+    size: int
+    postings: int
+    totals: tuple[CurrencyTotal, ...]
+    form: str
+    columns: tuple[str, ...]
+    columns_left_out: int
+    header: FileRow | None
+    rows: tuple[FileRow, ...]
+    lines: int
+    is_raw_shown: bool
+
+    @property
+    def lines_shown(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which batch this is, and what it was made with."""
+
+    batch_id: str
+    batch_number: str
+    company: str
+    job: str
+    created: str
+    template: str
+    mapping: str
+    content: str
+    parameters: tuple[tuple[str, str], ...]
+    first_voucher: str
+    last_voucher: str
+    hashes: tuple[tuple[str, str], ...]
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewView:
+    """Everything a review shows, whatever its face."""
+
+    identity: Identity
+    state: State
+    headline: str
+    sentences: tuple[str, ...]
+    counts: Counts
+    control: Control
+    notes: tuple[NoteGroup, ...]
+    causes: tuple[Cause, ...]
+    vouchers: VoucherList
+    files: tuple[FileView, ...]
+    proof_holds: bool
+    proof_rows: int
+    import_steps: Sequence[str]

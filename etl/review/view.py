@@ -1,0 +1,225 @@
+"""Make the view model of a review: pure, from the manifest, the frames and the files of a batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from etl.frames import ITEM_KEY
+from etl.review.causes import causes, note_groups
+from etl.review.columns import complete
+from etl.review.control import control_sheet
+from etl.review.file_views import file_views
+from etl.review.model import (
+    BatchFrames,
+    Cause,
+    Control,
+    Counts,
+    FileFormat,
+    FileRows,
+    FileView,
+    Identity,
+    NoteGroup,
+    ReviewView,
+    RuleText,
+    State,
+)
+from etl.review.remarks import find_remarks
+from etl.review.vouchers import MAX_FILE_ROWS, choose, voucher_list
+
+__all__ = ["BatchFrames", "FileFormat", "ReviewView", "RuleText", "import_steps", "make_view"]
+
+MAX_STEPS = 30
+
+
+def make_view(
+    manifest: Mapping[str, Any],
+    frames: BatchFrames,
+    *,
+    files: Mapping[str, bytes],
+    rules: Sequence[RuleText] = (),
+    steps: Sequence[str] = (),
+    formats: Mapping[str, FileFormat] | None = None,
+) -> ReviewView:
+    """Make the view model of a batch.
+
+    Needs: the manifest (design.md section 7), the frames as the last stage left them, the bytes
+    of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
+    import steps of the template, and how each file is to be read where that is known.
+    Gives: the same view for the same input; no clock, no order of dictionaries.
+    """
+    frames = _with_remarks(complete(frames))
+    counts = _counts(manifest)
+    control = control_sheet(manifest, frames, counts)
+    shown = file_views(manifest, files, formats or {})
+    chosen = choose(frames)
+    notes = note_groups(frames.notes, frames.items, chosen.anchors)
+    stopped = causes(frames.rejections, frames.items)
+    wanted = frames.items.join(chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi")[
+        "item.id"
+    ].to_list()
+    read_back = manifest.get("read_back", {})
+    state = _state(control, notes, counts)
+    return ReviewView(
+        identity=_identity(manifest),
+        state=state,
+        headline=_headline(state, counts, control),
+        sentences=_sentences(counts, control, notes, stopped),
+        counts=counts,
+        control=control,
+        notes=notes,
+        causes=stopped,
+        vouchers=voucher_list(
+            chosen, frames, rules=rules, item_rows=_item_rows(manifest, shown, wanted=wanted)
+        ),
+        files=shown,
+        proof_holds=bool(read_back.get("ok")),
+        proof_rows=int(read_back.get("rows", 0)),
+        import_steps=tuple(steps[:MAX_STEPS]),
+    )
+
+
+def import_steps(readme: str) -> tuple[str, ...]:
+    """Take the numbered steps from the section of a template's README that tells how to import.
+
+    The section is the first whose heading speaks of importing; without numbered steps in it, its
+    paragraphs are the steps.
+    """
+    sections = re.split(r"^#{1,6}[ \t]+(.*)$", readme, flags=re.MULTILINE)
+    pairs = zip(sections[1::2], sections[2::2], strict=True)
+    body = next((text for title, text in pairs if "import" in title.casefold()), "")
+    numbered = re.findall(
+        r"^[0-9]+[.)][ \t]+(.*(?:\n[ \t]+\S.*)*)", body, flags=re.MULTILINE
+    ) or re.findall(r"(?:^|\n\n)(\S(?:.|\n(?!\n))*)", body.strip())
+    return tuple(re.sub(r"\s+", " ", re.sub(r"[`*]", "", step)).strip() for step in numbered)
+
+
+def _with_remarks(frames: BatchFrames) -> BatchFrames:
+    """Add the review's own remarks, unless the notes already hold them."""
+    in_batch = frames.items.join(
+        frames.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
+    )
+    added = find_remarks(in_batch).join(
+        frames.notes.select(ITEM_KEY, "code"), on=[ITEM_KEY, "code"], how="anti"
+    )
+    return replace(frames, notes=pl.concat([frames.notes.select(added.columns), added]))
+
+
+def _counts(manifest: Mapping[str, Any]) -> Counts:
+    counts = manifest.get("counts", {})
+
+    def count(name: str) -> int:
+        return int(counts.get(name, 0))
+
+    return Counts(
+        listed=count("items"),
+        rendered=count("rendered"),
+        rejected=count("rejected"),
+        already_booked=count("already_booked"),
+        nothing_to_book=count("nothing_to_book"),
+        skipped=count("skipped"),
+        vouchers=count("vouchers"),
+        postings=count("postings"),
+    )
+
+
+# ── the verdict in words ────────────────────────────────────────────────────────────────────
+
+
+def _state(control: Control, notes: Sequence[NoteGroup], counts: Counts) -> State:
+    if not all(check.holds for check in control.checks):
+        return "stop"
+    return "look" if counts.rejected or notes else "good"
+
+
+def _headline(state: State, counts: Counts, control: Control) -> str:
+    if state == "stop":
+        failed = sum(1 for check in control.checks if not check.holds)
+        return f"Do not import this: {_many(failed, 'check')} failed"
+    if not counts.rendered:
+        return "Nothing to import"
+    if counts.rendered == counts.listed:
+        return f"All {counts.listed} items are in the file" if counts.listed > 1 else (
+            "The item is in the file"
+        )  # fmt: skip
+    verb = "is" if counts.rendered == 1 else "are"
+    return f"{counts.rendered} of {counts.listed} items {verb} in the file"
+
+
+def _sentences(
+    counts: Counts, control: Control, notes: Sequence[NoteGroup], stopped: Sequence[Cause]
+) -> tuple[str, ...]:
+    holding = sum(1 for check in control.checks if check.holds)
+    found = [f"{holding} of {len(control.checks)} checks hold"]
+    if counts.rejected:
+        verb = "was" if counts.rejected == 1 else "were"
+        by = _many(len(stopped), "cause")
+        found.append(f"{_many(counts.rejected, 'item')} {verb} rejected, for {by}")
+    blocking = sum(1 for group in notes if group.is_blocking)
+    if blocking:
+        found.append(f"{_many(blocking, 'question')} must be answered")
+    if len(notes) - blocking:
+        found.append(f"{_many(len(notes) - blocking, 'kind')} of remarks to look at")
+    return tuple(found)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+# ── identity and places ─────────────────────────────────────────────────────────────────────
+
+
+def _identity(manifest: Mapping[str, Any]) -> Identity:
+    batch = manifest.get("batch", {})
+    template = manifest.get("template", {})
+    mapping = manifest.get("mapping", {})
+    recipe = manifest.get("recipe", {})
+    numbers = manifest.get("numbers", {})
+    parameters = manifest.get("parameters", {})
+    hashes = [
+        ("content", manifest.get("content")),
+        ("input", manifest.get("input", {}).get("sha256")),
+        ("recipe", recipe.get("sha256")),
+        *sorted((f"recipe: {name}", value) for name, value in recipe.get("parts", {}).items()),
+    ]
+    return Identity(
+        batch_id=str(batch.get("id") or ""),
+        batch_number=str(batch.get("number") or ""),
+        company=str(batch.get("company") or ""),
+        job=str(batch.get("job") or ""),
+        created=str(batch.get("created") or ""),
+        template=f"{template.get('id', '')} {template.get('version', '')}".strip(),
+        mapping=str(mapping.get("name") or ""),
+        content=str(manifest.get("content") or ""),
+        parameters=tuple((str(name), str(parameters[name])) for name in sorted(parameters)),
+        first_voucher=str(numbers.get("first_voucher") or ""),
+        last_voucher=str(numbers.get("last_voucher") or ""),
+        hashes=tuple((name, str(value)) for name, value in hashes if value),
+        lines=int(manifest.get("input", {}).get("lines", 0)),
+    )
+
+
+def _item_rows(
+    manifest: Mapping[str, Any], shown: Sequence[FileView], *, wanted: Sequence[str]
+) -> dict[str, tuple[FileRows, ...]]:
+    """Give the file lines of the wanted items, with the anchor of those that the page shows."""
+    on_page = frozenset(wanted)
+    anchors = {(file.name, row.number): row.anchor for file in shown for row in file.rows}
+    return {
+        entry["id"]: tuple(
+            FileRows(
+                part["file"],
+                tuple((row, anchors.get((part["file"], row))) for row in part["rows"])[
+                    :MAX_FILE_ROWS
+                ],
+            )
+            for part in entry["rows"]
+        )
+        for entry in manifest.get("items", ())
+        if entry["id"] in on_page and entry.get("rows")
+    }
