@@ -96,6 +96,12 @@ CODES: Mapping[str, Code] = {
     "CUR-1": _rejection("invalid_configuration", "there is no amount in the company's currency"),
     # ── mapping ──
     # ── templates, cells, layouts, files ──
+    "LAY-1": _error("a layout cannot be read"),
+    "LAY-2": _error("something that layouts do not have"),
+    "LAY-3": _error("an unknown record, cell, list or name in a layout"),
+    "LAY-4": _error("a record, or loop.*, outside of the loop that gives its values"),
+    "LAY-5": _error("a layout is too large, too deep or does too much"),
+    "LAY-6": _error("a layout failed while it ran in Jinja"),
     # ── proof ──
     # ── output, workspace, command line ──
     "CLI-1": _error("the command line is not understood"),

@@ -243,6 +243,23 @@ voucher.fiscal_year.end   date    last day
 voucher.fiscal_year.label text    2026, or 2026/27
 """)
 
+#: One line under one voucher: a pair of accounts and an amount, before any form.
+ENTRY = (
+    _key(ENTRY_KEY, "number of the entry, from 0, in the order of vouchers and lines"),
+    _key(VOUCHER_KEY, "the voucher"),
+    _key(ITEM_KEY, "the item"),
+    _key(LINE_KEY, "the line"),
+    *_columns("""
+entry.role           text    role of the lines' side (expense, cashback, payable, employee, …)
+entry.contra_role    text    role of the other side
+entry.side           text    debit or credit: where the lines' side stands
+entry.debit_account  text    account debited
+entry.credit_account text    account credited
+entry.amount         amount  unsigned, in voucher currency
+"""),
+    Column("entry.sign", Type.INTEGER, "1 where a positive line debits the lines' side, else -1", pl.Int8()),
+)
+
 _MONEY_OF_POSTING = ("amount", "signed", "debit", "credit", "net", "tax", "notional_tax")
 
 POSTING = (
