@@ -232,7 +232,7 @@ def _file_columns(
     }
 
 
-def _texts(values: Sequence[str | None] | None | wire.UnsetType) -> str | None:
+def _texts(values: Sequence[str | None] | wire.UnsetType | None) -> str | None:
     """Join the texts of a list, null if it has none (control characters go later anyway)."""
     if not values:
         return None
@@ -244,7 +244,7 @@ def _texts(values: Sequence[str | None] | None | wire.UnsetType) -> str | None:
 
 
 def _tags(
-    tags: Sequence[wire.Tag | None] | None | wire.UnsetType,
+    tags: Sequence[wire.Tag | None] | wire.UnsetType | None,
 ) -> tuple[str | None, str | None]:
     """Give group codes and codes of the tags that have both, as sent."""
     if not tags:
@@ -258,7 +258,7 @@ def _country(code: wire.Text) -> str | None:
     return None if not code or code == "UNDEFINED" else code
 
 
-def _first_link(links: wire.LinkGroups | None | wire.UnsetType) -> str | None:
+def _first_link(links: wire.LinkGroups | wire.UnsetType | None) -> str | None:
     """Give Pleo's link for the web: the export item's own, or the first there is."""
     if not links or not links.web:
         return None

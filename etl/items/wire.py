@@ -64,7 +64,7 @@ class Tax(Shape):
     type: str
     id: Text = UNSET
     code: Text = UNSET
-    rate: Rate | None | UnsetType = UNSET
+    rate: Rate | UnsetType | None = UNSET
     ingoing_tax_account: Text = UNSET
     outgoing_tax_account: Text = UNSET
 
@@ -73,9 +73,9 @@ class Line(Shape):
     line_amount: Amounts
     net_amount: Amounts
     accounting_entry_line_id: Text = UNSET
-    account: Account | None | UnsetType = UNSET
-    tags: tuple[Tag | None, ...] | None | UnsetType = UNSET
-    tax: Tax | None | UnsetType = UNSET
+    account: Account | UnsetType | None = UNSET
+    tags: tuple[Tag | None, ...] | UnsetType | None = UNSET
+    tax: Tax | UnsetType | None = UNSET
 
 
 class BankAccount(Shape):
@@ -93,14 +93,14 @@ class Invoice(Shape):
     due_date: Text = UNSET
     payment_date: Text = UNSET
     status: Text = UNSET
-    supplier_bank_account: BankAccount | None | UnsetType = UNSET
+    supplier_bank_account: BankAccount | UnsetType | None = UNSET
 
 
 class Additional(Shape):
     reconciliation_id: str
-    reconciled_entries: tuple[str | None, ...] | None | UnsetType = UNSET
-    attendees: tuple[str | None, ...] | None | UnsetType = UNSET
-    invoice_information: Invoice | None | UnsetType = UNSET
+    reconciled_entries: tuple[str | None, ...] | UnsetType | None = UNSET
+    attendees: tuple[str | None, ...] | UnsetType | None = UNSET
+    invoice_information: Invoice | UnsetType | None = UNSET
 
 
 class Bookkeeping(Shape):
@@ -143,7 +143,7 @@ class Period(Shape):
 class File(Shape):
     url: Text = UNSET
     type: Text = UNSET
-    size: int | None | UnsetType = UNSET
+    size: int | UnsetType | None = UNSET
 
 
 class LinkGroups(Shape):
@@ -160,17 +160,17 @@ class Item(Shape):
     amount: Amounts
     accounting_entry_lines: tuple[Line, ...]
     additional_information: Additional
-    links: LinkGroups | None | UnsetType = msgspec.field(default=UNSET, name="_links")
+    links: LinkGroups | UnsetType | None = msgspec.field(default=UNSET, name="_links")
     sub_type: Text = UNSET
     note: Text = UNSET
-    bookkeeping: Bookkeeping | None | UnsetType = UNSET
-    contra_account: Account | None | UnsetType = UNSET
-    supplier: Supplier | None | UnsetType = UNSET
-    vendor: Vendor | None | UnsetType = UNSET
-    user: Person | None | UnsetType = UNSET
-    team: Person | None | UnsetType = UNSET
-    service_period: Period | None | UnsetType = UNSET
-    files: tuple[File | None, ...] | None | UnsetType = UNSET
+    bookkeeping: Bookkeeping | UnsetType | None = UNSET
+    contra_account: Account | UnsetType | None = UNSET
+    supplier: Supplier | UnsetType | None = UNSET
+    vendor: Vendor | UnsetType | None = UNSET
+    user: Person | UnsetType | None = UNSET
+    team: Person | UnsetType | None = UNSET
+    service_period: Period | UnsetType | None = UNSET
+    files: tuple[File | None, ...] | UnsetType | None = UNSET
 
 
 @dataclass

@@ -1,1 +1,10 @@
+"""Where export items come from: JSON files and standard input, plain or gzip.
 
+A source gives chunks of elements: the bytes of each item, and where each of them stands. What an
+element means is the business of `etl.items`; a source never decodes one.
+"""
+
+from etl.sources.raw import Limits, RawItems
+from etl.sources.reading import read_sources
+
+__all__ = ["Limits", "RawItems", "read_sources"]
