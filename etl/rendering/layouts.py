@@ -1,0 +1,108 @@
+"""Layouts: Jinja text that arranges finished cells (design: expressions and layouts).
+
+    layout.j2 ──> tokens ──> line rule ──> tree ──> check ─┬─> columns: Polars, the whole batch
+                                                           └─> jinja: sandbox, row by row
+
+Both ways give the same bytes for every layout that both can run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from etl.errors import Problem, UserMustFix
+from etl.rendering.layout_check import check_layout
+from etl.rendering.layout_columns import LaidOut, lay_out
+from etl.rendering.layout_jinja import JinjaLayout, make_jinja_layout
+from etl.rendering.layout_names import FILE_LIST, LayoutNames
+from etl.rendering.layout_sandbox import LayoutEnvironment, Meter
+from etl.rendering.layout_source import Source, parse_layout
+from etl.rendering.layout_tree import FILE_LOOP, Block, columns_read, loops_of
+
+__all__ = ["LaidOut", "Layout", "LayoutNames", "load_layout", "plain_table", "read_layout"]
+
+Engine = Literal["polars", "jinja"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A checked layout. `uses` gives, for every list, the text and boolean columns it needs."""
+
+    uses: Mapping[str, frozenset[str]]
+    program: Block | JinjaLayout
+
+    def render(self, lists: Mapping[str, pl.DataFrame], *, newline: str = "\n") -> LaidOut:
+        """Lay out the files of a batch.
+
+        Needs: lists with the keys of layout_names.CHILDREN and the columns of `uses`, rows in
+        output order; cells are finished text without line ends, null is empty.
+        Gives: the text of every file with `newline` at the end of its lines, and the first line
+        of every posting.
+        Raises: UserMustFix LAY-5, LAY-6 (engine jinja only).
+        """
+        if isinstance(self.program, JinjaLayout):
+            laid_out = self.program.render(lists)
+        else:
+            laid_out = lay_out(self.program, lists)
+        if newline == "\n":
+            return laid_out
+        texts = laid_out.texts.with_columns(
+            pl.col("text").str.replace_all("\n", newline, literal=True)
+        )
+        return LaidOut(texts, laid_out.lines)
+
+
+def load_layout(source: str, *, name: str, names: LayoutNames, engine: Engine = "polars") -> Layout:
+    """Check a layout and make it ready to run.
+
+    Needs: name as messages call the file; names that the template offers.
+    Raises: UserMustFix with every problem: LAY-1 to LAY-5, each with file, line and column.
+    """
+    text = source.replace("\r\n", "\n").replace("\r", "\n")
+    layout = Source(name, text)
+    tree = parse_layout(layout, LayoutEnvironment(names, Meter(0, 0)))
+    if engine == "jinja":
+        program = make_jinja_layout(tree, layout, names)
+        return Layout(program.uses, program)
+    block = check_layout(tree, layout, names)
+    return Layout(_uses(block), block)
+
+
+def read_layout(path: Path, *, name: str) -> str:
+    """Read the text of a layout file.
+
+    Raises: UserMustFix DOC-4 (not there), LAY-1 (not UTF-8).
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UserMustFix(
+            Problem("DOC-4", f"cannot read {name}: {error.strerror}", name, "check the name")
+        ) from None
+    except UnicodeDecodeError as error:
+        problem = Problem(
+            "LAY-1", f"byte {error.start} is not UTF-8", name, "save the file as UTF-8"
+        )
+        raise UserMustFix(problem) from None
+
+
+def plain_table(record: str, *, names: bool) -> str:
+    """Give the layout of a plain table: its column names if wanted, then one row per posting."""
+    head = f"{{{{ {record}.names }}}}\n" if names else ""
+    return f"{head}{{% for posting in postings %}}\n{{{{ {record} }}}}\n{{% endfor %}}\n"
+
+
+def _uses(block: Block) -> Mapping[str, frozenset[str]]:
+    frames = {FILE_LOOP: FILE_LIST} | {loop.number: loop.frame for loop in loops_of(block)}
+    keys = {loop.key for loop in loops_of(block)}
+    uses: dict[str, set[str]] = {}
+    for part in block:
+        for loop, column in columns_read(part):
+            if column not in keys:
+                uses.setdefault(frames[loop], set()).add(column)
+    return {frame: frozenset(columns) for frame, columns in uses.items()}
