@@ -14,13 +14,17 @@ from dataclasses import dataclass
 class Code:
     """What a code means, and what Pleo is told for an item rejected under it."""
 
-    kind: str  # error | rejection | note | blocking note
+    kind: str  # error | warning | rejection | note | blocking note
     meaning: str
     failure_type: str | None = None
 
 
 def _error(meaning: str) -> Code:
     return Code("error", meaning)
+
+
+def _warning(meaning: str) -> Code:
+    return Code("warning", meaning)
 
 
 def _rejection(failure_type: str, meaning: str) -> Code:
@@ -95,6 +99,46 @@ CODES: Mapping[str, Code] = {
     "POST-10": _rejection("validation_failure", "the voucher has lines of both signs"),
     "CUR-1": _rejection("invalid_configuration", "there is no amount in the company's currency"),
     # ── mapping ──
+    "MAP-1": _error("a table cannot be read: encoding, quotes, not a spreadsheet, or empty"),
+    "MAP-2": _error("the delimiter of a table is not clear"),
+    "MAP-3": _error("the header of a table or list is wrong"),
+    "MAP-4": _error("a row has more or fewer cells than the header"),
+    "MAP-5": _error("a key stands twice in a table or list"),
+    "MAP-6": _error("a row of a table has no key"),
+    "MAP-7": _error("a spreadsheet cell is a number where text is needed"),
+    "MAP-8": _error("a validity or period is wrong, or overlaps with another"),
+    "MAP-9": _error("a table, list or set of rules is larger than allowed"),
+    "MAP-10": _error("there is no such target"),
+    "MAP-11": _error("there is no such table or column"),
+    "MAP-12": _error("key or take of a rule does not fit"),
+    "MAP-13": _error("targets read each other in a circle"),
+    "MAP-14": _error("a value of a reference list is not understood"),
+    "MAP-15": _error("a reference list does not say which rows are the company's"),
+    "MAP-16": _error("the template needs a target for which the mapping has no rules"),
+    "MAP-17": _error("a case file of mapping tests is wrong"),
+    "MAP-20": _rejection("account_unknown", "no rule finds the account"),
+    "MAP-21": _rejection("missing_configuration", "the line has no account in Pleo"),
+    "MAP-22": _rejection("missing_configuration", "a role has no account"),
+    "MAP-23": _rejection("tax_code_unknown", "no rule finds the tax code"),
+    "MAP-24": _rejection("tag_unknown", "no rule finds the value of a dimension"),
+    "MAP-25": _rejection("missing_configuration", "no rule finds the value of a target"),
+    "MAP-26": _rejection("vendor_unknown", "the vendor is not known"),
+    "MAP-27": _rejection("vendor_unknown", "the vendor is blocked"),
+    "MAP-30": _rejection("account_unknown", "the account is not in accounts.csv, or inactive"),
+    "MAP-31": _rejection("tax_code_unknown", "the tax code is not in tax_codes.csv, or inactive"),
+    "MAP-32": _rejection("tag_unknown", "the dimension value is unknown, inactive or expired"),
+    "MAP-33": _rejection("missing_configuration", "the account has no name"),
+    "MAP-34": _rejection("validation_failure", "a line carries a tag group twice"),
+    "MAP-35": _rejection("accounting_system_validation_failure", "the period is closed"),
+    "MAP-36": _rejection("accounting_system_validation_failure", "no period has the posting date"),
+    "MAP-40": _warning("a rule can never be reached"),
+    "MAP-41": _warning("a rule or table was never used by these items"),
+    "MAP-42": _warning("a table can be found in more than one way"),
+    "MAP-43": _warning("an account, tax code or value of the mapping is not in the reference list"),
+    "MAP-44": _warning("codes of the items have no row of their own"),
+    "MAP-45": _warning("how many lines the fallback rule decided"),
+    "MAP-46": _warning("a column of a reference list is ignored"),
+    "MAP-47": _warning("a dimension has no values in the reference list"),
     # ── templates, cells, layouts, files ──
     "LAY-1": _error("a layout cannot be read"),
     "LAY-2": _error("something that layouts do not have"),
@@ -118,6 +162,9 @@ CODES: Mapping[str, Code] = {
     "VER-3": _error("a file was changed, or is missing"),
     "VER-4": _error("a file read back differs from the manifest"),
     # ── notes ──
+    "DATE-SHIFTED": _note("the posting date was in a closed period and was shifted"),
+    "MAP-VENDOR-FALLBACK": _note("the vendor is not known; the fallback account was used"),
+    "MAP-TAG-UNDECLARED": _note("a tag group is not declared in the mapping"),
     "TEXT-CONTROL": _note("control characters, line breaks or direction marks became blanks"),
     "ITEM-FIELDS": _note("fields of an item that this version does not know"),
     "REV-1": _note("no receipt in Pleo"),
