@@ -306,8 +306,8 @@ def _offset(node: nodes.Node) -> int:
     """Give the first character of a node; of a filter or test the one of its name."""
     if isinstance(node, nodes.Filter | nodes.Test):
         return node.lineno - 1
-    inner = (child.lineno for child in node.find_all(nodes.Node) if child.lineno)
-    return min(inner, default=node.lineno) - 1
+    inner = (child.lineno for child in node.find_all(nodes.Node))
+    return min(place for place in (node.lineno, *inner) if place) - 1
 
 
 def _retyped(term: Term, kind: Type) -> Term:

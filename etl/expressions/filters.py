@@ -103,11 +103,11 @@ def _lookup(value: pl.Expr, kind: Type, arguments: tuple[Any, ...]) -> pl.Expr:
 _ROWS = (
     Filter(
         "upper", TEXT, Type.TEXT, lambda value, _, __: value.str.to_uppercase(),
-        "capital letters", "'Müller' | upper", "MÜLLER", growth=lambda _: 3,
+        "capital letters", "'Köln' | upper", "KÖLN", growth=lambda _: 3,
     ),
     Filter(
         "lower", TEXT, Type.TEXT, lambda value, _, __: value.str.to_lowercase(),
-        "small letters", "'Müller' | lower", "müller", growth=lambda _: 3,
+        "small letters", "'Köln' | lower", "köln", growth=lambda _: 3,
     ),
     Filter(
         "trim", TEXT, Type.TEXT, lambda value, _, __: value.str.strip_chars(),
@@ -124,7 +124,7 @@ _ROWS = (
     ),
     Filter(
         "initials", TEXT, Type.TEXT, _initials,
-        "the first letter of every word", "'Anna von Berg' | initials", "AvB",
+        "the first letter of every word", "'Taxi to Berlin' | initials", "TtB",
     ),
     Filter(
         "digits", TEXT, Type.TEXT, lambda value, _, __: value.str.replace_all("[^0-9]", ""),
@@ -153,7 +153,7 @@ _ROWS = (
     Filter(
         "join", (Type.TEXTS,), Type.TEXT, _join,
         "the members in one text; empty ones are skipped; nothing where none is left",
-        "['Hotel', none, 'Anna'] | join(' ')", "Hotel Anna", (SEPARATOR,),
+        "['Hotel', none, 'Berlin'] | join(' ')", "Hotel Berlin", (SEPARATOR,),
     ),
     Filter(
         "add_days", DATES, Type.DATE,

@@ -104,10 +104,12 @@ def parse(text: str, place: Place) -> Source:
 def parse_bare(text: str, place: Place) -> Source:
     """Parse one expression that stands without braces; see parse."""
     _check_length(text, place)
-    source = _parse("{{" + text + "}}", place, 2)
+    source = _parse("{{ " + text + " }}", place, len("{{ "))
     if len(source.parts) != 1 or isinstance(source.parts[0], str):
         raise UserMustFix(
-            source.problem("EXP-1", 2, "this is not one expression", "write one without {{ }}")
+            source.problem(
+                "EXP-1", source.shift, "this is not one expression", "write one without {{ }}"
+            )
         )
     return source
 
