@@ -1,1 +1,22 @@
+"""The review: what a person sees of a batch before anything is final."""
 
+from __future__ import annotations
+
+from etl.review.given import BatchFrames, FileFormat, RuleText
+from etl.review.model import ReviewView
+from etl.review.remarks import find_remarks
+from etl.review.report import render_report
+from etl.review.summary import render_summary
+from etl.review.view import import_steps, make_view
+
+__all__ = [
+    "BatchFrames",
+    "FileFormat",
+    "ReviewView",
+    "RuleText",
+    "find_remarks",
+    "import_steps",
+    "make_view",
+    "render_report",
+    "render_summary",
+]

@@ -4,69 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import polars as pl
 
 from etl.codes import CODES
 from etl.frames import ITEM_KEY
 from etl.review.model import Cause, Concerned, NoteGroup
+from etl.review.words import FAILURE_WORDS, pleo_link, title_of
 
 #: Items and messages that are named under one cause or note; the rest is counted.
 MAX_CONCERNED = 50
 MAX_MESSAGES = 5
 MAX_CAUSES = 200
 
-#: What a failure type of Pleo means to the person who reads it there.
-FAILURE_WORDS: Mapping[str, str] = {
-    "missing_configuration": "something is not set up yet",
-    "invalid_configuration": "something is set up wrongly",
-    "account_unknown": "the account is not known in the accounting system",
-    "tax_code_unknown": "the tax code is not known in the accounting system",
-    "tag_unknown": "the tag is not known in the accounting system",
-    "vendor_unknown": "the vendor is missing or blocked",
-    "validation_failure": "the expense contradicts itself",
-    "accounting_system_validation_failure": "the accounting system would refuse it",
-    "receipt_download_failure": "a receipt could not be fetched from Pleo",
-    "receipt_upload_failure": "a receipt could not be delivered",
-    "receipt_file_size_limit_exceeded": "a receipt is larger than the accounting system takes",
-    "receipt_conversion_failure": "a receipt could not be converted",
-    "unexpected_failure": "something unforeseen happened",
-}
-
 ITEM_FACTS = (
     ITEM_KEY, "item.id", "item.type", "item.amount", "item.currency", "item.wallet_amount",
     "item.wallet_currency", "item.supplier.name", "item.vendor.name", "item.user.name",
     "item.date", "item.url", "item.note",
 )  # fmt: skip
-
-
-def title_of(row: Mapping[str, Any]) -> str:
-    """Name an item the way a person would: the merchant, else the employee, else its type."""
-    return (
-        row.get("voucher.vendor.name")
-        or row.get("item.vendor.name")
-        or row.get("item.supplier.name")
-        or row.get("item.user.name")
-        or type_words(row.get("item.type"))
-    )
-
-
-def type_words(item_type: str | None) -> str:
-    """Write a type as words."""
-    return (item_type or "").replace("_", " ")
-
-
-def pleo_link(url: str | None) -> str | None:
-    """Give a link only where it leads to Pleo over https; other addresses are not offered."""
-    try:
-        parts = urlsplit(url or "")
-        host = parts.hostname or ""
-        is_plain = not parts.username and not parts.password
-    except ValueError:
-        return None
-    is_pleo = host == "pleo.io" or host.endswith(".pleo.io")
-    return url if parts.scheme == "https" and is_pleo and is_plain else None
 
 
 def note_groups(
@@ -118,6 +73,8 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
         same = pl.all_horizontal(pl.col(name).eq_missing(pl.lit(row[name])) for name in by)
         first = rejections.filter(same).sort("item_id", "line", "message").head(MAX_CONCERNED)
         messages = [message or "" for message in row["messages"]]
+        # One message for all stands above the items and is not repeated beside each.
+        detail = pl.col("message") if len(messages) > 1 else pl.lit("")
         more = ["…"] if len(messages) > MAX_MESSAGES else []
         failure_type = row["failure_type"] or ""
         result.append(
@@ -130,7 +87,7 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
                 items=row["items"],
                 problems=row["problems"],
                 concerned=_concerned(
-                    first.rename({"message": "detail"}), items, anchors={}
+                    first.with_columns(detail.alias("detail")), items, anchors={}
                 ),
             )
         )  # fmt: skip

@@ -41,6 +41,7 @@ def day_bars(days: Sequence[DayTotal], unit: str) -> tuple[Bar, ...]:
             width=max(2, round(step - gap)),
             height=max(1, day.share * HEIGHT // 1000),
             label=day.label,
+            kind="minus" if day.amount < 0 else "",
         )
         for place, day in zip(places, days, strict=True)
     )

@@ -21,7 +21,7 @@ from etl.frames import (
     VOUCHER_KEY,
     schema,
 )
-from etl.review.model import BatchFrames
+from etl.review.given import BatchFrames
 
 _RULE = {
     "rule.id": pl.String(),

@@ -13,44 +13,52 @@ from typing import Any
 import polars as pl
 
 from etl.frames import VOUCHER_KEY
-from etl.review.model import BatchFrames, Check, Control, Counts, CurrencyTotal, TaxTotal
+from etl.review.costs import cost_lines, day_totals, tax_totals, vendor_totals
+from etl.review.given import BatchFrames
+from etl.review.model import Check, Control, Counts, CurrencyTotal, TaxTotal
 from etl.review.totals import (
-    MERCHANT,
     NOTHING,
     PERIOD,
+    TYPE,
     account_sides,
     account_totals,
     currency_totals,
-    day_totals,
     group_totals,
-    tax_totals,
 )
 from etl.review.wallets import wallet_movements
 
 MAX_VENDORS = 40
 
 
-def control_sheet(manifest: Mapping[str, Any], frames: BatchFrames, counts: Counts) -> Control:
+def control_sheet(
+    manifest: Mapping[str, Any],
+    frames: BatchFrames,
+    *,
+    counts: Counts,
+    names: Mapping[str, str],
+) -> Control:
     """Add up the control sheet.
 
-    Needs: frames completed (etl.review.columns); items and lines may hold rejected items.
+    Needs: frames completed (etl.review.columns), where items and lines may hold rejected items;
+    the names of the accounts.
     """
     sides = account_sides(frames.postings)
     totals = currency_totals(sides)
-    tax_codes = tax_totals(frames)
-    vendors = group_totals(frames, pl.coalesce(MERCHANT, pl.lit("(no merchant)")))
-    days, unit, currency = day_totals(frames, totals)
+    costs = cost_lines(frames)
+    tax_codes = tax_totals(costs)
+    vendors = vendor_totals(costs)
+    days, unit, currency = day_totals(costs)
     return Control(
         checks=_checks(manifest, frames, counts=counts, totals=totals, tax_codes=tax_codes),
         totals=totals,
-        wallets=wallet_movements(frames),
-        accounts=account_totals(sides),
+        wallets=wallet_movements(frames, names),
+        accounts=account_totals(sides, names),
         tax_codes=tax_codes,
-        types=group_totals(frames, pl.col("item.type").str.replace_all("_", " ", literal=True)),
-        vendors=tuple(sorted(vendors, key=lambda group: -abs(group.amount))[:MAX_VENDORS]),
+        types=group_totals(frames, TYPE),
+        vendors=vendors[:MAX_VENDORS],
         vendors_left_out=max(0, len(vendors) - MAX_VENDORS),
         periods=group_totals(frames, PERIOD),
-        days=days,
+        days=tuple(days),
         days_unit=unit,
         days_currency=currency,
     )
@@ -93,7 +101,8 @@ def _checks(
         Check(
             "Every voucher balances by itself",
             unbalanced == 0,
-            f"{counts.vouchers} vouchers" + (f", {unbalanced} do not" if unbalanced else ""),
+            ("1 voucher" if counts.vouchers == 1 else f"{counts.vouchers} vouchers")
+            + (f", {unbalanced} do not" if unbalanced else ""),
         ),
         Check(
             "Base and tax make the gross",
@@ -136,7 +145,7 @@ def _files_add_up(manifest: Mapping[str, Any], totals: Sequence[CurrencyTotal]) 
     of_batch = manifest_totals(manifest.get("totals", ()))
     agrees = of_files == of_batch == tuple(totals)
     detail = (
-        f"{len(manifest.get('files', ()))} files, manifest and postings give the same totals"
+        "files, manifest and postings give the same totals"
         if agrees
         else f"files: {_words_of(of_files) or 'none'}; manifest: {_words_of(of_batch) or 'none'}; "
         f"postings: {_words_of(totals) or 'none'}"

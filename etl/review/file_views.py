@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etl.review.control import manifest_totals
-from etl.review.model import FileFormat, FileRow, FileView
+from etl.review.given import FileFormat
+from etl.review.model import FileRow, FileView
 
 MAX_LINES = 50
 MAX_CHUNK = 256 * 1024

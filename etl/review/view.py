@@ -14,24 +14,22 @@ from etl.review.causes import causes, note_groups
 from etl.review.columns import complete
 from etl.review.control import control_sheet
 from etl.review.file_views import file_views
+from etl.review.given import BatchFrames, FileFormat, RuleText
 from etl.review.model import (
-    BatchFrames,
     Cause,
     Control,
     Counts,
-    FileFormat,
     FileRows,
     FileView,
     Identity,
     NoteGroup,
     ReviewView,
-    RuleText,
     State,
 )
 from etl.review.remarks import find_remarks
+from etl.review.totals import account_names
 from etl.review.vouchers import MAX_FILE_ROWS, choose, voucher_list
-
-__all__ = ["BatchFrames", "FileFormat", "ReviewView", "RuleText", "import_steps", "make_view"]
+from etl.review.words import many
 
 MAX_STEPS = 30
 
@@ -54,7 +52,8 @@ def make_view(
     """
     frames = _with_remarks(complete(frames))
     counts = _counts(manifest)
-    control = control_sheet(manifest, frames, counts)
+    names = account_names(frames)
+    control = control_sheet(manifest, frames, counts=counts, names=names)
     shown = file_views(manifest, files, formats or {})
     chosen = choose(frames)
     notes = note_groups(frames.notes, frames.items, chosen.anchors)
@@ -74,7 +73,11 @@ def make_view(
         notes=notes,
         causes=stopped,
         vouchers=voucher_list(
-            chosen, frames, rules=rules, item_rows=_item_rows(manifest, shown, wanted=wanted)
+            chosen,
+            frames,
+            rules=rules,
+            names=names,
+            item_rows=_item_rows(manifest, shown, wanted=wanted),
         ),
         files=shown,
         proof_holds=bool(read_back.get("ok")),
@@ -139,7 +142,7 @@ def _state(control: Control, notes: Sequence[NoteGroup], counts: Counts) -> Stat
 def _headline(state: State, counts: Counts, control: Control) -> str:
     if state == "stop":
         failed = sum(1 for check in control.checks if not check.holds)
-        return f"Do not import this: {_many(failed, 'check')} failed"
+        return f"Do not import this: {many(failed, 'check')} failed"
     if not counts.rendered:
         return "Nothing to import"
     if counts.rendered == counts.listed:
@@ -157,18 +160,14 @@ def _sentences(
     found = [f"{holding} of {len(control.checks)} checks hold"]
     if counts.rejected:
         verb = "was" if counts.rejected == 1 else "were"
-        by = _many(len(stopped), "cause")
-        found.append(f"{_many(counts.rejected, 'item')} {verb} rejected, for {by}")
+        by = many(len(stopped), "cause")
+        found.append(f"{many(counts.rejected, 'item')} {verb} rejected, for {by}")
     blocking = sum(1 for group in notes if group.is_blocking)
     if blocking:
-        found.append(f"{_many(blocking, 'question')} must be answered")
+        found.append(f"{many(blocking, 'question')} must be answered")
     if len(notes) - blocking:
-        found.append(f"{_many(len(notes) - blocking, 'kind')} of remarks to look at")
+        found.append(f"{many(len(notes) - blocking, 'kind')} of remarks to look at")
     return tuple(found)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 # ── identity and places ─────────────────────────────────────────────────────────────────────

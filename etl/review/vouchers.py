@@ -8,20 +8,19 @@ from typing import Any
 
 import polars as pl
 
-from etl.frames import ITEM_KEY, ROLES, VOUCHER_KEY
-from etl.review.causes import pleo_link, title_of, type_words
+from etl.frames import ITEM_KEY, LINE_KEY, ROLES, VOUCHER_KEY
+from etl.review.given import BatchFrames, RuleText
 from etl.review.model import (
-    BatchFrames,
     FileRows,
     PostingRow,
     Reason,
-    RuleText,
     Source,
     SourceLine,
     Voucher,
     VoucherLine,
     VoucherList,
 )
+from etl.review.words import pleo_link, title_of, type_words
 
 #: A batch of up to this many vouchers is shown whole. In a longer one a person reads the control
 #: sheet and the remarks, so the vouchers with remarks come first and the rest in one line each.
@@ -79,6 +78,7 @@ def voucher_list(
     frames: BatchFrames,
     *,
     rules: Sequence[RuleText],
+    names: Mapping[str, str],
     item_rows: Mapping[str, tuple[FileRows, ...]],
 ) -> VoucherList:
     """Lay out the chosen vouchers.
@@ -101,6 +101,7 @@ def voucher_list(
             lines=lines.get(row[ITEM_KEY], []),
             postings=postings.get(row[VOUCHER_KEY], []),
             rules=rules,
+            names=names,
             rows=item_rows.get(items.get(row[ITEM_KEY], {}).get("item.id") or "", ()),
             note_codes=codes.get(row[ITEM_KEY], ()),
         )
@@ -157,10 +158,12 @@ def _voucher(
     lines: Sequence[Row],
     postings: Sequence[Row],
     rules: Sequence[RuleText],
+    names: Mapping[str, str],
     rows: tuple[FileRows, ...],
     note_codes: tuple[str, ...],
 ) -> Voucher:
     moved = row["voucher.original_date"]
+    by_key = {line[LINE_KEY]: line for line in lines}
     return Voucher(
         anchor=anchor_of(row[VOUCHER_KEY]),
         number=row["voucher.number"],
@@ -170,7 +173,10 @@ def _voucher(
         reference=row["voucher.reference"] or "",
         currency=row["voucher.currency"] or "",
         total=row["voucher.total"],
-        postings=tuple(_posting(posting) for posting in postings[:MAX_POSTINGS]),
+        postings=tuple(
+            _posting(posting, line=by_key.get(posting[LINE_KEY], {}), names=names)
+            for posting in postings[:MAX_POSTINGS]
+        ),
         postings_left_out=max(0, len(postings) - MAX_POSTINGS),
         source=_source({**item, "voucher.vendor.name": row["voucher.vendor.name"]}, lines),
         reasons=_reasons(postings, lines, rules=rules),
@@ -181,27 +187,32 @@ def _voucher(
     )
 
 
-def _posting(row: Row) -> PostingRow:
+def _posting(row: Row, *, line: Row, names: Mapping[str, str]) -> PostingRow:
+    """Lay out a posting; what the template has no use for is not on it but on its line."""
     signed = row["posting.signed"]
     amount = abs(signed) if signed is not None else row["posting.amount"]
     is_debit = row["posting.side"] == "debit"
-    prefix = "posting.dimension."
+    account = row["posting.account"] or ""
+    contra = row["posting.contra_account"] or ""
+    coded = line if row["posting.role"] == "expense" else {}
+    dimensions = {
+        name.rpartition("dimension.")[2]: value
+        for source in (line, row)
+        for name, value in source.items()
+        if value and name.startswith(("dimension.", "posting.dimension."))
+    }
     return PostingRow(
-        account=row["posting.account"] or "",
-        name=row["posting.account_name"] or "",
-        contra_account=row["posting.contra_account"] or "",
-        contra_name=row["posting.contra_account_name"] or "",
+        account=account,
+        name=names.get(account, ""),
+        contra_account=contra,
+        contra_name=names.get(contra, ""),
         role=type_words(row["posting.role"]),
         currency=row["posting.currency"] or "",
         debit=amount if is_debit else None,
         credit=None if is_debit else amount,
-        tax_code=row["posting.tax_code"] or "",
-        text=row["posting.text"] or "",
-        dimensions=tuple(
-            (name.removeprefix(prefix), value)
-            for name, value in row.items()
-            if value and name.startswith(prefix)
-        ),
+        tax_code=row["posting.tax_code"] or coded.get("tax_code") or "",
+        text=row["posting.text"] or line.get("text") or "",
+        dimensions=tuple(sorted(dimensions.items())),
     )
 
 

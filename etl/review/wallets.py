@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from etl.frames import ITEM_KEY, VOUCHER_KEY
-from etl.review.model import BatchFrames, WalletMovement
+from etl.review.given import BatchFrames
+from etl.review.model import WalletMovement
 from etl.review.totals import positive
 
 
-def wallet_movements(frames: BatchFrames) -> tuple[WalletMovement, ...]:
+def wallet_movements(frames: BatchFrames, names: Mapping[str, str]) -> tuple[WalletMovement, ...]:
     """Add up what moves on wallet accounts, in the wallet's own currency and as booked.
 
     Pleo's amount of the item gives the size in wallet currency; the legs give the direction.
@@ -31,7 +34,6 @@ def wallet_movements(frames: BatchFrames) -> tuple[WalletMovement, ...]:
         by_voucher.with_columns(moved.alias("moved"), currency.alias("currency"))
         .group_by("account", "currency", "posting.currency")
         .agg(
-            pl.col("name").min(),
             positive(pl.col("moved")).sum().alias("money_in"),
             positive(-pl.col("moved")).sum().alias("money_out"),
             pl.col("booked").sum(),
@@ -42,7 +44,7 @@ def wallet_movements(frames: BatchFrames) -> tuple[WalletMovement, ...]:
     return tuple(
         WalletMovement(
             account=row["account"] or "",
-            name=row["name"] or "",
+            name=names.get(row["account"], ""),
             currency=row["currency"],
             money_in=row["money_in"],
             money_out=row["money_out"],
@@ -78,7 +80,6 @@ def _wallet_sides(frames: BatchFrames) -> pl.DataFrame:
             ITEM_KEY,
             "posting.currency",
             pl.col(f"posting.{account}").alias("account"),
-            pl.col(f"posting.{account}_name").alias("name"),
             signed.alias("booked"),
         )
         for chosen, account, signed in (
@@ -89,5 +90,5 @@ def _wallet_sides(frames: BatchFrames) -> pl.DataFrame:
     return (
         pl.concat(sides)
         .group_by(VOUCHER_KEY, "account", "posting.currency", maintain_order=True)
-        .agg(pl.first(ITEM_KEY), pl.col("name").drop_nulls().min(), pl.col("booked").sum())
+        .agg(pl.first(ITEM_KEY), pl.col("booked").sum())
     )

@@ -29,7 +29,7 @@ import polars as pl
 
 from etl.frames import ITEM_KEY, NOTES, REJECTIONS, empty, schema
 from etl.review.columns import ITEM_COLUMNS, LINE_COLUMNS, POSTING_COLUMNS, VOUCHER_COLUMNS
-from etl.review.model import BatchFrames, RuleText
+from etl.review.given import BatchFrames, RuleText
 
 Row = dict[str, Any]
 RULES = (

@@ -1,0 +1,129 @@
+"""What the batch costs: the expense lines, added up by tax code, by vendor and by day.
+
+These figures come from the lines, so they are the same whatever shape the file has, and an
+invoice and its payment count once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal
+
+import polars as pl
+
+from etl.frames import ITEM_KEY, LINE_KEY
+from etl.money import AMOUNT
+from etl.review.given import BatchFrames
+from etl.review.model import DayTotal, GroupTotal, TaxTotal
+from etl.review.totals import NOTHING, share_of
+
+#: More days than this are shown by month.
+MAX_DAYS = 62
+Unit = Literal["day", "month"]
+
+
+def cost_lines(frames: BatchFrames) -> pl.DataFrame:
+    """Give the expense lines of the items that are in the batch.
+
+    Gives: one row per line of an item whose posting rule has the role expense (or is not known);
+    item.key, line.key, tax_code, currency, date, merchant, base, tax, notional, gross.
+    Units: in the currency of the item's postings, its own or the company's under
+    `currency: single`. Lines whose account is credited (refunds) count the other way; notional
+    tax (reverse charge) is no part of the gross.
+    """
+    currency = frames.postings.group_by(ITEM_KEY, maintain_order=True).agg(
+        pl.first("posting.currency").alias("currency")
+    )
+    first = frames.vouchers.group_by(ITEM_KEY, maintain_order=True).agg(
+        pl.first("voucher.date", "voucher.vendor.name")
+    )
+    facts = ("item.currency", "item.vendor.name", "item.supplier.name")
+    roles = ("rule.debit_role", "rule.credit_role")
+    rows = (
+        frames.lines.join(currency, on=ITEM_KEY, how="inner", validate="m:1")
+        .join(first, on=ITEM_KEY, how="left", validate="m:1")
+        .join(
+            frames.items.select(ITEM_KEY, *facts, *roles), on=ITEM_KEY, how="left", validate="m:1"
+        )
+    )
+    is_expense = pl.any_horizontal(
+        pl.col(role).eq_missing(pl.lit("expense")) for role in roles
+    ) | pl.all_horizontal(pl.col(role).is_null() for role in roles)
+    is_notional = pl.col("line.tax.type").eq_missing(pl.lit("reverse"))
+    tax = _signed("tax")
+    zero = pl.lit(NOTHING, AMOUNT)
+    merchant = pl.coalesce("voucher.vendor.name", "item.vendor.name", "item.supplier.name")
+    return rows.filter(is_expense).select(
+        ITEM_KEY,
+        LINE_KEY,
+        "tax_code",
+        "currency",
+        pl.col("voucher.date").alias("date"),
+        merchant.alias("merchant"),
+        _signed("base").alias("base"),
+        pl.when(is_notional).then(zero).otherwise(tax).alias("tax"),
+        pl.when(is_notional).then(tax).otherwise(zero).alias("notional"),
+        _signed("gross").alias("gross"),
+    )
+
+
+def _signed(name: str) -> pl.Expr:
+    is_own = pl.col("currency").eq_missing(pl.col("item.currency"))
+    is_credited = pl.col("rule.credit_role").eq_missing(pl.lit("expense"))
+    amount = pl.when(is_own).then(f"line.{name}").otherwise(f"line.book_{name}")
+    known = amount.fill_null(pl.lit(NOTHING, AMOUNT))
+    return pl.when(is_credited).then(-known).otherwise(known).cast(AMOUNT)
+
+
+def tax_totals(costs: pl.DataFrame) -> tuple[TaxTotal, ...]:
+    """Add up base, tax and gross per tax code and currency."""
+    added = (
+        costs.group_by("currency", pl.col("tax_code").fill_null("").alias("code"))
+        .agg(
+            pl.col("base", "tax", "notional", "gross").sum(),
+            pl.len().alias("lines"),
+        )
+        .sort("currency", "code")
+    )
+    return tuple(TaxTotal(**row) for row in added.iter_rows(named=True))
+
+
+def vendor_totals(costs: pl.DataFrame) -> tuple[GroupTotal, ...]:
+    """Add up the costs per vendor or merchant, the largest first."""
+    added = (
+        costs.group_by(pl.col("merchant").fill_null("(no merchant)"), "currency")
+        .agg(pl.col(ITEM_KEY).n_unique().alias("items"), pl.col("gross").sum())
+        .with_columns(pl.col("gross").abs().alias("size"))
+        .sort("size", "currency", "merchant", descending=[True, False, False])
+    )
+    return tuple(
+        GroupTotal(row["merchant"], row["currency"], row["items"], row["gross"])
+        for row in added.iter_rows(named=True)
+    )
+
+
+def day_totals(costs: pl.DataFrame) -> tuple[Sequence[DayTotal], Unit, str]:
+    """Add up the costs by posting date, in the currency in which most is spent.
+
+    Gives: the days or, when they are many, the months; which of the two; the currency.
+    """
+    spent = (
+        costs.group_by("currency")
+        .agg(pl.col("gross").abs().sum())
+        .sort("gross", "currency", descending=[True, False])
+    )
+    if spent.is_empty():
+        return (), "day", ""
+    currency: str = spent["currency"][0]
+    dated = costs.filter((pl.col("currency") == currency) & pl.col("date").is_not_null())
+    unit: Unit = "month" if dated["date"].n_unique() > MAX_DAYS else "day"
+    label = pl.col("date").dt.to_string("%Y-%m" if unit == "month" else "%Y-%m-%d")
+    added = dated.group_by(label.alias("label")).agg(pl.col("gross").sum()).sort("label")
+    amounts: list[Decimal] = added["gross"].to_list()
+    largest = max((abs(amount) for amount in amounts), default=NOTHING)
+    days = tuple(
+        DayTotal(name, amount, share_of(amount, largest))
+        for name, amount in zip(added["label"].to_list(), amounts, strict=True)
+    )
+    return days, unit, currency

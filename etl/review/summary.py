@@ -1,0 +1,185 @@
+"""The review in a few lines for a terminal: what was written, what to look at, what to open.
+
+Plain text, readable without colour; no character from outside reaches the terminal that could
+steer it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from etl.review.marks import mark
+from etl.review.model import Cause, NoteGroup, ReviewView
+from etl.review.words import many
+
+MAX_LISTED = 5
+MIN_WIDTH = 40
+_SIGNS = {"good": "ok", "look": "look", "stop": "STOP"}
+
+
+def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> str:
+    """Write the summary that `convert` prints at its end, at most `width` columns wide.
+
+    Needs: the folder as the user named it, for the last line.
+    """
+    width = max(width, MIN_WIDTH)
+    blocks = [
+        [f"[{_SIGNS[view.state]}] {view.headline}", *_counts(view)],
+        _failed_checks(view),
+        _totals(view),
+        _files(view),
+        _to_look_at(view.notes, width),
+        _rejected(view.causes, width),
+        _next(view, folder),
+    ]
+    text = "\n\n".join("\n".join(fit(line, width) for line in block) for block in blocks if block)
+    return text + "\n"
+
+
+def grouped(amount: Decimal) -> str:
+    """Write an amount with blanks between its thousands."""
+    return f"{amount:,f}".replace(",", " ")
+
+
+def columns_of(text: str) -> int:
+    """Count the columns that a text takes in a terminal."""
+    return sum(_columns_of(character) for character in text)
+
+
+def fit(text: str, width: int) -> str:
+    """Mark what is invisible and cut what is wider than the terminal, with a sign of the cut."""
+    safe = mark(text)
+    if columns_of(safe) <= width:
+        return safe
+    kept = 0
+    for at, character in enumerate(safe):
+        kept += _columns_of(character)
+        if kept > width - 1:
+            return safe[:at] + "…"
+    return safe
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _counts(view: ReviewView) -> Iterator[str]:
+    counts = view.counts
+    parts = (
+        (counts.rendered, "in the file"),
+        (counts.rejected, "rejected"),
+        (counts.already_booked, "already booked"),
+        (counts.nothing_to_book, "nothing to book"),
+        (counts.skipped, "skipped"),
+    )
+    named = " + ".join(f"{count} {words}" for count, words in parts if count)
+    yield f"  {counts.listed} listed = {named or '0'}"
+    yield f"  {counts.vouchers} vouchers, {counts.postings} postings"
+
+
+def _failed_checks(view: ReviewView) -> list[str]:
+    failed = [check for check in view.control.checks if not check.holds]
+    if not failed:
+        return [f"Checks: all {len(view.control.checks)} hold, the files were read back"]
+    return ["Checks that failed", *(f"  {check.name}: {check.detail}" for check in failed)]
+
+
+def _totals(view: ReviewView) -> list[str]:
+    control = view.control
+    rows = [
+        ("Totals", "debit", "credit"),
+        *(
+            (f"  {total.currency}", grouped(total.debit), grouped(total.credit))
+            for total in control.totals
+        ),
+    ]
+    lines = list(_aligned(rows)) if control.totals else []
+    if control.wallets:
+        wallets = [("Pleo wallets", "in", "out", "movement")]
+        wallets += [
+            (
+                f"  {wallet.account} {wallet.currency}",
+                grouped(wallet.money_in),
+                grouped(wallet.money_out),
+                grouped(wallet.movement),
+            )
+            for wallet in control.wallets[:MAX_LISTED]
+        ]
+        lines += ["", *_aligned(wallets)]
+    return lines
+
+
+def _files(view: ReviewView) -> list[str]:
+    if not view.files:
+        return []
+    shown = view.files[:MAX_LISTED]
+    rows = [(f"  {file.name}", many(file.postings, "posting")) for file in shown]
+    left_out = len(view.files) - len(shown)
+    more = [f"  and {left_out} more, named in manifest.json"] if left_out else []
+    return ["Files", *_aligned(rows), *more]
+
+
+def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
+    if not notes:
+        return []
+    lines = ["To look at"]
+    for group in notes[:MAX_LISTED]:
+        sign = "answer: " if group.is_blocking else ""
+        lead = f"  {many(group.count, 'item'):>9}  "
+        lines += _wrapped(lead, f"{sign}{group.meaning} ({group.code})", width)
+    if len(notes) > MAX_LISTED:
+        lines.append(f"  and {len(notes) - MAX_LISTED} more kinds of remarks")
+    return lines
+
+
+def _rejected(causes: Sequence[Cause], width: int) -> list[str]:
+    if not causes:
+        return []
+    lines = ["Rejected, the cure first"]
+    for cause in causes[:MAX_LISTED]:
+        lead = f"  {many(cause.items, 'item'):>9}  "
+        lines += _wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width)
+    if len(causes) > MAX_LISTED:
+        lines.append(f"  and {len(causes) - MAX_LISTED} more causes in rejections.csv")
+    return lines
+
+
+def _next(view: ReviewView, folder: str) -> list[str]:
+    place = f"{folder.rstrip('/')}/" if folder else ""
+    if view.state == "stop":
+        return [f"Do not import these files; see {place}review.html"]
+    return [f"Next: open {place}review.html, then import as it says at its end"]
+
+
+# ── layout of lines ─────────────────────────────────────────────────────────────────────────
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Write rows in columns: the first to the left, the others, being figures, to the right."""
+    cleaned = [tuple(mark(cell) for cell in row) for row in rows]
+    widths = [max(columns_of(cell) for cell in column) for column in zip(*cleaned, strict=True)]
+    for first, *rest in cleaned:
+        line = first + " " * (widths[0] - columns_of(first))
+        for cell, width in zip(rest, widths[1:], strict=True):
+            line += "  " + " " * (width - columns_of(cell)) + cell
+        yield line.rstrip()
+
+
+def _wrapped(lead: str, text: str, width: int) -> Iterable[str]:
+    """Break a text at blanks; following lines stand under its beginning."""
+    words = re.split(r"\s+", mark(text))
+    line = lead
+    is_new = True
+    for word in words:
+        gap = "" if is_new else " "
+        if not is_new and columns_of(line + gap + word) > width:
+            yield line
+            line, gap = " " * len(lead), ""
+        line += gap + word
+        is_new = False
+    yield line

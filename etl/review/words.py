@@ -1,0 +1,57 @@
+"""Words for people: how items, types, counts and Pleo's failures are named in a review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+#: What a failure type of Pleo means to the person who reads it there.
+FAILURE_WORDS: Mapping[str, str] = {
+    "missing_configuration": "something is not set up yet",
+    "invalid_configuration": "something is set up wrongly",
+    "account_unknown": "the account is not known in the accounting system",
+    "tax_code_unknown": "the tax code is not known in the accounting system",
+    "tag_unknown": "the tag is not known in the accounting system",
+    "vendor_unknown": "the vendor is missing or blocked",
+    "validation_failure": "the expense contradicts itself",
+    "accounting_system_validation_failure": "the accounting system would refuse it",
+    "receipt_download_failure": "a receipt could not be fetched from Pleo",
+    "receipt_upload_failure": "a receipt could not be delivered",
+    "receipt_file_size_limit_exceeded": "a receipt is larger than the accounting system takes",
+    "receipt_conversion_failure": "a receipt could not be converted",
+    "unexpected_failure": "something unforeseen happened",
+}
+
+
+def title_of(row: Mapping[str, Any]) -> str:
+    """Name an item the way a person would: the merchant, else the employee, else its type."""
+    return (
+        row.get("voucher.vendor.name")
+        or row.get("item.vendor.name")
+        or row.get("item.supplier.name")
+        or row.get("item.user.name")
+        or type_words(row.get("item.type"))
+    )
+
+
+def type_words(item_type: str | None) -> str:
+    """Write a type as words."""
+    return (item_type or "").replace("_", " ")
+
+
+def pleo_link(url: str | None) -> str | None:
+    """Give a link only where it leads to Pleo over https; other addresses are not offered."""
+    try:
+        parts = urlsplit(url or "")
+        host = parts.hostname or ""
+        is_plain = not parts.username and not parts.password
+    except ValueError:
+        return None
+    is_pleo = host == "pleo.io" or host.endswith(".pleo.io")
+    return url if parts.scheme == "https" and is_pleo and is_plain else None
+
+
+def many(count: int, noun: str) -> str:
+    """Write a count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
