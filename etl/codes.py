@@ -166,6 +166,7 @@ CODES: Mapping[str, Code] = {
     "MAP-VENDOR-FALLBACK": _note("the vendor is not known; the fallback account was used"),
     "MAP-TAG-UNDECLARED": _note("a tag group is not declared in the mapping"),
     "TEXT-CONTROL": _note("control characters, line breaks or direction marks became blanks"),
+    "ITEM-OTHER": _note("an amount in the other currency that was left out"),
     "ITEM-FIELDS": _note("fields of an item that this version does not know"),
     "REV-1": _note("no receipt in Pleo"),
     "REV-2": _note("unusually large for its type"),

@@ -1,0 +1,27 @@
+"""Currencies: which codes there are, and how many decimals they have.
+
+Source: ISO 4217 list one and, for codes that have ended, list three (SIX, January 2026), as far
+as Pleo's API names them. Metals, test codes, units of account and "no currency" pay no expense.
+"""
+
+from __future__ import annotations
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NO_DECIMALS = _codes("BIF BYR CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF")
+THREE_DECIMALS = _codes("BHD IQD JOD KWD LYD OMR TND")
+FOUR_DECIMALS = _codes("CLF UYW")
+TWO_DECIMALS = _codes("""
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN
+    BZD CAD CDF CHE CHF CHW CNY COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP
+    GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT
+    LAK LBP LKR LRD LSL LTL MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR MWK MXN MXV MYR MZN NAD
+    NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB RUR SAR SBD SCR SDG SEK SGD SHP
+    SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN USS UYU
+    UZS VED VEF VES WST XCD XCG YER ZAR ZMW ZWG ZWL
+""")
+OTHER_DECIMALS = NO_DECIMALS | THREE_DECIMALS | FOUR_DECIMALS
+KNOWN = TWO_DECIMALS | OTHER_DECIMALS
