@@ -1,0 +1,343 @@
+"""Map lines: every target of every line, each with the rule and the table row that decided.
+
+    items ─> posting date, period ─> vendor ─┐
+    lines ─> tags ───────────────────────────┴─> targets in order ─> mapped lines
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from etl.errors import Problem, UserMustFix
+from etl.findings import join_findings, no_rejections, note, reject, without
+from etl.frames import ITEM, ITEM_KEY, JOB, ROLES, schema
+from etl.mapping.calendar import date_vouchers
+from etl.mapping.deciding import ROW_NUMBER, RULE_NUMBER, decide
+from etl.mapping.known_codes import (
+    refuse_unknown_account,
+    refuse_unknown_tax_code,
+    refuse_unknown_value,
+    with_chart,
+)
+from etl.mapping.loading import LoadedMapping
+from etl.mapping.names import ALIASES, VOUCHER_NAMES, tag_groups
+from etl.mapping.rules import SINGLE_TARGETS, Target
+from etl.mapping.tags import spread_tags
+from etl.mapping.unmatched import LINE_ROLES, refuse_role_without_rules, refuse_unmatched
+from etl.mapping.vendors import COLUMNS, LOOKED_FOR, STATE, resolve_vendors
+
+#: Tax roles depend on the form of the template, so nobody can say yet whether they are needed.
+TAX_ROLES = ("tax_in", "tax_out")
+PAYABLE = "account.payable"
+ACCOUNT_NAME = "account_name"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Items and lines with what the mapping says; rejected items are left out."""
+
+    items: pl.DataFrame
+    lines: pl.DataFrame
+    rejections: pl.DataFrame
+    notes: pl.DataFrame
+
+
+def map_lines(
+    items: pl.DataFrame,
+    lines: pl.DataFrame,
+    mapping: LoadedMapping,
+    *,
+    targets: Mapping[str, bool],
+    job: Mapping[str, object] | None = None,
+) -> Mapped:
+    """Map the lines of checked items whose posting rules are known.
+
+    Needs: items with needs.<role> for every role; `targets`, the targets that the template uses,
+    each with whether it must have a value; `job`, the facts of the export job, if there is one.
+    Gives: items with the voucher names of names.py; lines with account.<role>, account_name.<role>,
+    tax_code, text, dimension.<name>, target.<name>, and rule.<target> (place in mapping.rules)
+    and row.<target> (row of its table) beside each.
+    Raises: UserMustFix MAP-16 if the template needs a target that the mapping never gives.
+    """
+    _require_targets(mapping, targets)
+    work = prepare(items, lines, mapping, job=job)
+    frame, rejections = _decide_all(work, mapping, targets)
+    found = [*work.rejections, *rejections]
+    rejected = join_findings(found) if found else no_rejections()
+    mapped = _lines_of(work.lines, frame, mapping, targets)
+    assert mapped.height == lines.height
+    voucher = sorted(VOUCHER_NAMES - set(ALIASES))
+    kept = without(work.items.select(*items.columns, *voucher), rejected)
+    notes = without(join_findings(list(work.notes)), rejected)
+    return Mapped(kept, without(mapped, rejected), rejected.sort(ITEM_KEY, "line", "code"), notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Items and lines before the rules run; `frame` has one row per line with all it may read."""
+
+    items: pl.DataFrame
+    lines: pl.DataFrame
+    frame: pl.DataFrame
+    rejections: tuple[pl.DataFrame, ...]
+    notes: tuple[pl.DataFrame, ...]
+
+
+def prepare(
+    items: pl.DataFrame,
+    lines: pl.DataFrame,
+    mapping: LoadedMapping,
+    *,
+    job: Mapping[str, object] | None = None,
+) -> Prepared:
+    """Date the items, resolve vendors, spread tags, and join what rules read."""
+    place = str(mapping.document.place("periods"))
+    dated = date_vouchers(_with_all_names(items), mapping.calendar, place=place)
+    known = resolve_vendors(dated.items, mapping.reference.vendors).with_columns(
+        pl.col(source).alias(name) for name, source in ALIASES.items()
+    )
+    unknown = (
+        (pl.col("item.method") == "accounts_payable")
+        & pl.col("needs.payable")
+        & (pl.col(STATE) != "found")
+    ).fill_null(False)
+    has_fallback = mapping.fallback_payable is not None
+    known = known.with_columns(
+        (unknown & has_fallback).alias("~fallback"), (unknown & (not has_fallback)).alias("~lost")
+    )
+    tagged = spread_tags(lines, known, tag_groups(mapping.definition))
+    item_columns = [name for name in _item_columns(mapping) if name in known.columns]
+    frame = tagged.lines.join(
+        known.select(ITEM_KEY, *item_columns),
+        on=ITEM_KEY, how="left", validate="m:1", maintain_order="left",
+    )  # fmt: skip
+    assert frame.height == lines.height
+    facts = {column.name: (job or {}).get(column.name) for column in JOB}
+    frame = frame.with_columns(
+        pl.lit(value, schema(JOB)[name]).alias(name) for name, value in facts.items()
+    )
+    return Prepared(
+        items=known,
+        lines=tagged.lines,
+        frame=frame,
+        rejections=(dated.rejections, tagged.rejections, _lost_vendors(known)),
+        notes=(dated.notes, tagged.notes, _fallbacks(known, mapping)),
+    )
+
+
+def _with_all_names(items: pl.DataFrame) -> pl.DataFrame:
+    missing = {name: kind for name, kind in schema(ITEM).items() if name not in items.columns}
+    return items.with_columns(pl.lit(None, kind).alias(name) for name, kind in missing.items())
+
+
+def _item_columns(mapping: LoadedMapping) -> list[str]:
+    """Give the columns of items that rules, names and messages need."""
+    reads = frozenset[str]().union(*(rule.reads() for rule in mapping.rules))
+    always = {"item.id", "item.where", "voucher.date", "~fallback", "~lost", *COLUMNS}
+    always |= {"item.contra_account.code", "item.contra_account.name"}
+    always |= {f"needs.{role}" for role in ROLES}
+    return sorted(name for name in reads | always if name.split(".")[0] != "line")
+
+
+def _lost_vendors(items: pl.DataFrame) -> pl.DataFrame:
+    lost = items.filter("~lost")
+    blocked = lost.filter(pl.col(STATE) == "blocked")
+    unknown = lost.filter(pl.col(STATE) != "blocked")
+    named = pl.col(LOOKED_FOR)
+    return join_findings(
+        [
+            reject(
+                unknown, "MAP-26",
+                message=pl.when(named.is_null())
+                .then(pl.lit("the item has no vendor, and accounts payable needs one"))
+                .otherwise(pl.format("no single vendor is found for {}", named)),
+                fix="choose the vendor in Pleo, add it to the ERP and to vendors.csv, or set "
+                "fallback_payable in the mapping",
+            ),
+            reject(
+                blocked, "MAP-27",
+                message=pl.format("the vendor is not active in vendors.csv: {}", named),
+                fix="activate the vendor in the ERP and in vendors.csv, or choose another in Pleo",
+            ),
+        ]
+    )  # fmt: skip
+
+
+def _fallbacks(items: pl.DataFrame, mapping: LoadedMapping) -> pl.DataFrame:
+    detail = pl.format(
+        "vendor not known ({}), posted on fallback account {}",
+        pl.col(LOOKED_FOR).fill_null("none on the item"), pl.lit(mapping.fallback_payable),
+    )  # fmt: skip
+    return note(items.filter("~fallback"), "MAP-VENDOR-FALLBACK", detail)
+
+
+def _require_targets(mapping: LoadedMapping, targets: Mapping[str, bool]) -> None:
+    given = {target.name for target in mapping.targets}
+    place = str(mapping.document.keys.get(("map",), mapping.document.place("map")))
+    missing = (name for name, is_required in targets.items() if is_required and name not in given)
+    problems = [
+        Problem("MAP-16", f"the template needs {name}, which no rule gives", place,
+                f"add {name} under map")
+        for name in missing
+        if name != ACCOUNT_NAME
+    ]  # fmt: skip
+    if problems:
+        raise UserMustFix(problems)
+
+
+def _decide_all(
+    work: Prepared, mapping: LoadedMapping, targets: Mapping[str, bool]
+) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Run the targets in order; a line that fails one does not fail those that read it as well."""
+    frame = work.frame
+    rejections: list[pl.DataFrame] = []
+    for target in mapping.targets:
+        wanted, demanded = _asked_for(target, targets)
+        frame = decide(frame, target, tables=mapping.tables, wanted=wanted)
+        if target.name == PAYABLE:
+            frame = _with_fallback(frame, mapping)
+        before = [f"~failed.{name}" for name in target.after]
+        if target.name == PAYABLE:
+            before.append("~lost")
+        failed = pl.any_horizontal(before) if before else pl.lit(False)
+        missing = (demanded & pl.col(f"rule.{target.name}").is_null()).fill_null(False)
+        frame = frame.with_columns((missing | failed).alias(f"~failed.{target.name}"))
+        rows = frame.filter(missing & ~failed)
+        rejections.append(
+            refuse_unmatched(rows, target, tables=mapping.tables, document=mapping.document)
+        )
+        if target.role is not None:
+            frame = _with_names(frame, target, mapping)
+            rejections.append(
+                refuse_unknown_account(
+                    frame, target, wanted=wanted, reference=mapping.reference
+                )
+            )
+        elif target.name.startswith("account_name."):
+            frame = frame.with_columns(
+                pl.coalesce(target.name, f"~own_name.{target.name.partition('.')[2]}")
+            )
+        rejections.append(_refuse_codes(frame, target, mapping))
+    rejections.extend(_roles_without_rules(frame, mapping))
+    if targets.get(ACCOUNT_NAME):
+        rejections.extend(_without_name(frame, mapping))
+    return frame, rejections
+
+
+def _asked_for(target: Target, targets: Mapping[str, bool]) -> tuple[pl.Expr, pl.Expr]:
+    """Say of which lines a target is tried, and of which it must be known."""
+    everywhere = pl.lit(True)
+    if target.role in TAX_ROLES:
+        return everywhere, pl.col(f"needs.{target.role}")
+    if target.role is not None:
+        needed = pl.col(f"needs.{target.role}")
+        return needed, needed
+    if target.name.startswith("account_name."):
+        return everywhere, pl.lit(False)
+    if target.name == "text":
+        return everywhere, pl.lit(targets.get("text", False))
+    if target.name.startswith("target."):
+        return everywhere, everywhere
+    return everywhere, pl.any_horizontal(f"needs.{role}" for role in LINE_ROLES)
+
+
+def _with_fallback(frame: pl.DataFrame, mapping: LoadedMapping) -> pl.DataFrame:
+    rule = mapping.rule_of_fallback()
+    if rule is None:
+        return frame
+    falls = pl.col("~fallback")
+    account = pl.lit(mapping.fallback_payable, pl.String())
+    return frame.with_columns(
+        pl.when(falls).then(account).otherwise(PAYABLE).alias(PAYABLE),
+        pl.when(falls).then(pl.lit(rule.number, RULE_NUMBER)).otherwise(f"rule.{PAYABLE}")
+        .alias(f"rule.{PAYABLE}"),
+        pl.when(~falls).then(f"row.{PAYABLE}").alias(f"row.{PAYABLE}"),
+    )  # fmt: skip
+
+
+def _with_names(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> pl.DataFrame:
+    """Add the account's attributes and its name: the list's, else Pleo's of the same code."""
+    role = target.role
+    assert role is not None
+    prefix = f"chart.{role}."
+    reads = frozenset[str]().union(*(rule.reads() for rule in mapping.rules))
+    attributes = sorted(name.removeprefix(prefix) for name in reads if name.startswith(prefix))
+    frame = with_chart(frame, role, mapping.reference, attributes)
+    code = pl.col(target.name)
+    own = pl.coalesce(
+        pl.col(f"~name.{role}"),
+        *(
+            pl.when(code == pl.col(number)).then(pl.col(name))
+            for number, name in (
+                ("voucher.vendor.code", "voucher.vendor.name"),
+                ("item.contra_account.code", "item.contra_account.name"),
+                ("line.account.code", "line.account.name"),
+            )
+        ),
+    )
+    return frame.with_columns(
+        own.alias(f"~own_name.{role}"), own.alias(f"{ACCOUNT_NAME}.{role}")
+    )
+
+
+def _refuse_codes(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> pl.DataFrame:
+    if target.name == "tax_code":
+        return refuse_unknown_tax_code(frame, target, reference=mapping.reference)
+    if target.name.startswith("dimension."):
+        dimension = target.name.removeprefix("dimension.")
+        groups = [dimension, *(g for g, name in mapping.tags.items() if name == dimension)]
+        return refuse_unknown_value(
+            frame, target, groups=[g.casefold() for g in groups], reference=mapping.reference
+        )
+    return no_rejections()
+
+
+def _roles_without_rules(frame: pl.DataFrame, mapping: LoadedMapping) -> Iterator[pl.DataFrame]:
+    place = str(mapping.document.keys.get(("map",), mapping.document.place("map")))
+    given = {target.role for target in mapping.targets}
+    for role in ROLES:
+        if role not in given:
+            needed = pl.col(f"needs.{role}") & ~pl.col("~lost")
+            if role == "payable":
+                needed = needed & ~pl.col("~fallback")
+            yield refuse_role_without_rules(frame.filter(needed), role, place)
+
+
+def _without_name(frame: pl.DataFrame, mapping: LoadedMapping) -> Iterator[pl.DataFrame]:
+    for target in mapping.targets:
+        if target.role is None or target.role in TAX_ROLES:
+            continue
+        name = pl.col(f"{ACCOUNT_NAME}.{target.role}")
+        rows = frame.filter(pl.col(target.name).is_not_null() & name.is_null())
+        yield reject(
+            rows, "MAP-33",
+            message=pl.format('account "{}" has no name, and the file needs one', target.name),
+            fix="add the account to accounts.csv of the reference folder",
+        )  # fmt: skip
+
+
+def _lines_of(
+    lines: pl.DataFrame, frame: pl.DataFrame, mapping: LoadedMapping, targets: Mapping[str, bool]
+) -> pl.DataFrame:
+    """Put the targets beside the lines; what nobody maps shares one empty column."""
+    names = [f"account.{role}" for role in ROLES]
+    names += [*SINGLE_TARGETS, *(target.name for target in mapping.targets)]
+    names += [name for name in targets if name.startswith(("dimension.", "target."))]
+    names = [n for n in dict.fromkeys(names) if not n.startswith(f"{ACCOUNT_NAME}.")]
+    text: pl.DataType = pl.String()
+    wanted: dict[str, pl.DataType] = {}
+    for name in names:
+        wanted |= {name: text, f"rule.{name}": RULE_NUMBER, f"row.{name}": ROW_NUMBER}
+    wanted |= {f"{ACCOUNT_NAME}.{role}": text for role in ROLES}
+    empty = {
+        kind: pl.Series([None], dtype=kind).new_from_index(0, lines.height)
+        for kind in (text, RULE_NUMBER, ROW_NUMBER)
+    }
+    columns = [
+        (frame[name] if name in frame.columns else empty[kind]).alias(name)
+        for name, kind in wanted.items()
+    ]
+    return lines.with_columns(columns)
