@@ -5,6 +5,7 @@ Credentials never stand in it: they come from the environment, the keyring or a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from etl.errors import EtlError, Problem, UserMustFix
 
 WORKSPACE_FILE = "pleo-etl.yaml"
 
-CompanyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")]
+COMPANY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+CompanyName = Annotated[str, Field(pattern=f"^{COMPANY_NAME.pattern}$")]
 Uuid = Annotated[
     str,
     Field(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"),

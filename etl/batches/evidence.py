@@ -1,0 +1,177 @@
+"""explain.parquet: why every value stands where it stands, kept beside the files.
+
+It makes `explain` and `verify` work from the output folder alone, years later, without the
+items, the mapping or the template. One row per posting with the values that its cells read and,
+for each mapping target, the rule and the table row that gave it; one row per line of a text file
+with its check sum, so that a changed line can be named.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from etl.documents import read_json
+from etl.frames import ITEM_KEY, LINE_KEY, POSTING_KEY, VOUCHER_KEY
+
+EVIDENCE = "explain.parquet"
+_META = "pleo-etl"
+_ROWS_PER_GROUP = 100_000
+#: Columns that explanations need whatever the template prints.
+_ALWAYS = ("posting.role", "posting.account", "posting.contra_account", "voucher.contra_role")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFact:
+    """A rule of the mapping, in words, and where it stands."""
+
+    target: str
+    text: str
+    place: str
+    table: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellFact:
+    """A column of a file: its expression, where that stands, and the names it reads."""
+
+    file: str
+    record: str
+    name: str
+    expression: str
+    place: str
+    reads: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is the same for all rows.
+
+    candidates   target -> numbers of the rules that may give it, in the order of trying
+    postings     posting rule id -> where it stands
+    files        name of a file -> key of the template's file
+    constants    names that are the same for the whole run, as text
+    """
+
+    rules: Sequence[RuleFact]
+    candidates: Mapping[str, Sequence[int]]
+    cells: Sequence[CellFact]
+    postings: Mapping[str, str]
+    files: Mapping[str, str]
+    constants: Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The frames that evidence is taken from, and where each posting stands.
+
+    `places` has posting.key, file and row.
+    """
+
+    items: pl.DataFrame
+    lines: pl.DataFrame
+    vouchers: pl.DataFrame
+    postings: pl.DataFrame
+    places: pl.DataFrame
+
+
+def write_evidence(frames: Frames, facts: Facts, files: Mapping[str, bytes]) -> bytes:
+    """Give the bytes of explain.parquet.
+
+    Needs: files, the text files among the output by name.
+    """
+    reads = {name for cell in facts.cells for name in cell.reads} | set(_ALWAYS)
+    rows = _posting_rows(frames, sorted(reads), sorted(facts.candidates))
+    sums = [_line_sums(name, content) for name, content in sorted(files.items())]
+    table = pl.concat([rows, *sums], how="diagonal").rechunk()
+    out = io.BytesIO()
+    table.write_parquet(
+        out,
+        compression="zstd",
+        compression_level=1,
+        statistics=False,
+        row_group_size=_ROWS_PER_GROUP,
+        metadata={_META: json.dumps(asdict(facts), sort_keys=True, ensure_ascii=False)},
+    )
+    return out.getvalue()
+
+
+def _posting_rows(frames: Frames, reads: list[str], targets: list[str]) -> pl.DataFrame:
+    """Join what the cells of each posting read; a posting without a line shows the first one."""
+    first_lines = frames.lines.group_by(ITEM_KEY, maintain_order=True).agg(
+        pl.col(LINE_KEY).first().alias("first")
+    )
+    postings = frames.postings.join(first_lines, on=ITEM_KEY, how="left", validate="m:1")
+    mapped = [name for t in targets for name in (t, f"rule.{t}", f"row.{t}")]
+    table = postings.select(
+        POSTING_KEY,
+        VOUCHER_KEY,
+        ITEM_KEY,
+        pl.coalesce(LINE_KEY, "first").alias(LINE_KEY),
+        *(name for name in reads if name in postings.columns),
+    )
+    table = _add(table, frames.places, key=POSTING_KEY, names=("file", "row"))
+    table = _add(table, frames.vouchers, key=VOUCHER_KEY, names=(*reads, "voucher.id"))
+    table = _add(table, frames.items, key=ITEM_KEY, names=(*reads, "item.id", "rule.id"))
+    table = _add(table, frames.lines, key=LINE_KEY, names=(*reads, *mapped, "line.number"))
+    return table.sort(POSTING_KEY).drop(POSTING_KEY, VOUCHER_KEY, ITEM_KEY, LINE_KEY)
+
+
+def _add(
+    table: pl.DataFrame, other: pl.DataFrame, *, key: str, names: Iterable[str]
+) -> pl.DataFrame:
+    """Join those of some columns that the other frame has and the table lacks."""
+    new = [n for n in dict.fromkeys(names) if n in other.columns and n not in table.columns]
+    joined = table.join(other.select(key, *new), on=key, how="left", validate="m:1")
+    assert joined.height == table.height
+    return joined
+
+
+def line_sums(content: bytes) -> list[int]:
+    """Give the check sum of every line of a text."""
+    return [zlib.crc32(line) for line in content.split(b"\n")]
+
+
+def _line_sums(name: str, content: bytes) -> pl.DataFrame:
+    sums = line_sums(content)
+    return pl.DataFrame(
+        {"file": pl.repeat(name, len(sums), eager=True), "sum": pl.Series(sums, dtype=pl.UInt32)}
+    ).with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("row"))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence of a folder, not read yet but for its facts."""
+
+    table: pl.LazyFrame
+    facts: Facts
+
+    def of_item(self, item_id: str) -> pl.DataFrame:
+        """Give the rows of one item."""
+        return self.table.filter(pl.col("item.id") == item_id).collect()
+
+    def sums_of(self, file: str) -> list[int]:
+        """Give the check sums of a file's lines, none where it is no text."""
+        lines = self.table.filter((pl.col("file") == file) & pl.col("sum").is_not_null())
+        return lines.sort("row").select("sum").collect()["sum"].to_list()
+
+
+def read_evidence(path: Path) -> Evidence:
+    """Open explain.parquet (the caller has compared its hash with the manifest)."""
+    meta: Any = read_json(pl.read_parquet_metadata(path)[_META])
+    facts = Facts(
+        rules=[RuleFact(**rule) for rule in meta["rules"]],
+        candidates=meta["candidates"],
+        cells=[CellFact(**cell) for cell in meta["cells"]],
+        postings=meta["postings"],
+        files=meta["files"],
+        constants=meta["constants"],
+    )
+    return Evidence(pl.scan_parquet(path), facts)

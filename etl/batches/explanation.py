@@ -1,0 +1,186 @@
+"""Why each value of an item's rows is what it is, told from the evidence of a folder.
+
+cell ─reads─> name ─┬─ of Pleo (item, line)
+                    ├─ of the posting rule (side, role, amount)
+                    ├─ of the run (parameters, company)
+                    └─ of the mapping: the rule that won, its table row, and what lost
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from etl.batches.evidence import CellFact, Evidence, Facts
+from etl.frames import ROLES
+
+#: Names of postings and vouchers that are a mapping target under another name.
+_TARGETS = {
+    "posting.tax_code": "tax_code", "posting.text": "text", "voucher.text": "text",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A rule that did not give the value, and why."""
+
+    rule: str
+    place: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A value behind a cell: its name, and what decided it."""
+
+    name: str
+    value: str | None
+    origin: str
+    target: str | None = None
+    rule: str | None = None
+    place: str | None = None
+    table: str | None = None
+    table_row: int | None = None
+    lost: tuple[Lost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CellReason:
+    """A column of a row in a file, and the values behind it."""
+
+    column: str
+    expression: str
+    place: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowReason:
+    """A posting: where it stands, which posting rule made it, and its cells."""
+
+    file: str
+    row: int
+    voucher: str
+    line: int | None
+    role: str
+    posting_rule: str
+    posting_rule_place: str
+    cells: tuple[CellReason, ...]
+
+
+def explain_item(evidence: Evidence, item_id: str) -> list[RowReason]:
+    """Explain every cell of an item's rows, in the order of the files."""
+    rows = evidence.of_item(item_id).sort("file", "row").iter_rows(named=True)
+    return [_explain_row(row, evidence.facts) for row in rows]
+
+
+def _explain_row(row: Mapping[str, Any], facts: Facts) -> RowReason:
+    rule = row.get("rule.id") or ""
+    file_key = facts.files.get(row["file"], "")
+    return RowReason(
+        file=row["file"],
+        row=row["row"],
+        voucher=row["voucher.id"],
+        line=row["line.number"],
+        role=row["posting.role"],
+        posting_rule=rule,
+        posting_rule_place=facts.postings.get(rule, ""),
+        cells=tuple(
+            CellReason(cell.name, cell.expression, cell.place, tuple(_sources(cell, row, facts)))
+            for cell in facts.cells
+            if cell.file == file_key
+        ),
+    )
+
+
+def _sources(cell: CellFact, row: Mapping[str, Any], facts: Facts) -> Iterator[Source]:
+    for name in cell.reads:
+        if name in facts.constants:
+            yield Source(name, facts.constants[name], "the run")
+        elif (target := _target_of(name, row)) and target in facts.candidates:
+            yield _mapped(name, target, row, facts)
+        else:
+            yield Source(name, show(row.get(name)), _origin(name, row))
+
+
+def _target_of(name: str, row: Mapping[str, Any]) -> str | None:
+    """Give the mapping target behind a name, if there is one."""
+    if name in _TARGETS:
+        return _TARGETS[name]
+    if name.startswith("posting.dimension."):
+        return name.removeprefix("posting.")
+    if name.startswith("target."):
+        return name
+    role = _role_of(name, row)
+    return f"account.{role}" if role else None
+
+
+def _role_of(name: str, row: Mapping[str, Any]) -> str | None:
+    role, contra = row["posting.role"], row.get("voucher.contra_role")
+    if name in ("posting.account", "posting.account_name"):
+        return str(role)
+    if name == "voucher.contra_account":
+        return contra
+    if name not in ("posting.contra_account", "posting.contra_account_name"):
+        return None
+    if contra != role:
+        return contra
+    account = row.get("posting.contra_account")
+    others = (r for r in ROLES if r != role and row.get(f"account.{r}") == account)
+    return next(others, None)
+
+
+def _origin(name: str, row: Mapping[str, Any]) -> str:
+    group = name.split(".", 1)[0]
+    if group in ("item", "line"):
+        return "Pleo"
+    if group == "attachment":
+        return "Pleo's receipts"
+    if name.startswith("voucher.vendor"):
+        return "vendors of the mapping"
+    if name.startswith(("voucher.period", "voucher.fiscal_year")) or name == "voucher.date":
+        return "Pleo's date and the periods of the mapping"
+    return f"posting rule {row.get('rule.id') or ''}".rstrip()
+
+
+def _mapped(name: str, target: str, row: Mapping[str, Any], facts: Facts) -> Source:
+    number = row.get(f"rule.{target}")
+    tried = facts.candidates[target]
+    value = show(row.get(name))
+    if number is None:
+        lost = tuple(_lost(facts, other, "did not match") for other in tried)
+        return Source(name, value, "no rule of the mapping", target, lost=lost)
+    winner = facts.rules[number]
+    at = tried.index(number) if number in tried else len(tried)
+    lost = tuple(
+        _lost(facts, other, "did not match" if place < at else "comes after")
+        for place, other in enumerate(tried)
+        if other != number
+    )
+    return Source(
+        name, value, "mapping", target, winner.text, winner.place, winner.table,
+        row.get(f"row.{target}"), lost,
+    )  # fmt: skip
+
+
+def _lost(facts: Facts, number: int, why: str) -> Lost:
+    rule = facts.rules[number]
+    return Lost(rule.text, rule.place, why)
+
+
+def show(value: object) -> str | None:
+    """Write a value as text; amounts and dates as they are, lists with commas."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if isinstance(value, list):
+        return ", ".join(str(element) for element in value)
+    return str(value)

@@ -1,0 +1,97 @@
+"""The first files of a workspace: settings and a mapping that can be read as a lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from etl.documents import near_match
+from etl.errors import Problem, UserMustFix
+from etl.files import cannot_write, write_atomic
+from etl.shipped import shipped_templates
+from etl.workspace import COMPANY_NAME, WORKSPACE_FILE
+
+_WORKSPACE = """\
+# Settings of this workspace. Secrets never stand here.
+pleo: {{environment: production}}
+companies:
+  {company}:
+    id: {id}      # your company's id in Pleo
+    template: {template}
+    mapping: mappings/{company}.yaml
+    # parameters: {{name: value}}      # `pleo-etl templates show {template}` lists them
+outbox: outbox
+ledger: sqlite:///.pleo-etl/ledger.db
+"""
+
+_MAPPING = """\
+# How Pleo's accounts, tax codes and tags become yours. Of several rules the first match wins;
+# an item that no rule matches is rejected, never guessed.
+company:
+  name: Example Company
+  id: {id}        # as in pleo-etl.yaml
+  time_zone: Europe/Copenhagen
+  currency: EUR
+  fiscal_year: "01-01"
+
+# Bookings that Pleo's pages do not state are used only when you accept them by id.
+# posting_rules: {{accept: [refund/journal]}}
+
+# Tag groups of Pleo and the dimensions that they become.
+# tags: {{PROJECT: project}}
+
+map:
+  account.expense: [{{use: "{{{{ line.account.code }}}}"}}]
+  account.wallet: [{{use: "{{{{ item.contra_account.code }}}}"}}]
+  # account.payable: [{{use: "{{{{ voucher.vendor.code }}}}"}}]
+  # account.out_of_pocket: [{{use: "1755"}}]
+  tax_code: [{{use: "{{{{ line.tax.code }}}}"}}, {{use: none}}]
+  text: [{{use: "{{{{ [item.supplier.name, item.user.name, item.note] | join(' ') }}}}"}}]
+
+# periods: {{closed_until: 2026-09-30, on_closed: reject}}
+"""
+
+#: Stands for the company's id until its owner puts in the real one.
+_PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+
+
+def plan_workspace(folder: Path, *, company: str, template: str) -> Mapping[str, bytes]:
+    """Give the files of a new workspace by name.
+
+    Raises: UserMustFix WS-4 for files that are there already, WS-5 for names that cannot be.
+    """
+    problems = []
+    if not COMPANY_NAME.fullmatch(company):
+        what = f'"{company}" cannot be the short name of a company'
+        fix = "use small letters, digits, - and _, such as acme"
+        problems.append(Problem("WS-5", what, "--company", fix))
+    known = shipped_templates()
+    if template not in known:
+        near = near_match(template, known)
+        fix = f'did you mean "{near}"?' if near else f"known templates: {', '.join(known)}"
+        problems.append(Problem("WS-5", f'there is no template "{template}"', "--template", fix))
+    if problems:
+        raise UserMustFix(problems)
+    words = {"company": company, "template": template, "id": _PLACEHOLDER_ID}
+    files = {
+        WORKSPACE_FILE: _WORKSPACE.format(**words).encode(),
+        f"mappings/{company}.yaml": _MAPPING.format(**words).encode(),
+    }
+    there = [name for name in files if (folder / name).exists() or (folder / name).is_symlink()]
+    if there:
+        fix = "go on with the workspace that is there, or name another folder"
+        raise UserMustFix(
+            [Problem("WS-4", f"{name} is there already", str(folder / name), fix) for name in there]
+        )
+    return files
+
+
+def write_workspace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files; pleo-etl.yaml last, so that a workspace is whole or none."""
+    for name, content in sorted(files.items(), key=lambda file: file[0] == WORKSPACE_FILE):
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        write_atomic(path, content)
