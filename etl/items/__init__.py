@@ -2,6 +2,6 @@
 
 from etl.items.attachments import attach
 from etl.items.checks import Checked, CompanyFacts, check
-from etl.items.ingest import Ingested, ingest
+from etl.items.reading import Ingested, ingest
 
 __all__ = ["Checked", "CompanyFacts", "Ingested", "attach", "check", "ingest"]

@@ -28,7 +28,7 @@ from etl.frames import (
     schema,
 )
 from etl.items import contracts, currencies
-from etl.items.ingest import Ingested
+from etl.items.reading import Ingested
 from etl.items.values import quoted
 
 FIRST_DATE = dt.date(2000, 1, 1)

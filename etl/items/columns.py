@@ -1,7 +1,7 @@
 """Decoded export items laid into columns: one row per item, per line and per file.
 
 Empty text and absent fields become null, so that "no value" has one spelling downstream.
-Amounts stay hundredths, dates stay text; `etl.items.ingest` turns them into values.
+Amounts stay hundredths, dates stay text; `etl.items.reading` turns them into values.
 """
 
 from __future__ import annotations
