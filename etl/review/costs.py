@@ -40,8 +40,12 @@ def cost_lines(frames: BatchFrames) -> pl.DataFrame:
     )
     facts = ("item.currency", "item.vendor.name", "item.supplier.name")
     roles = ("rule.debit_role", "rule.credit_role")
+    amounts = [
+        f"line.{prefix}{name}" for prefix in ("", "book_") for name in ("base", "tax", "gross")
+    ]
     rows = (
-        frames.lines.join(currency, on=ITEM_KEY, how="inner", validate="m:1")
+        frames.lines.select(ITEM_KEY, LINE_KEY, "tax_code", "line.tax.type", *amounts)
+        .join(currency, on=ITEM_KEY, how="inner", validate="m:1")
         .join(first, on=ITEM_KEY, how="left", validate="m:1")
         .join(
             frames.items.select(ITEM_KEY, *facts, *roles), on=ITEM_KEY, how="left", validate="m:1"

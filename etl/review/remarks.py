@@ -10,6 +10,13 @@ import polars as pl
 from etl.findings import no_notes, note
 from etl.frames import ITEM_KEY
 
+#: What the remarks read of an item.
+READS = (
+    ITEM_KEY, "item.id", "item.type", "item.amount", "item.currency", "item.attachments",
+    "item.invoice.number", "item.vendor.code", "item.vendor.name", "item.supplier.code",
+    "item.supplier.name",
+)  # fmt: skip
+
 #: Types of items for which an employee uploads a receipt.
 TYPES_WITH_RECEIPT = ("card_purchase", "card_invoice", "out_of_pocket", "invoice")
 

@@ -33,6 +33,7 @@ def render_report(view: ReviewView) -> str:
     digest = hashlib.sha256(style.encode()).digest()
     return _template().render(
         view=view,
+        places={group.code: place for place, group in enumerate(view.notes)},
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=base64.b64encode(digest).decode(),
         count_bars=count_bars(view.counts),

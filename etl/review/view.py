@@ -26,7 +26,7 @@ from etl.review.model import (
     ReviewView,
     State,
 )
-from etl.review.remarks import find_remarks
+from etl.review.remarks import READS, find_remarks
 from etl.review.totals import account_names
 from etl.review.vouchers import MAX_FILE_ROWS, choose, voucher_list
 from etl.review.words import many
@@ -103,7 +103,7 @@ def import_steps(readme: str) -> tuple[str, ...]:
 
 def _with_remarks(frames: BatchFrames) -> BatchFrames:
     """Add the review's own remarks, unless the notes already hold them."""
-    in_batch = frames.items.join(
+    in_batch = frames.items.select(READS).join(
         frames.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
     )
     added = find_remarks(in_batch).join(

@@ -27,6 +27,8 @@ from etl.review.words import pleo_link, title_of, type_words
 MAX_WHOLE = 1000
 MAX_FULL_OF_LONG = 300
 MAX_BRIEF = 10_000
+#: Beyond that a list is of no use to a reader; its beginning shows what is in it.
+MAX_BRIEF_OF_LONG = 1000
 MAX_POSTINGS = 60
 MAX_LINES = 30
 MAX_FILE_ROWS = 12
@@ -69,7 +71,7 @@ def choose(frames: BatchFrames) -> Chosen:
     )
     is_full = pl.col(VOUCHER_KEY).is_in(first)
     rest = vouchers.filter(~is_full)
-    brief = rest.head(MAX_BRIEF)
+    brief = rest if rest.height <= MAX_BRIEF else rest.head(MAX_BRIEF_OF_LONG)
     return Chosen(vouchers.filter(is_full), brief, rest.height - brief.height)
 
 
@@ -127,16 +129,26 @@ def _note_codes(notes: pl.DataFrame, item_keys: Sequence[int]) -> dict[int, tupl
 
 
 def _brief(vouchers: pl.DataFrame, frames: BatchFrames) -> tuple[VoucherLine, ...]:
-    accounts = frames.postings.group_by(VOUCHER_KEY, maintain_order=True).agg(
-        pl.col("posting.account").unique(maintain_order=True).head(2).str.join(" · ")
+    keys = vouchers.select(VOUCHER_KEY)
+    accounts = (
+        frames.postings.select(VOUCHER_KEY, "posting.account")
+        .join(keys, on=VOUCHER_KEY, how="semi", maintain_order="left")
+        .group_by(VOUCHER_KEY, maintain_order=True)
+        .agg(pl.first("posting.account"))
     )
     names = ("item.id", "item.type", "item.vendor.name", "item.supplier.name", "item.user.name")
-    rows = vouchers.join(
-        accounts, on=VOUCHER_KEY, how="left", validate="1:1", maintain_order="left"
-    ).join(
-        frames.items.select(ITEM_KEY, *names),
-        on=ITEM_KEY, how="left", validate="m:1", maintain_order="left",
-    )  # fmt: skip
+    known = ("voucher.number", "voucher.date", "voucher.currency", "voucher.total")
+    rows = (
+        vouchers.select(VOUCHER_KEY, ITEM_KEY, "voucher.vendor.name", *known)
+        .join(accounts, on=VOUCHER_KEY, how="left", validate="1:1", maintain_order="left")
+        .join(
+            frames.items.select(ITEM_KEY, *names),
+            on=ITEM_KEY,
+            how="left",
+            validate="m:1",
+            maintain_order="left",
+        )
+    )
     return tuple(
         VoucherLine(
             number=row["voucher.number"],

@@ -62,7 +62,10 @@ def _wallet_sides(frames: BatchFrames) -> pl.DataFrame:
     A voucher moves a wallet by its legs with role wallet, or by the contra account of its pairs
     where that is the wallet.
     """
-    rows = frames.postings.join(
+    wanted = ("role", "currency", "account", "contra_account", "signed")
+    rows = frames.postings.select(
+        VOUCHER_KEY, ITEM_KEY, *(f"posting.{name}" for name in wanted)
+    ).join(
         frames.vouchers.select(VOUCHER_KEY, "voucher.contra_role", "voucher.contra_account"),
         on=VOUCHER_KEY,
         how="left",

@@ -33,7 +33,9 @@ from etl.review.given import BatchFrames, RuleText
 
 Row = dict[str, Any]
 RULES = (
-    RuleText("account from table accounts by line.account.code", "mappings/acme.yaml:12", "accounts.csv"),
+    RuleText(
+        "account from table accounts by line.account.code", "mappings/acme.yaml:12", "accounts.csv"
+    ),
     RuleText("use item.contra_account.code", "mappings/acme.yaml:17"),
     RuleText("use 1755", "mappings/acme.yaml:19"),
     RuleText("use line.tax.code", "mappings/acme.yaml:22"),
@@ -123,8 +125,8 @@ def items() -> list[Row]:
              date=dt.date(2026, 9, 6), attachments=["rec-0001_01.jpg", "rec-0001_02.jpg"]),
         item(2, "refund", "23.80", **depot, date=dt.date(2026, 9, 7), rule__debit_role="wallet",
              rule__credit_role="expense", rule__confirmed=False),
-        item(3, "card_purchase", "92.50", supplier__name="Cloud Inc", original_amount=Decimal("100.00"),
-             original_currency="USD", date=dt.date(2026, 9, 8)),
+        item(3, "card_purchase", "92.50", supplier__name="Cloud Inc",
+             original_amount=Decimal("100.00"), original_currency="USD", date=dt.date(2026, 9, 8)),
         item(4, "out_of_pocket", "35.00", supplier__name="Taxi Berlin", user__name="Ada Berg",
              date=dt.date(2026, 9, 30), rule__credit_role="out_of_pocket",
              attachments=["rec-0004_01.png"]),
@@ -164,17 +166,38 @@ def lines() -> list[Row]:
     ]  # fmt: skip
 
 
-#: Item key, number, posting date, contra role, contra side, contra account, total, postings of
-#: (account, role, signed, tax code).
-_VOUCHERS: tuple[tuple[Any, ...], ...] = (
-    (5, 1, "2026-09-01", "transfer", "credit", "1590", "5000.00", [("1360", "wallet", "5000.00", None), ("1590", "transfer", "-5000.00", None)]),
-    (0, 2, "2026-09-05", "wallet", "credit", "1360", "119.00", [("4930", "expense", "119.00", "VSt19"), ("1360", "wallet", "-119.00", None)]),
-    (1, 3, "2026-09-06", "wallet", "credit", "1360", "214.00", [("4666", "expense", "107.00", "VSt7"), ("4670", "expense", "107.00", None), ("1360", "wallet", "-214.00", None)]),
-    (2, 4, "2026-09-07", "wallet", "debit", "1360", "23.80", [("4930", "expense", "-23.80", "VSt19"), ("1360", "wallet", "23.80", None)]),
-    (3, 5, "2026-09-08", "wallet", "credit", "1360", "92.50", [("4980", "expense", "92.50", "RC"), ("1360", "wallet", "-92.50", None)]),
-    (6, 6, "2026-09-10", "wallet", "credit", "1361", "80.00", [("4654", "expense", "80.00", None), ("1361", "wallet", "-80.00", None)]),
-    (4, 7, "2026-10-01", "out_of_pocket", "credit", "1755", "35.00", [("4670", "expense", "35.00", None), ("1755", "out_of_pocket", "-35.00", None)]),
-)  # fmt: skip
+#: Item key, number, posting date, contra role, contra side, contra account, total; then the
+#: postings as "account role signed tax code".
+_VOUCHERS: tuple[tuple[tuple[Any, ...], tuple[str, ...]], ...] = (
+    (
+        (5, 1, "2026-09-01", "transfer", "credit", "1590", "5000.00"),
+        ("1360 wallet 5000.00", "1590 transfer -5000.00"),
+    ),
+    (
+        (0, 2, "2026-09-05", "wallet", "credit", "1360", "119.00"),
+        ("4930 expense 119.00 VSt19", "1360 wallet -119.00"),
+    ),
+    (
+        (1, 3, "2026-09-06", "wallet", "credit", "1360", "214.00"),
+        ("4666 expense 107.00 VSt7", "4670 expense 107.00", "1360 wallet -214.00"),
+    ),
+    (
+        (2, 4, "2026-09-07", "wallet", "debit", "1360", "23.80"),
+        ("4930 expense -23.80 VSt19", "1360 wallet 23.80"),
+    ),
+    (
+        (3, 5, "2026-09-08", "wallet", "credit", "1360", "92.50"),
+        ("4980 expense 92.50 RC", "1360 wallet -92.50"),
+    ),
+    (
+        (6, 6, "2026-09-10", "wallet", "credit", "1361", "80.00"),
+        ("4654 expense 80.00", "1361 wallet -80.00"),
+    ),
+    (
+        (4, 7, "2026-10-01", "out_of_pocket", "credit", "1755", "35.00"),
+        ("4670 expense 35.00", "1755 out_of_pocket -35.00"),
+    ),
+)
 
 
 def vouchers_and_postings(shape: str) -> tuple[list[Row], list[Row]]:
@@ -182,7 +205,7 @@ def vouchers_and_postings(shape: str) -> tuple[list[Row], list[Row]]:
     vouchers: list[Row] = []
     postings: list[Row] = []
     sources = {row[ITEM_KEY]: row for row in items()}
-    for key, number, date, role, side, contra, total, legs in _VOUCHERS:
+    for (key, number, date, role, side, contra, total), legs in _VOUCHERS:
         source = sources[key]
         posted = dt.date.fromisoformat(date)
         vouchers.append(
@@ -197,7 +220,8 @@ def vouchers_and_postings(shape: str) -> tuple[list[Row], list[Row]]:
                 "voucher.period.year": posted.year, "voucher.period.number": posted.month,
             }
         )  # fmt: skip
-        for account, leg_role, signed, tax_code in legs:
+        for leg in legs:
+            account, leg_role, signed, *codes = leg.split()
             is_contra = leg_role == role
             if shape == "pair" and is_contra:
                 continue
@@ -208,7 +232,7 @@ def vouchers_and_postings(shape: str) -> tuple[list[Row], list[Row]]:
                 "posting.account": account, "posting.account_name": NAMES[account],
                 "posting.side": "debit" if amount > 0 else "credit",
                 "posting.currency": source["item.currency"], "posting.amount": abs(amount),
-                "posting.signed": amount, "posting.tax_code": tax_code,
+                "posting.signed": amount, "posting.tax_code": codes[0] if codes else None,
                 "posting.text": None if is_contra else source.get("item.supplier.name", "Pleo"),
             }  # fmt: skip
             if shape == "pair":
@@ -237,7 +261,9 @@ def rejections() -> pl.DataFrame:
 def notes() -> pl.DataFrame:
     """Give one note: the date of item 4 was moved."""
     known = {row[ITEM_KEY]: row["item.id"] for row in items()}
-    rows = [(4, known[4], "DATE-9", "2026-09-30 lies in a closed period, posted on 2026-10-01")]
+    rows = [
+        (4, known[4], "DATE-SHIFTED", "2026-09-30 lies in a closed period, posted on 2026-10-01")
+    ]
     return pl.DataFrame(rows, schema=schema(NOTES), orient="row")
 
 
@@ -275,9 +301,9 @@ def manifest() -> dict[str, Any]:
         "counts": {"items": 11, "rendered": 7, "rejected": 3, "already_booked": 0,
                    "nothing_to_book": 1, "skipped": 0, "vouchers": 7, "postings": 15},
         "totals": totals,
-        "notes": [{"code": "DATE-9", "count": 1, "items": [items()[4]["item.id"]]}],
-        "files": [{"name": "EXTF_Pleo_1_1.csv", "sha256": "ff" * 32, "bytes": len(CSV.encode("cp1252")),
-                   "rows": 8, "totals": totals}],
+        "notes": [{"code": "DATE-SHIFTED", "count": 1, "items": [items()[4]["item.id"]]}],
+        "files": [{"name": "EXTF_Pleo_1_1.csv", "sha256": "ff" * 32,
+                   "bytes": len(CSV.encode("cp1252")), "rows": 8, "totals": totals}],
         "items": [
             {"id": row["item.id"], "verdict": "exported" if row[ITEM_KEY] in rows else "failed",
              "rows": [{"file": "EXTF_Pleo_1_1.csv", "rows": rows[row[ITEM_KEY]]}]
@@ -319,6 +345,58 @@ def with_text(text: str) -> BatchFrames:
         rejections=fill(whole.rejections),
         notes=fill(whole.notes),
     )
+
+
+def repeated(copies: int) -> BatchFrames:
+    """Give the batch many times over, every copy with keys and ids of its own."""
+    whole = frames()
+    step = len(items())
+    copy = pl.DataFrame({"copy": range(copies)}, schema={"copy": pl.UInt32})
+
+    def repeat(frame: pl.DataFrame) -> pl.DataFrame:
+        shifted = [
+            (pl.col(name) + pl.col("copy") * (step * 10 if name == "line.key" else step))
+            .cast(frame.schema[name])
+            .alias(name)
+            for name in (ITEM_KEY, "voucher.key", "line.key")
+            if name in frame.columns
+        ]
+        ids = [
+            pl.format("{}-{}", name, "copy").alias(name)
+            for name in ("item.id", "item_id", "item.reconciliation_id")
+            if name in frame.columns
+        ]
+        numbered = [
+            (pl.col(name) + pl.col("copy") * 7).alias(name)
+            for name in ("voucher.number",)
+            if name in frame.columns
+        ]
+        return copy.join(frame, how="cross").with_columns(*shifted, *ids, *numbered).drop("copy")
+
+    return BatchFrames(
+        items=repeat(whole.items),
+        lines=repeat(whole.lines),
+        vouchers=repeat(whole.vouchers),
+        postings=repeat(whole.postings),
+        rejections=repeat(whole.rejections),
+        notes=repeat(whole.notes),
+    )
+
+
+def repeated_manifest(copies: int) -> dict[str, Any]:
+    """Give the manifest of the batch many times over."""
+    whole = manifest()
+    counts = {name: count * copies for name, count in whole["counts"].items()}
+    totals = [
+        {
+            "currency": total["currency"],
+            "debit": str(Decimal(total["debit"]) * copies),
+            "credit": str(Decimal(total["credit"]) * copies),
+        }
+        for total in whole["totals"]
+    ]
+    file = {**whole["files"][0], "totals": totals, "rows": 8 * copies}
+    return {**whole, "counts": counts, "totals": totals, "files": [file]}
 
 
 def nothing() -> BatchFrames:

@@ -1,0 +1,219 @@
+"""The control sheet against the figures worked out in tests/unit/review/batches.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from etl.review import BatchFrames, ReviewView, make_view
+from tests.unit.review import batches
+
+
+def _view(frames: BatchFrames, manifest: dict[str, Any] | None = None) -> ReviewView:
+    return make_view(manifest or batches.manifest(), frames, files=batches.files())
+
+
+def _failing(view: ReviewView) -> list[str]:
+    return [check.name for check in view.control.checks if not check.holds]
+
+
+def _set(frame: pl.DataFrame, column: str, value: object, *, where: pl.Expr) -> pl.DataFrame:
+    dtype = frame.schema[column]
+    changed = pl.when(where).then(pl.lit(value, dtype)).otherwise(column)
+    return frame.with_columns(changed.alias(column))
+
+
+def test_the_parts_add_up_to_the_items_listed(view: ReviewView) -> None:
+    counts = view.counts
+    parts = (counts.rendered, counts.rejected, counts.nothing_to_book)
+    assert (counts.listed, parts, counts.adds_up) == (11, (7, 3, 1), True)
+
+
+def test_totals_per_currency(view: ReviewView) -> None:
+    totals = [(total.currency, total.debit, total.credit) for total in view.control.totals]
+    assert totals == [
+        ("EUR", Decimal("5484.30"), Decimal("5484.30")),
+        ("GBP", Decimal("80.00"), Decimal("80.00")),
+    ]
+
+
+def test_movement_of_each_wallet(view: ReviewView) -> None:
+    wallets = [
+        (wallet.account, wallet.name, wallet.currency, wallet.money_in, wallet.money_out)
+        for wallet in view.control.wallets
+    ]
+    assert wallets == [
+        ("1360", "Pleo Wallet EUR", "EUR", Decimal("5023.80"), Decimal("425.50")),
+        ("1361", "Pleo Wallet GBP", "GBP", Decimal("0.00"), Decimal("80.00")),
+    ]
+    assert view.control.wallets[0].movement == Decimal("4598.30")
+
+
+def test_a_wallet_is_shown_in_its_own_currency_when_booked_in_another() -> None:
+    frames = batches.frames()
+    pounds = pl.col("item.key") == 6
+    booked = replace(
+        frames,
+        postings=frames.postings.with_columns(
+            pl.when(pounds).then(pl.lit("EUR")).otherwise("posting.currency")
+            .alias("posting.currency"),
+            pl.when(pounds & (pl.col("posting.account") == "1361")).then(Decimal("-92.00"))
+            .when(pounds).then(Decimal("92.00"))
+            .otherwise("posting.signed").cast(pl.Decimal(38, 2)).alias("posting.signed"),
+        ),
+    )  # fmt: skip
+    wallet = _view(booked).control.wallets[1]
+    assert (wallet.currency, wallet.movement) == ("GBP", Decimal("-80.00"))
+    assert (wallet.booked_currency, wallet.booked) == ("EUR", Decimal("-92.00"))
+
+
+def test_totals_by_account_with_names(view: ReviewView) -> None:
+    depot = next(row for row in view.control.accounts if row.account == "4930")
+    assert (depot.name, depot.debit, depot.credit, depot.balance) == (
+        "Bürobedarf", Decimal("119.00"), Decimal("23.80"), Decimal("95.20"),
+    )  # fmt: skip
+    balances = sum((row.balance for row in view.control.accounts), Decimal(0))
+    assert balances == 0
+
+
+def test_names_come_from_the_lines_when_the_template_prints_none() -> None:
+    frames = batches.frames()
+    bare = replace(
+        frames,
+        postings=frames.postings.drop("posting.account_name", "posting.contra_account_name"),
+        lines=frames.lines.with_columns(pl.lit("Office").alias("account_name.expense")),
+    )
+    names = {row.account: row.name for row in _view(bare).control.accounts}
+    assert (names["4930"], names["1360"]) == ("Office", "")
+
+
+def test_base_and_tax_by_tax_code_with_refunds_deducted(view: ReviewView) -> None:
+    codes = {
+        (row.code, row.currency): (row.base, row.tax, row.gross, row.notional)
+        for row in view.control.tax_codes
+    }
+    assert codes == {
+        ("VSt19", "EUR"): tuple(map(Decimal, ("80.00", "15.20", "95.20", "0.00"))),
+        ("VSt7", "EUR"): tuple(map(Decimal, ("100.00", "7.00", "107.00", "0.00"))),
+        ("RC", "EUR"): tuple(map(Decimal, ("92.50", "0.00", "92.50", "17.58"))),
+        ("", "EUR"): tuple(map(Decimal, ("142.00", "0.00", "142.00", "0.00"))),
+        ("", "GBP"): tuple(map(Decimal, ("80.00", "0.00", "80.00", "0.00"))),
+    }
+
+
+def test_tax_is_in_company_currency_where_the_postings_are() -> None:
+    frames = batches.frames()
+    pounds = pl.col("item.key") == 6
+    book = pl.when(pounds).then(pl.lit(Decimal("92.00"), pl.Decimal(38, 2)))
+    single = replace(
+        frames,
+        postings=_set(frames.postings, "posting.currency", "EUR", where=pounds),
+        lines=frames.lines.with_columns(
+            book.alias("line.book_gross"), book.alias("line.book_base")
+        ),
+    )
+    total = next(row for row in _view(single).control.tax_codes if row.code == "")
+    assert (total.currency, total.gross) == ("EUR", Decimal("234.00"))
+
+
+def test_types_periods_and_vendors(view: ReviewView) -> None:
+    control = view.control
+    assert ("refund", "EUR", 1, Decimal("23.80")) in [
+        (group.label, group.currency, group.items, group.amount) for group in control.types
+    ]
+    assert [(group.label, group.currency, group.amount) for group in control.periods] == [
+        ("2026-09", "EUR", Decimal("5449.30")),
+        ("2026-10", "EUR", Decimal("35.00")),
+        ("2026-09", "GBP", Decimal("80.00")),
+    ]
+    assert [(group.label, group.amount) for group in control.vendors[:2]] == [
+        ("Hotel Adlon", Decimal("214.00")),
+        ("Office Depot", Decimal("95.20")),
+    ]
+
+
+def test_costs_by_day_leave_out_what_is_no_cost(view: ReviewView) -> None:
+    days = [(day.label, day.amount) for day in view.control.days]
+    assert days == [
+        ("2026-09-05", Decimal("119.00")),
+        ("2026-09-06", Decimal("214.00")),
+        ("2026-09-07", Decimal("-23.80")),
+        ("2026-09-08", Decimal("92.50")),
+        ("2026-10-01", Decimal("35.00")),
+    ]
+
+
+def test_many_days_are_shown_by_month() -> None:
+    frames = batches.repeated(15)
+    later = pl.col("voucher.date") + pl.duration(days=pl.col("voucher.key") // 11 * 5)
+    spread = replace(frames, vouchers=frames.vouchers.with_columns(later.alias("voucher.date")))
+    control = _view(spread, batches.repeated_manifest(15)).control
+    assert control.days_unit == "month"
+    assert [day.label for day in control.days] == ["2026-09", "2026-10", "2026-11", "2026-12"]
+
+
+def test_every_check_holds(view: ReviewView) -> None:
+    assert _failing(view) == []
+    assert view.state == "look"
+    assert view.headline == "7 of 11 items are in the file"
+
+
+def test_an_item_that_is_nowhere_fails_the_sheet() -> None:
+    manifest = batches.manifest()
+    manifest["counts"]["nothing_to_book"] = 0
+    view = _view(batches.frames(), manifest)
+    assert _failing(view) == ["Every listed item is accounted for"]
+    assert (view.state, view.headline) == ("stop", "Do not import this: 1 check failed")
+
+
+def test_two_errors_that_cancel_out_are_seen_in_the_vouchers() -> None:
+    frames = batches.frames()
+    expense = pl.col("posting.role") == "expense"
+    more = pl.when(expense & (pl.col("item.key") == 0)).then(Decimal("1.00"))
+    less = pl.when(expense & (pl.col("item.key") == 3)).then(Decimal("-1.00"))
+    shift = pl.coalesce(more, less, pl.lit(Decimal("0.00"))).cast(pl.Decimal(38, 2))
+    shifted = replace(
+        frames,
+        postings=frames.postings.with_columns(
+            (pl.col("posting.signed") + shift).alias("posting.signed")
+        ),
+    )
+    assert _failing(_view(shifted)) == ["Every voucher balances by itself"]
+
+
+def test_tax_that_does_not_make_the_gross_is_named() -> None:
+    frames = batches.frames()
+    wrong = _set(frames.lines, "line.tax", Decimal("19.01"), where=pl.col("line.key") == 1)
+    view = _view(replace(frames, lines=wrong))
+    assert [check.detail for check in view.control.checks if not check.holds] == ["not under VSt19"]
+
+
+@pytest.mark.parametrize("place", ["totals", "files"])
+def test_a_total_that_differs_from_the_postings_fails(place: str) -> None:
+    manifest = batches.manifest()
+    changed = [{"currency": "EUR", "debit": "5484.31", "credit": "5484.30"}]
+    if place == "totals":
+        manifest["totals"] = changed
+    else:
+        manifest["files"][0]["totals"] = changed
+    assert _failing(_view(batches.frames(), manifest)) == ["The files add up to the batch"]
+
+
+def test_a_file_that_was_not_read_back_is_not_to_be_imported() -> None:
+    manifest = batches.manifest()
+    manifest["read_back"] = {"ok": False, "rows": 7}
+    view = _view(batches.frames(), manifest)
+    assert _failing(view) == ["The files were read back and match"]
+    assert view.state == "stop"
+
+
+def test_an_empty_batch_has_nothing_to_import() -> None:
+    manifest = batches.manifest()
+    manifest.update(counts={}, totals=[], files=[], items=[])
+    view = make_view(manifest, batches.nothing(), files={})
+    assert (view.state, view.headline) == ("good", "Nothing to import")
+    assert view.control.accounts == ()
