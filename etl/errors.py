@@ -4,6 +4,7 @@ EtlError                 a problem with code, what, where and fix
 ├── UserMustFix          exit 2: usage, configuration, template, mapping, credentials
 ├── TryLater             exit 3: network, Pleo unavailable, rate limit exhausted
 ├── HeldElsewhere        exit 4: lock, foreign job, unsettled batch
+├── BatchInvalid         exit 5: a frame of ours breaks its contract; nothing was written
 └── (anything else)      exit 5: our bug; always shown with a traceback
 """
 
@@ -60,3 +61,9 @@ class HeldElsewhere(EtlError):
     """Someone or something else holds what the command needs."""
 
     exit_code = EXIT_HELD
+
+
+class BatchInvalid(EtlError):
+    """A frame of ours is wrong as a whole, or cannot be checked; nothing was written."""
+
+    exit_code = EXIT_BUG

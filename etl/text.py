@@ -6,6 +6,7 @@ marks, byte order marks and noncharacters become one blank per run. Nothing else
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 import polars as pl
@@ -25,20 +26,29 @@ def _escaped(characters: str) -> str:
     return "".join(c if c == "-" else f"\\x{{{ord(c):04x}}}" for c in characters)
 
 
+_ASCII = bytes(range(128))
 STEERING = f"[{_escaped(_STEERING)}]"
 
 
 def is_plain(raw: bytes) -> bool:
     """Say whether JSON bytes surely hold no text that the policy would change (quick, cautious)."""
-    if b'" ' in raw:  # perhaps a text of blanks only
+    if b'" ' in raw or b"\\" in raw or b"\x7f" in raw:  # perhaps blanks only; an escape; DEL
         return False
-    if raw.isascii():
-        return b"\\" not in raw and b"\x7f" not in raw
+    return raw.isascii() or _is_plain_beyond_ascii(raw.translate(None, _ASCII))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_plain_beyond_ascii(letters: bytes) -> bool:
+    """Judge the letters of a text without those of ASCII; the same few come again and again."""
     try:
-        text = raw.decode()
+        text = letters.decode()
     except UnicodeDecodeError:
         return False
-    return "\\" not in text and text.isprintable() and unicodedata.is_normalized("NFC", text)
+    return (
+        text.isprintable()
+        and unicodedata.is_normalized("NFC", text)
+        and not any(map(unicodedata.combining, text))  # it may join a letter that was left out
+    )
 
 
 def has_steering(text: pl.Expr) -> pl.Expr:

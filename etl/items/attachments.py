@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 
 import polars as pl
@@ -10,6 +11,9 @@ from etl.frames import ATTACHMENT, ATTACHMENT_WIRE, ITEM_ATTACHED, ITEM_KEY, sch
 
 #: Name space of attachment guids; any fixed one serves.
 GUID_SPACE = uuid.UUID("6f1f0b7c-7a0e-5d0e-9a53-4d5b8a4b7c11")
+_SPACE = GUID_SPACE.bytes
+#: The variant bits of a uuid replace the first two bits of this digit.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 MAX_REFERENCE = 80
 
 #: Extensions by media type: the formats that Pleo takes (export-api.md section 13.5).
@@ -54,7 +58,7 @@ def name_attachments(files: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     )
     shared = pl.col("item.id").n_unique().over(pl.col("reference").str.to_lowercase()) > 1
     short_id = pl.when(shared).then(pl.lit("_") + pl.col("item.id").str.slice(0, 8))
-    named = known.with_columns(
+    named = _with_guid(known).with_columns(
         pl.format(
             "{}{}_{}.{}",
             "reference",
@@ -62,7 +66,6 @@ def name_attachments(files: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
             pl.col("attachment.number").cast(pl.String).str.zfill(2),
             "attachment.extension",
         ).alias("attachment.name"),
-        pl.Series("attachment.guid", _guids(known), pl.String),
         *(
             pl.lit(None, column.dtype).alias(column.name)
             for column in ATTACHMENT
@@ -104,9 +107,21 @@ def _safe(text: pl.Expr) -> pl.Expr:
     return pl.when(plain != "").then(plain.str.slice(0, MAX_REFERENCE)).otherwise(pl.lit("item"))
 
 
-def _guids(files: pl.DataFrame) -> list[str]:
-    rows = files.select("item.company_id", "item.id", "attachment.number").iter_rows()
-    return [
-        str(uuid.uuid5(GUID_SPACE, f"{company}/{entry}/{number}".lower()))
-        for company, entry, number in rows
-    ]
+def _with_guid(files: pl.DataFrame) -> pl.DataFrame:
+    """Add the guid of each file: uuid5 of company, entry and number (RFC 9562 section 5.5)."""
+    named = pl.concat_str(
+        "item.company_id", "item.id", "attachment.number", separator="/", ignore_nulls=True
+    ).str.to_lowercase()
+    hashes = [_sha1(_SPACE + name.encode()) for name in files.select(named).to_series()]
+    hex_ = pl.Series("hash", hashes, pl.String)
+    variant = pl.col("hash").str.slice(16, 1).replace_strict(_VARIANT, return_dtype=pl.String)
+    guid = pl.concat_str(
+        pl.col("hash").str.slice(0, 8), pl.lit("-"), pl.col("hash").str.slice(8, 4), pl.lit("-5"),
+        pl.col("hash").str.slice(13, 3), pl.lit("-"), variant, pl.col("hash").str.slice(17, 3),
+        pl.lit("-"), pl.col("hash").str.slice(20, 12),
+    )  # fmt: skip
+    return files.with_columns(hex_).with_columns(guid.alias("attachment.guid")).drop("hash")
+
+
+def _sha1(content: bytes) -> str:
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()

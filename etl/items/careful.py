@@ -19,6 +19,7 @@ from msgspec import inspect
 
 from etl.codes import CODES
 from etl.items import wire
+from etl.money import MAX_HUNDREDTHS
 
 MAX_DEPTH = 100
 #: Decimal digits of a whole number that are read; longer ones stay text and are refused.
@@ -229,7 +230,7 @@ def _check_number(value: Any, kind: inspect.Type, path: _Path, found: Careful) -
     assert isinstance(kind, inspect.IntType)
     is_amount = kind.le is not None
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if whole and (not is_amount or abs(value) <= wire.MAX_HUNDREDTHS):
+    if whole and (not is_amount or abs(value) <= MAX_HUNDREDTHS):
         if not is_amount and not -(2**63) <= value < 2**63:
             _wrong(value, "a whole number", path, found)
     elif not is_amount:
@@ -237,7 +238,7 @@ def _check_number(value: Any, kind: inspect.Type, path: _Path, found: Careful) -
     else:
         what = f"{_show(path)} is {_sample(value)}, not a whole number of hundredths"
         if whole or (isinstance(value, _Number) and value.lstrip("-").isdigit()):
-            what = f"{_show(path)} is {_sample(value)}, more than {wire.MAX_HUNDREDTHS} hundredths"
+            what = f"{_show(path)} is {_sample(value)}, more than {MAX_HUNDREDTHS} hundredths"
         _fault(found, "ITEM-2", what, path)
 
 

@@ -11,8 +11,9 @@ Amounts are then stated in voucher currency: supplier currency for invoices, els
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -24,12 +25,16 @@ from etl.frames import (
     INGESTED_ITEMS,
     ITEM_KEY,
     ITEM_WHERE,
+    Column,
     Type,
     schema,
 )
 from etl.items import contracts, currencies
 from etl.items.reading import Ingested
 from etl.items.values import quoted
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
 
 FIRST_DATE = dt.date(2000, 1, 1)
 LAST_DATE = dt.date(2099, 12, 31)
@@ -70,7 +75,7 @@ def check(
     Needs: frames of the ingest. `amounts_in_hundredths` names currencies without two decimals
     whose amounts the bookkeeper has found to come in hundredths (export-api.md section 13.1).
     Gives: CHECKED_ITEMS, CHECKED_LINES of accepted items.
-    Raises: UserMustFix IN-10 if a frame itself is wrong.
+    Raises: BatchInvalid IN-10 if a frame itself is wrong.
     """
     contracts.validate(ingested.items, contracts.ingested_items())
     unverified = currencies.OTHER_DECIMALS - set(amounts_in_hundredths)
@@ -87,16 +92,21 @@ def check(
         ]
     ).sort(ITEM_KEY, "line", "code", "message", nulls_last=False)
     everything = join_findings([ingested.rejections, rejections])
+    broken = join_findings(
+        [
+            _check_contract(without(items, everything), contracts.checked_items(), CHECKED_ITEMS),
+            _check_contract(without(lines, everything), contracts.checked_lines(), CHECKED_LINES),
+        ]
+    )
+    everything = join_findings([everything, broken])
     accepted = without(items, everything).select(list(schema(CHECKED_ITEMS)))
     accepted_lines = without(lines, everything).select(list(schema(CHECKED_LINES)))
-    contracts.validate(accepted, contracts.checked_items())
-    contracts.validate(accepted_lines, contracts.checked_lines())
     return Checked(
         accepted,
         accepted_lines,
         without(ingested.attachments, everything),
-        rejections,
-        _note_hidden_amounts(accepted, ingested.items, unverified),
+        join_findings([rejections, broken]),
+        _note_hidden_amounts(accepted),
     )
 
 
@@ -278,9 +288,21 @@ def _check_taxes(lines: pl.DataFrame) -> list[pl.DataFrame]:
     ]
 
 
-def _note_hidden_amounts(
-    accepted: pl.DataFrame, ingested: pl.DataFrame, unverified: Collection[str]
+def _check_contract(
+    frame: pl.DataFrame, contract: pa.DataFrameSchema, groups: Iterable[Column]
 ) -> pl.DataFrame:
+    """Reject items whose rows break the contract in spite of all rules before (our defect)."""
+    faulty = contracts.faulty_rows(frame.select(list(schema(groups))), contract)
+    told = frame[list(faulty)].with_columns(pl.Series("broken", list(faulty.values()), pl.String))
+    return reject(
+        told,
+        "ITEM-19",
+        message=pl.format("the item breaks the contract of the frame: {}", "broken"),
+        fix="this is a defect of pleo-etl: please report it with the message",
+    )
+
+
+def _note_hidden_amounts(accepted: pl.DataFrame) -> pl.DataFrame:
     hidden = accepted.filter(pl.col("item.original_currency").is_null())
     return note(
         hidden,

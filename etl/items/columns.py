@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from msgspec import UNSET, UnsetType
 
 from etl.frames import ATTACHMENT, INGESTED_ITEMS, INGESTED_LINES, ITEM_WHERE, Column, Type
 from etl.items import wire
@@ -186,7 +187,7 @@ def _line_columns(
     to["line.tag_codes"] = [codes for _, codes in tags]
     taxes = [line.tax or None for line in lines]
     to["line.tax.code"] = [t.code or None if t else None for t in taxes]
-    to["line.tax.rate"] = [(t.rate if t.rate is not wire.UNSET else None) if t else None
+    to["line.tax.rate"] = [(t.rate if t.rate is not UNSET else None) if t else None
                            for t in taxes]  # fmt: skip
     to["line.tax.type"] = [t.type if t else None for t in taxes]
     to["line.tax.in_account"] = [t.ingoing_tax_account or None if t else None for t in taxes]
@@ -226,13 +227,13 @@ def _file_columns(
         "attachment.number": [number for _, _, number, _ in files],
         "attachment.type": [file.type or None for _, _, _, file in files],
         "attachment.bytes": [
-            file.size if file.size is not wire.UNSET else None for _, _, _, file in files
+            file.size if file.size is not UNSET else None for _, _, _, file in files
         ],
         "attachment.url": [file.url or None for _, _, _, file in files],
     }
 
 
-def _texts(values: Sequence[str | None] | wire.UnsetType | None) -> str | None:
+def _texts(values: Sequence[str | None] | UnsetType | None) -> str | None:
     """Join the texts of a list, null if it has none (control characters go later anyway)."""
     if not values:
         return None
@@ -244,7 +245,7 @@ def _texts(values: Sequence[str | None] | wire.UnsetType | None) -> str | None:
 
 
 def _tags(
-    tags: Sequence[wire.Tag | None] | wire.UnsetType | None,
+    tags: Sequence[wire.Tag | None] | UnsetType | None,
 ) -> tuple[str | None, str | None]:
     """Give group codes and codes of the tags that have both, as sent."""
     if not tags:
@@ -258,7 +259,7 @@ def _country(code: wire.Text) -> str | None:
     return None if not code or code == "UNDEFINED" else code
 
 
-def _first_link(links: wire.LinkGroups | wire.UnsetType | None) -> str | None:
+def _first_link(links: wire.LinkGroups | UnsetType | None) -> str | None:
     """Give Pleo's link for the web: the export item's own, or the first there is."""
     if not links or not links.web:
         return None

@@ -10,6 +10,7 @@ stay in the frames until the checks are done, so that all their problems are fou
 from __future__ import annotations
 
 import gc
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ class _Collected:
     """Frames and faults by row, in the order of reading."""
 
     rows: list[columns.Rows] = field(default_factory=list)
-    places: list[pl.Series] = field(default_factory=list)
+    places: dict[str, array[int]] = field(default_factory=dict)
     faults: list[tuple[int, str | None, careful.Fault]] = field(default_factory=list)
     unreadable: dict[int, str | None] = field(default_factory=dict)
     unknown: dict[int, list[str]] = field(default_factory=dict)
@@ -117,19 +118,22 @@ def _take(chunk: Elements, to: _Collected) -> None:
         places, items = [place for place, _ in merged], [item for _, item in merged]
     doubtful = [not is_plain(elements[place] or b"") for place in places]
     to.rows.append(columns.lay_out(items, [first + place for place in places], doubtful))
-    to.places.append(_where(chunk))
+    joint = ":" if chunk.word == "line" else f", {chunk.word} "
+    to.places.setdefault(chunk.name + joint, array("Q")).extend(chunk.positions)
     to.listed += len(elements)
 
 
-def _where(chunk: Elements) -> pl.Series:
+def _where(collected: _Collected) -> pl.Series:
     """Say where each element stands: items.ndjson:12, or items.json, item 12."""
-    joint = ":" if chunk.word == "line" else f", {chunk.word} "
-    numbers = pl.Series("number", chunk.positions, pl.UInt64)
-    return (
-        (pl.lit(chunk.name + joint) + numbers.cast(pl.String))
-        .alias(ITEM_WHERE)
-        .pipe(lambda place: pl.select(place).to_series())
+    if not collected.places:
+        return pl.Series(ITEM_WHERE, [], pl.String)
+    places = pl.concat(
+        pl.DataFrame([pl.Series("number", numbers, pl.UInt64)]).with_columns(
+            pl.lit(beginning).alias("beginning")
+        )
+        for beginning, numbers in collected.places.items()
     )
+    return places.select(pl.col("beginning") + pl.col("number").cast(pl.String)).to_series()
 
 
 def _finish(collected: _Collected) -> Ingested:
@@ -176,7 +180,7 @@ def _order(items: pl.DataFrame, collected: _Collected) -> pl.DataFrame:
 
     Gives: row, item.key, item.id, item.where and is_readable; ordered by key.
     """
-    where = pl.concat(collected.places) if collected.places else pl.Series([], dtype=pl.String)
+    where = _where(collected)
     readable = items.select(ROW, "item.id", pl.lit(True).alias("is_readable"))
     unreadable = pl.DataFrame(
         [(row, item_id, False) for row, item_id in collected.unreadable.items()],
