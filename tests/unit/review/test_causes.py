@@ -1,0 +1,104 @@
+"""Rejections grouped by cure, and notes with the items concerned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from etl.frames import REJECTIONS, schema
+from etl.review import ReviewView, make_view
+from etl.review.causes import MAX_CONCERNED
+from etl.review.words import pleo_link
+from tests.unit.review import batches
+
+
+def test_one_cure_is_one_cause_and_the_largest_comes_first(view: ReviewView) -> None:
+    first, second = view.causes
+    assert (first.items, first.fix) == (2, "add account 4999 to mappings/accounts.csv")
+    assert (second.items, second.fix) == (1, "open the expense in Pleo and correct its lines")
+
+
+def test_a_cause_says_what_pleo_shows(view: ReviewView) -> None:
+    cause = view.causes[0]
+    assert cause.messages == ("account 4999 is not known",)
+    assert cause.failure_type == "account_unknown"
+    assert cause.failure_words == "the account is not known in the accounting system"
+
+
+def test_rejected_items_are_named_as_a_person_would(view: ReviewView) -> None:
+    kiosk = view.causes[0].concerned[0]
+    assert (kiosk.title, kiosk.amount, kiosk.currency) == ("Kiosk", Decimal("12.00"), "EUR")
+    assert (kiosk.line, kiosk.where, kiosk.detail) == (1, "items.json, item 8", "")
+    assert view.causes[1].concerned[0].title == "Ole Dahl"
+
+
+def test_different_messages_of_one_cure_stand_beside_their_items() -> None:
+    frames = batches.frames()
+    message = pl.format("line {} has no account", pl.int_range(pl.len()))
+    changed = replace(frames, rejections=frames.rejections.with_columns(message.alias("message")))
+    cause = make_view(batches.manifest(), changed, files=batches.files()).causes[0]
+    assert [item.detail for item in cause.concerned] == [
+        "line 0 has no account",
+        "line 1 has no account",
+    ]
+
+
+def test_an_item_that_could_not_be_read_is_still_named() -> None:
+    unreadable = pl.DataFrame(
+        [(11, None, None, "JSON-1", "line 12 is cut", "export again", "items.json:12", None)],
+        schema=schema(REJECTIONS),
+        orient="row",
+    )
+    frames = replace(batches.frames(), rejections=unreadable)
+    cause = make_view(batches.manifest(), frames, files=batches.files()).causes[0]
+    assert (cause.items, cause.failure_words) == (1, "")
+    assert (cause.concerned[0].item_id, cause.concerned[0].where) == ("", "items.json:12")
+
+
+def test_forty_items_of_one_account_are_one_line_and_a_thousand_are_capped() -> None:
+    view = make_view(batches.repeated_manifest(100), batches.repeated(100), files={})
+    cause = view.causes[0]
+    assert (len(view.causes), cause.items) == (2, 200)
+    assert (len(cause.concerned), cause.left_out) == (MAX_CONCERNED, 200 - MAX_CONCERNED)
+
+
+def test_notes_lead_to_the_voucher(view: ReviewView) -> None:
+    moved = next(group for group in view.notes if group.code == "DATE-SHIFTED")
+    taxi = next(v for v in view.vouchers.full if v.source.title == "Taxi Berlin")
+    assert moved.concerned[0].anchor == taxi.anchor
+    assert moved.meaning.startswith("the posting date was in a closed period")
+    assert taxi.note_codes == ("DATE-SHIFTED",)
+
+
+def test_one_item_with_two_remarks_of_a_kind_counts_once() -> None:
+    frames = batches.frames()
+    twice = pl.concat([frames.notes, frames.notes.with_columns(pl.lit("again").alias("detail"))])
+    view = make_view(batches.manifest(), replace(frames, notes=twice), files={})
+    assert next(group for group in view.notes if group.code == "DATE-SHIFTED").count == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "http://app.pleo.io/expenses/1",
+        "https://pleo.io.example.org/",
+        "https://app.pleo.io@example.org/",
+        "https://user:secret@app.pleo.io/",
+        "https://notpleo.io/",
+        "//app.pleo.io/",
+        "data:text/html,x",
+        "https://[::1",
+        "",
+        None,
+    ],
+)
+def test_only_links_to_pleo_are_offered(url: str | None) -> None:
+    assert pleo_link(url) is None
+
+
+def test_a_link_to_pleo_is_kept() -> None:
+    assert pleo_link("https://app.pleo.io/expenses/1") == "https://app.pleo.io/expenses/1"

@@ -1,0 +1,104 @@
+"""Vouchers on the page: the export item beside its postings, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+
+from etl.review import ReviewView, make_view
+from etl.review.model import PostingRow, Reason, Voucher
+from etl.review.vouchers import MAX_FULL_OF_LONG
+from tests.unit.review import batches
+
+
+def _named(view: ReviewView, title: str) -> Voucher:
+    return next(voucher for voucher in view.vouchers.full if voucher.source.title == title)
+
+
+def _legs() -> ReviewView:
+    return make_view(
+        batches.manifest(), batches.frames(), files=batches.files(), rules=batches.RULES
+    )
+
+
+def test_vouchers_stand_in_the_order_of_their_numbers(view: ReviewView) -> None:
+    assert [voucher.number for voucher in view.vouchers.full] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_export_item_stands_beside_its_postings(view: ReviewView) -> None:
+    voucher = _named(view, "Office Depot")
+    source = voucher.source
+    assert (source.person, source.note) == ("Ada Berg", "Druckerpapier & Toner")
+    assert source.receipts == ("rec-0000_01.pdf",)
+    (line,) = source.lines
+    assert (line.account, line.tax, line.tags) == (
+        "4930 Office supplies", "VSt19 19 % inclusive", "PROJECT: P-7",
+    )  # fmt: skip
+
+
+def test_legs_have_a_debit_or_a_credit() -> None:
+    rows = _named(_legs(), "Hotel Adlon").postings
+    assert [(row.account, row.debit, row.credit, row.tax_code) for row in rows] == [
+        ("4666", Decimal("107.00"), None, "VSt7"),
+        ("4670", Decimal("107.00"), None, ""),
+        ("1360", None, Decimal("214.00"), ""),
+    ]
+
+
+def test_a_pair_names_its_contra_account() -> None:
+    view = make_view(batches.manifest(), batches.frames("pair"), files=batches.files())
+    (row,) = _named(view, "Office Depot").postings
+    assert isinstance(row, PostingRow)
+    assert (row.contra_account, row.contra_name) == ("1360", "Pleo Wallet EUR")
+
+
+def test_a_moved_date_shows_where_it_came_from(view: ReviewView) -> None:
+    taxi = _named(view, "Taxi Berlin")
+    assert (taxi.date, taxi.moved_from) == (dt.date(2026, 10, 1), dt.date(2026, 9, 30))
+    assert _named(view, "Office Depot").moved_from is None
+
+
+def test_each_account_says_which_rule_and_table_row_gave_it() -> None:
+    assert _named(_legs(), "Office Depot").reasons == (
+        Reason(
+            "expense",
+            "4930",
+            "account from table accounts by line.account.code",
+            "mappings/acme.yaml:12, accounts.csv row 14",
+        ),
+        Reason("wallet", "1360", "use item.contra_account.code", "mappings/acme.yaml:17"),
+        Reason("tax code", "VSt19", "use line.tax.code", "mappings/acme.yaml:22"),
+    )
+
+
+def test_an_account_that_the_voucher_does_not_use_is_not_explained() -> None:
+    targets = [reason.target for reason in _named(_legs(), "Taxi Berlin").reasons]
+    assert targets == ["expense", "out of pocket", "tax code"]
+
+
+def test_the_lines_of_the_file_are_named_and_linked(view: ReviewView) -> None:
+    (part,) = _named(view, "Hotel Adlon").rows
+    assert part.file == "EXTF_Pleo_1_1.csv"
+    assert part.rows == ((3, "file-1-line-3"), (4, "file-1-line-4"))
+
+
+def test_an_unconfirmed_posting_rule_is_told(view: ReviewView) -> None:
+    confirmed = {voucher.number: voucher.rule_confirmed for voucher in view.vouchers.full}
+    assert [number for number, is_confirmed in confirmed.items() if not is_confirmed] == [4]
+
+
+def test_a_long_batch_shows_vouchers_with_remarks_in_full_and_the_rest_in_a_line() -> None:
+    view = make_view(batches.repeated_manifest(200), batches.repeated(200), files={})
+    vouchers = view.vouchers
+    assert len(vouchers.full) == MAX_FULL_OF_LONG
+    assert len(vouchers.full) + len(vouchers.brief) + vouchers.left_out == 1400
+    assert all(voucher.note_codes for voucher in vouchers.full)
+    assert vouchers.brief[0].account == "1360"
+    assert vouchers.brief[0].total == Decimal("5000.00")
+
+
+def test_a_batch_of_a_hundred_thousand_items_keeps_a_small_page() -> None:
+    view = make_view(batches.repeated_manifest(2000), batches.repeated(2000), files={})
+    vouchers = view.vouchers
+    assert (len(vouchers.full), len(vouchers.brief)) == (MAX_FULL_OF_LONG, 1000)
+    assert vouchers.left_out == 14_000 - MAX_FULL_OF_LONG - 1000
