@@ -83,13 +83,6 @@ def replace_texts(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Serie
     return texts.str.normalize("NFC")
 
 
-def first_outside(text: str, encoding: str) -> str:
-    """Give the first character of a text that the encoding cannot hold, as it is shown."""
-    found = re.search(outside(encoding), text)
-    assert found is not None
-    return shown(found.group())
-
-
 def shown(char: str) -> str:
     """Show a character and its number; a control character is shown by its number only."""
     number = f"U+{ord(char):04X}"

@@ -1,0 +1,46 @@
+"""Load a template: read it, check that it fits together, compile everything it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from etl.errors import Problem, UserMustFix
+from etl.rendering.document import TemplateDocument, Variant
+from etl.rendering.plans import make_plan
+from etl.rendering.structure import structure_problems
+from etl.rendering.templates import Template, find_template, folder_problems, read_template
+
+
+def load_template(name: str | Path, *, workspace: Path | None = None) -> Template:
+    """Load a template by id or path.
+
+    Needs: workspace, the folder whose `templates/` come before the shipped ones.
+    Gives: the template with the defaults of its parameters where all have one; otherwise call
+    `with_parameters` before rendering.
+    Raises: UserMustFix with every problem of the document, its expressions and its layouts.
+    """
+    path = find_template(str(name), workspace=workspace)
+    template = read_template(path, workspace=workspace)
+    problems: list[Problem] = [*folder_problems(template, path), *structure_problems(template)]
+    try:
+        make_plan(template)
+    except UserMustFix as error:
+        problems.extend(error.problems)
+    if problems:
+        raise UserMustFix(problems)
+    return template
+
+
+def template_schema() -> dict[str, object]:
+    """Give the JSON Schema of a template.yaml, for editors."""
+    schema = TemplateDocument.model_json_schema(by_alias=True)
+    variant = Variant.model_json_schema(by_alias=True)
+    definitions = {**variant.pop("$defs", {}), **schema.pop("$defs", {})}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "pleo-etl template",
+        "if": {"required": ["extends"]},
+        "then": variant,
+        "else": schema,
+        "$defs": definitions,
+    }
