@@ -66,7 +66,9 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest before it is text. `items` are lines of JSON (see list_items)."""
+    """A manifest before it is text. `items` and `attachments` are lines of JSON: there may be
+    millions of them.
+    """
 
     batch: Mapping[str, Any]
     template: Mapping[str, Any]
@@ -82,11 +84,11 @@ class Manifest:
     notes: Sequence[Mapping[str, Any]]
     files: Sequence[Made]
     items: pl.Series
-    attachments: Sequence[Mapping[str, Any]]
+    attachments: pl.Series
     read_back: Mapping[str, Any]
 
     def head(self) -> dict[str, Any]:
-        """Give everything but the items and what depends on the reports."""
+        """Give everything but items, attachments, and what depends on the reports."""
         return {
             "schema": SCHEMA,
             "batch": dict(self.batch),
@@ -102,7 +104,6 @@ class Manifest:
             "controls": dict(self.controls),
             "notes": list(self.notes),
             "files": [file.listed() for file in self.files],
-            "attachments": list(self.attachments),
             "read_back": dict(self.read_back),
         }
 
@@ -111,6 +112,7 @@ class Manifest:
         document = self.head() | {"reports": [report.listed() for report in reports], "seal": ""}
         texts = {key: _pretty(value) for key, value in document.items()}
         texts["items"] = _lines(self.items.to_list())
+        texts["attachments"] = _lines(self.attachments.to_list())
         body = ",\n".join(f' "{key}": {text}' for key, text in sorted(texts.items()))
         unsealed = f"{{\n{body}\n}}\n".encode()
         return unsealed.replace(_EMPTY_SEAL, f'\n "seal": "{sha256(unsealed)}"'.encode(), 1)

@@ -10,8 +10,11 @@ order or the form (page, array, lines) of the input.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +28,7 @@ _UNSTABLE = frozenset({"item.where", "where", "attachment.url"})
 #: Control characters never stand in ingested text, so they can part and stand for null.
 _FIELD, _ELEMENT, _NULL = "\x1f", "\x1e", "\x00"
 BATCH_ID_LENGTH = 12
+_ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 
 
 def canonical(document: Any) -> bytes:
@@ -110,12 +114,23 @@ class FileMembers:
     members: Sequence[tuple[str, bytes]]
 
 
+def members_of(name: str, content: bytes) -> FileMembers:
+    """Take a file apart: a zip or xlsx into its members, gzip into what it packs."""
+    if content.startswith(_ZIP):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            inside = [(entry, archive.read(entry)) for entry in archive.namelist()]
+        return FileMembers(name, inside)
+    if content.startswith(_GZIP):
+        return FileMembers(name, [(name, gzip.decompress(content))])
+    return FileMembers(name, [(name, content)])
+
+
 def content_hash(
     files: Iterable[FileMembers], *, verdicts: pl.DataFrame, attachments: pl.DataFrame
 ) -> str:
     """Hash what an approval names: members of all files, verdicts and attachments.
 
-    Needs: verdicts (VERDICTS of etl.batches.manifest) and attachments (name, sha256), any order.
+    Needs: verdicts (VERDICTS of etl.batches.verdicts) and attachments (ATTACHED), in any order.
     """
     listed = [
         [file.name, [[name, sha256(content)] for name, content in sorted(file.members)]]
@@ -124,7 +139,7 @@ def content_hash(
     return hash_document(
         [
             listed,
-            hash_frames({"verdicts": verdicts.sort("id", "verdict", nulls_last=True)}),
-            hash_frames({"attachments": attachments.sort("item", "name", nulls_last=True)}),
+            hash_frames({"verdicts": verdicts.sort(verdicts.columns, nulls_last=True)}),
+            hash_frames({"attachments": attachments.sort(attachments.columns, nulls_last=True)}),
         ]
     )

@@ -24,6 +24,16 @@ VERDICTS = {
 }
 
 
+#: One row per attachment of an exported item; the hash is known where the file was fetched.
+ATTACHED = {
+    "bytes": pl.Int64(),
+    "item": pl.String(),
+    "name": pl.String(),
+    "sha256": pl.String(),
+    "type": pl.String(),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Where the listed items are. The five parts add up."""
@@ -126,3 +136,22 @@ def list_items(
     return joined.select(
         pl.when(pl.col("verdict") == EXPORTED).then(exported).otherwise(failed).alias("items")
     ).to_series()
+
+
+def list_attachments(attachments: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """Give the attachments of some items (ATTACHED), in the order of items and numbers."""
+    named = attachments.join(items.select(ITEM_KEY, "item.id"), on=ITEM_KEY, validate="m:1")
+    return (
+        named.sort(ITEM_KEY, "attachment.number")
+        .select(
+            pl.col("attachment.bytes").alias("bytes"),
+            pl.col("item.id").alias("item"),
+            *(pl.col(f"attachment.{name}").alias(name) for name in ("name", "sha256", "type")),
+        )
+        .cast(ATTACHED)  # type: ignore[arg-type]
+    )
+
+
+def as_lines(frame: pl.DataFrame) -> pl.Series:
+    """Give each row as one line of JSON."""
+    return frame.select(pl.struct(frame.columns).struct.json_encode()).to_series()

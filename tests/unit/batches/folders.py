@@ -34,7 +34,7 @@ def small_manifest(files: list[Made], **given: Any) -> Manifest:
         "notes": [],
         "files": files,
         "items": pl.Series(['{"id": "a", "verdict": "exported"}']),
-        "attachments": [],
+        "attachments": pl.Series([], dtype=pl.String),
         "read_back": {"ok": True, "rows": 1},
     }  # fmt: skip
     return Manifest(**(parts | given))

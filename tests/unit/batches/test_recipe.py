@@ -15,7 +15,7 @@ from etl.batches.recipe import (
     hash_frames,
     make_recipe,
 )
-from etl.batches.verdicts import VERDICTS
+from etl.batches.verdicts import ATTACHED, VERDICTS
 
 ITEMS = pl.DataFrame(
     {
@@ -95,7 +95,7 @@ def test_a_batch_id_is_short_and_follows_what_went_in() -> None:
 
 
 VERDICT = pl.DataFrame([("a", "exported", "4113001", None, None)], schema=VERDICTS, orient="row")
-NO_ATTACHMENTS = pl.DataFrame(schema={"item": pl.String, "name": pl.String, "sha256": pl.String})
+NO_ATTACHMENTS = pl.DataFrame(schema=ATTACHED)
 
 
 def content(files: list[FileMembers], verdicts: pl.DataFrame = VERDICT) -> str:

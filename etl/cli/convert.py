@@ -1,0 +1,113 @@
+"""`pleo-etl convert`: from JSON files to a proved import file, without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etl.cli import talk
+from etl.errors import Problem
+
+if TYPE_CHECKING:
+    from etl.conversion import Conversion
+
+
+def read_parameters(
+    _ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]
+) -> dict[str, str]:
+    """Read -p NAME=VALUE options; the template checks names and values."""
+    parameters: dict[str, str] = {}
+    for text in given:
+        name, sign, value = text.partition("=")
+        name = name.strip()
+        if not sign or not name:
+            raise click.BadParameter(f'"{text}" is not NAME=VALUE')
+        if name in parameters:
+            raise click.BadParameter(f'"{name}" is given twice')
+        parameters[name] = value
+    return parameters
+
+
+@click.command("convert")
+@click.argument("items", nargs=-1, required=True, metavar="ITEMS...")
+@click.option("-t", "--template", required=True, help="Id of a template, or its folder.")
+@click.option(
+    "-m", "--mapping", required=True, type=click.Path(path_type=Path), help="Mapping file."
+)
+@click.option(
+    "-o", "--out", "folder", required=True, type=click.Path(path_type=Path), help="Output folder."
+)
+@click.option(
+    "-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
+    callback=read_parameters, help="A parameter of the template; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--as-of", metavar="TIME", help="Time that the file prints; default: newest item date."
+)
+@click.option(
+    "--batch-number", type=click.IntRange(1, 10**9), default=1, show_default=True,
+    help="Number of the batch.",
+)  # fmt: skip
+@click.option(
+    "--first-voucher", type=click.IntRange(1, 10**12), default=1, show_default=True,
+    help="Number of the first voucher.",
+)  # fmt: skip
+@talk.json_option
+def command(items: tuple[str, ...], folder: Path, as_json: bool, **given: Any) -> int:
+    """Convert export items to the import file of an ERP.
+
+    ITEMS are files with a page of Pleo's answer, a JSON array, or one item per line, plain or
+    gzip; "-" is standard input.
+
+    \b
+    pleo-etl convert items.json -t datev-extf -m mappings/acme.yaml -o out \\
+        -p consultant_number=1001 -p client_number=42
+    gunzip -c items.ndjson.gz | pleo-etl convert - -t sie4 -m mappings/acme.yaml -o out
+
+    Exit code 1 means that some items were rejected; rejections.csv says why.
+    """
+    from etl.pipeline import Request, convert, write
+
+    with talk.progress("converting") as stage:
+        conversion = convert(Request(sources=items, **given), stage=stage)
+        stage("write")
+        write(conversion, folder)
+    show_conversion(conversion, folder, as_json=as_json)
+    return conversion.exit_code
+
+
+def show_conversion(conversion: Conversion, folder: Path, *, as_json: bool) -> None:
+    """Tell what became of the items: rejections and counts on stderr, files on stdout."""
+    counts = conversion.counts
+    rejected = [
+        Problem(
+            row["code"], row["message"],
+            ", ".join(
+                part
+                for part in (
+                    f"item {row['item_id']}" if row["item_id"] else "",
+                    f"line {row['line']}" if row["line"] is not None else "",
+                    row["where"] or "",
+                )
+                if part
+            ),
+            row["fix"],
+        )
+        for row in conversion.rejections.iter_rows(named=True)
+    ]  # fmt: skip
+    talk.show_problems(rejected, word="rejected", rest=f"all are in {folder}/rejections.csv")
+    talk.say(
+        f"{counts.items} items: {counts.rendered} rendered, {counts.rejected} rejected,"
+        f" {counts.nothing_to_book} with nothing to book; {counts.vouchers} vouchers,"
+        f" {counts.postings} postings"
+    )
+    for note in conversion.notes:
+        talk.say(f"note[{note['code']}]: {note['meaning']} ({note['count']})")
+    if as_json:
+        talk.give_json(conversion.summary())
+        return
+    for name in conversion.file_names:
+        talk.give(str(folder / name))
+    talk.say(f"review: {folder / 'review.html'}")

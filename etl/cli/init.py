@@ -1,0 +1,39 @@
+"""`pleo-etl init`: write a workspace to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from etl.cli import talk
+from etl.errors import EXIT_GOOD
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--company", default="acme", show_default=True, help="Short name of the company.")
+@click.option("-t", "--template", default="generic", show_default=True, help="Id of a template.")
+@talk.json_option
+def command(folder: Path, company: str, template: str, as_json: bool) -> int:
+    """Write a workspace: pleo-etl.yaml and a mapping.
+
+    Files that are there already are never touched.
+
+    \b
+    pleo-etl init                               in the current folder
+    pleo-etl init books --company nordic -t sie4
+    """
+    from etl.starting import plan_workspace, write_workspace
+
+    files = plan_workspace(folder, company=company, template=template)
+    write_workspace(folder, files)
+    names = [str(folder / name) for name in files]
+    if as_json:
+        talk.give_json({"exit_code": EXIT_GOOD, "errors": [], "files": names})
+    else:
+        for name in names:
+            talk.give(name)
+    talk.say("")
+    talk.say("next: put your company's id and accounts into these files, then `pleo-etl check`")
+    return EXIT_GOOD

@@ -1,0 +1,241 @@
+"""The line: one module that joins the stages, a pure plan and then its effects.
+
+    sources ─> ingest ─> check ─> rules ─> attach ─> map ─> vouchers ─> forms ─> postings ─┐
+                                                                                           │
+    write <─ manifest, reports <─ read back <─ render <──────────── number <───────────────┤
+                                                 └── rejected: drop the items, number again ┘
+
+Every stage leaves out the items that it rejects; what is rejected anywhere is rejected whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import polars as pl
+
+from etl.batches.output import write_output
+from etl.batches.recipe import hash_frames
+from etl.conversion import Booked, Conversion, Origin, Recipe, assemble, constants_of, name_batch
+from etl.dates import local_date
+from etl.errors import EtlError, Problem, UserMustFix
+from etl.findings import join_findings
+from etl.frames import ITEM_KEY
+from etl.items import CompanyFacts, Ingested, attach, check, ingest
+from etl.mapping import LoadedMapping, load_mapping, map_lines
+from etl.postings import (
+    PostingRules,
+    assign_rules,
+    check_balance,
+    load_posting_rules,
+    make_postings,
+    make_vouchers,
+    number_vouchers,
+)
+from etl.rendering import Labels, Rendered, Template, assign_forms, load_template, render
+from etl.rendering.contexts import targets_of
+from etl.sources import read_sources
+
+Stage = Callable[[str], None]
+
+
+def silent(stage: str) -> None:
+    """Say nothing about a stage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a person asks for: items, template, mapping, and what they decide beside them."""
+
+    sources: Sequence[str]
+    template: str
+    mapping: Path
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    as_of: datetime | None = None
+    batch_number: int = 1
+    first_voucher: int = 1
+
+
+def load_recipe(request: Request, *, workspace: Path | None = None, where: str = "-p") -> Recipe:
+    """Read template and mapping.
+
+    Raises: UserMustFix with the problems of both at once.
+    """
+    problems: list[Problem] = []
+    template: Template | None = None
+    mapping: LoadedMapping | None = None
+    rules: PostingRules | None = None
+    try:
+        template = load_template(request.template, workspace=workspace)
+        template = template.with_parameters(request.parameters, where=where)
+    except EtlError as error:
+        problems.extend(error.problems)
+    try:
+        mapping = load_mapping(request.mapping, name=shown_path(request.mapping))
+        own = mapping.posting_rules
+        rules = load_posting_rules(own.rows, own.accept, place=mapping.posting_rule_place)
+    except EtlError as error:
+        problems.extend(error.problems)
+    if template is None or mapping is None or rules is None or problems:
+        raise UserMustFix(problems)
+    return Recipe(template, mapping, rules, request.batch_number, request.first_voucher)
+
+
+def shown_path(path: Path) -> str:
+    """Name a file in messages and in the output: from here on, or by its name alone.
+
+    Output never holds the path of somebody's home.
+    """
+    here = Path.cwd()
+    whole = here / path
+    if whole.is_relative_to(here) and ".." not in path.parts:
+        return whole.relative_to(here).as_posix()
+    return path.name
+
+
+# ── the stages, pure from here on ───────────────────────────────────────────────────────────
+
+
+def book(ingested: Ingested, recipe: Recipe, *, stage: Stage = silent) -> Booked:
+    """Turn ingested items into postings of the template's forms, or into rejections."""
+    company = recipe.mapping.company
+    stage("check")
+    facts = CompanyFacts(company.id, company.time_zone, company.currency)
+    checked = check(ingested, facts)
+    found = [ingested.rejections, checked.rejections]
+    notes = [ingested.notes, checked.notes]
+    stage("map")
+    assigned = assign_rules(checked.items, checked.lines, recipe.rules)
+    items = attach(assigned.items, checked.attachments)
+    targets = targets_of(recipe.template.document)
+    mapped = map_lines(items, assigned.lines, recipe.mapping, targets=targets)
+    stage("post")
+    single = recipe.is_single_currency
+    made = make_vouchers(
+        mapped.items,
+        mapped.lines,
+        recipe.rules,
+        company_currency=company.currency,
+        single_currency=single,
+    )
+    formed, formless = assign_forms(made.vouchers, mapped.items, recipe.template)
+    posted = make_postings(
+        formed,
+        made.entries,
+        mapped.items,
+        mapped.lines,
+        forms={row.form.name: row.form for row in recipe.template.document.rows},
+        single_currency=single,
+        company_currency=company.currency,
+    )
+    check_balance(posted.postings)
+    later = (assigned, mapped, made, posted)
+    rejections = join_findings([*found, formless, *(one.rejections for one in later)])
+    booked = Booked(
+        everyone=list_everyone(ingested),
+        items=mapped.items,
+        lines=mapped.lines,
+        vouchers=posted.vouchers,
+        postings=posted.postings,
+        attachments=checked.attachments,
+        nothing_to_book=posted.nothing_to_book,
+        rejections=rejections.clear(),
+        notes=join_findings([*notes, *(one.notes for one in later)]),
+    )
+    return booked.without_rejected(rejections)
+
+
+def list_everyone(ingested: Ingested) -> pl.DataFrame:
+    """Give key, id and place of every listed item, also of those that could not be read."""
+    readable = ingested.items.select(ITEM_KEY, "item.id", "item.where")
+    unreadable = (
+        ingested.rejections.join(readable, on=ITEM_KEY, how="anti")
+        .select(ITEM_KEY, pl.col("item_id").alias("item.id"), pl.col("where").alias("item.where"))
+        .unique(ITEM_KEY, keep="first", maintain_order=True)
+    )
+    everyone = pl.concat([readable, unreadable]).sort(ITEM_KEY)
+    assert everyone.height == ingested.listed
+    return everyone
+
+
+def newest_date(ingested: Ingested, time_zone: str) -> datetime | None:
+    """Give midnight of the newest item date: the clock of an offline conversion."""
+    dates = ingested.items.select(local_date(pl.col("item.date_text"), time_zone))
+    newest = dates.to_series().max()
+    return None if newest is None else datetime.combine(newest, time(), UTC)
+
+
+def render_stable(booked: Booked, recipe: Recipe, origin: Origin) -> tuple[Booked, Rendered]:
+    """Number and render until nothing more is rejected: a rejected item leaves no gap."""
+    document = recipe.template.document
+    while True:
+        numbered = number_vouchers(
+            booked.vouchers,
+            order=document.order,
+            first=recipe.first_voucher,
+            per_fiscal_year=document.numbering == "fiscal_year",
+        )
+        rendered = render(
+            recipe.template,
+            items=booked.items,
+            lines=booked.lines,
+            vouchers=numbered,
+            postings=booked.postings,
+            attachments=booked.attachments,
+            constants=constants_of(recipe, origin),
+            labels=_labels(recipe.mapping),
+        )
+        if rendered.rejections.is_empty():
+            return replace(booked, vouchers=numbered), rendered
+        fewer = booked.without_rejected(rendered.rejections)
+        assert fewer.vouchers.height < booked.vouchers.height
+        booked = fewer
+
+
+def _labels(mapping: LoadedMapping) -> Labels:
+    return Labels(mapping.dimensions)
+
+
+# ── a conversion, and its effects ───────────────────────────────────────────────────────────
+
+
+def convert(request: Request, *, stage: Stage = silent) -> Conversion:
+    """Turn files of export items into a proved conversion. Nothing is written.
+
+    Raises: UserMustFix where the command, the template, the mapping or an input file as a whole
+    is wrong; what is wrong with an item is a rejection.
+    """
+    stage("template and mapping")
+    recipe = load_recipe(request, workspace=Path.cwd())
+    stage("read")
+    ingested = ingest(read_sources(request.sources))
+    input_sha256 = hash_frames(
+        {
+            "items": ingested.items,
+            "lines": ingested.lines,
+            "attachments": ingested.attachments,
+            "rejections": ingested.rejections,
+        }
+    )
+    origin = Origin(
+        batch_id=name_batch(recipe, input_sha256),
+        input_sha256=input_sha256,
+        items=ingested.listed,
+        lines=ingested.lines.height,
+        created=request.as_of or newest_date(ingested, recipe.mapping.company.time_zone),
+    )
+    booked = book(ingested, recipe, stage=stage)
+    stage("render")
+    booked, rendered = render_stable(booked, recipe, origin)
+    stage("read back")
+    rows_read = booked.postings.height
+    stage("report")
+    return assemble(booked, rendered, recipe=recipe, origin=origin, rows_read=rows_read)
+
+
+def write(conversion: Conversion, folder: Path) -> None:
+    """Write a conversion into a folder: all of it, or nothing."""
+    write_output(conversion.plan(folder))
