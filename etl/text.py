@@ -32,7 +32,7 @@ STEERING = f"[{_escaped(_STEERING)}]"
 
 def is_plain(raw: bytes) -> bool:
     """Say whether JSON bytes surely hold no text that the policy would change (quick, cautious)."""
-    if b'" ' in raw or b"\\" in raw or b"\x7f" in raw:  # perhaps blanks only; an escape; DEL
+    if b"\\" in raw or b"\x7f" in raw:
         return False
     return raw.isascii() or _is_plain_beyond_ascii(raw.translate(None, _ASCII))
 
@@ -56,7 +56,11 @@ def has_steering(text: pl.Expr) -> pl.Expr:
     return text.str.contains(STEERING)
 
 
+def blank_to_null(text: pl.Expr) -> pl.Expr:
+    """Make null of a text that has nothing but blanks."""
+    return pl.when(text.str.strip_chars() != "").then(text)
+
+
 def clean(text: pl.Expr) -> pl.Expr:
     """Apply the policy; text that has nothing but blanks afterwards becomes null."""
-    plain = text.str.normalize("NFC").str.replace_all(f"{STEERING}+", " ")
-    return pl.when(plain.str.strip_chars() != "").then(plain)
+    return blank_to_null(text.str.normalize("NFC").str.replace_all(f"{STEERING}+", " "))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import polars as pl
@@ -196,20 +197,35 @@ def _line_columns(
     return to
 
 
-def _lay_amounts(lines: list[wire.Line], taxes: Sequence[wire.Tax | None], to: Columns) -> None:
-    for side, name in (("in_wallet_currency", "wallet"), ("in_supplier_currency", "supplier")):
-        gross = [getattr(line.line_amount, side) for line in lines]
-        net = [getattr(line.net_amount, side) for line in lines]
-        tax = [getattr(t.amount, side) if t else None for t in taxes]
-        to[f"line.{name}_gross"] = [money.value for money in gross]
-        to[f"line.{name}_net"] = [money.value for money in net]
-        to[f"line.{name}_tax"] = [money.value if money else None for money in tax]
-        to[f"line.{name}_currencies"] = [
-            g.currency
-            if g.currency == n.currency and (t is None or t.currency == g.currency)
-            else " and ".join(sorted({g.currency, n.currency, *((t.currency,) if t else ())}))
-            for g, n, t in zip(gross, net, tax, strict=True)
-        ]
+_AMOUNTS = {
+    side: (attrgetter(f"line_amount.{field}"), attrgetter(f"net_amount.{field}"), attrgetter(field))
+    for side, field in (("wallet", "in_wallet_currency"), ("supplier", "in_supplier_currency"))
+}
+_value, _currency = attrgetter("value"), attrgetter("currency")
+
+
+def _lay_amounts(lines: list[wire.Line], taxes: list[wire.Tax | None], to: Columns) -> None:
+    for side, (gross_of, net_of, tax_of) in _AMOUNTS.items():
+        gross, net = list(map(gross_of, lines)), list(map(net_of, lines))
+        tax = [tax_of(t.amount) if t else None for t in taxes]
+        to[f"line.{side}_gross"] = list(map(_value, gross))
+        to[f"line.{side}_net"] = list(map(_value, net))
+        to[f"line.{side}_tax"] = [money.value if money else None for money in tax]
+        to[f"line.{side}_currencies"] = _currencies(gross, net, tax)
+
+
+def _currencies(
+    gross: list[wire.Money], net: list[wire.Money], tax: list[wire.Money | None]
+) -> list[str]:
+    """Give the currency of each line, or all of them where its amounts differ in that."""
+    first = list(map(_currency, gross))
+    taxed = [t.currency if t else g for t, g in zip(tax, first, strict=True)]
+    second = list(map(_currency, net))
+    if first == second == taxed:
+        return first
+    return [
+        " and ".join(sorted(set(of_line))) for of_line in zip(first, second, taxed, strict=True)
+    ]
 
 
 def _file_columns(
@@ -237,11 +253,12 @@ def _texts(values: Sequence[str | None] | UnsetType | None) -> str | None:
     """Join the texts of a list, null if it has none (control characters go later anyway)."""
     if not values:
         return None
-    joined = SEPARATOR.join([value or "" for value in values])
-    if joined.count(SEPARATOR) == len(values) - 1 and all(values):
-        return joined
-    kept = [value.replace(SEPARATOR, _NEIGHBOUR) for value in values if value]
-    return SEPARATOR.join(kept) if kept else None
+    kept = [value for value in values if value and value.strip()]
+    joined = SEPARATOR.join(kept)
+    if not kept or joined.count(SEPARATOR) == len(kept) - 1:
+        return joined or None
+    kept = [value.replace(SEPARATOR, _NEIGHBOUR) for value in kept]
+    return SEPARATOR.join(kept)
 
 
 def _tags(
@@ -250,7 +267,8 @@ def _tags(
     """Give group codes and codes of the tags that have both, as sent."""
     if not tags:
         return None, None
-    kept = [(str(t.group_code), str(t.code)) for t in tags if t and t.group_code and t.code]
+    pairs = [(t.group_code or "", t.code or "") for t in tags if t]
+    kept = [(group, code) for group, code in pairs if group.strip() and code.strip()]
     return _texts([group for group, _ in kept]), _texts([code for _, code in kept])
 
 

@@ -12,7 +12,7 @@ from etl.frames import INGESTED_ITEMS, INGESTED_LINES, ITEM_KEY, ITEM_WHERE, Typ
 from etl.items.careful import UUID_PATTERN
 from etl.items.columns import DOUBTFUL, LINE_CURRENCIES, ROW, SEPARATOR
 from etl.money import RATE, hundredths_to_amount
-from etl.text import clean, has_steering
+from etl.text import blank_to_null, clean, has_steering
 
 ITEM_TYPES = (
     "card_purchase", "card_invoice", "out_of_pocket", "mileage", "per_diem",
@@ -59,11 +59,11 @@ def apply_text_policy(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     Gives: the frame (rows in any order, without the flag), and the rows of items in which
     characters were replaced.
     """
+    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     flagged = frame.filter(DOUBTFUL)
-    plain = frame.filter(~pl.col(DOUBTFUL)).drop(DOUBTFUL)
+    plain = _without_blank_texts(frame.filter(~pl.col(DOUBTFUL)).drop(DOUBTFUL), texts)
     if flagged.is_empty():
         return plain, flagged.select(ROW)
-    texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     lists = [name for name in frame.columns if name in _LISTS]
     steered = pl.any_horizontal(
         *(has_steering(pl.col(name)) for name in texts),
@@ -75,6 +75,13 @@ def apply_text_policy(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         *(_clean_list(name) for name in lists),
     )
     return pl.concat([plain, cleaned]), changed
+
+
+def _without_blank_texts(frame: pl.DataFrame, texts: list[str]) -> pl.DataFrame:
+    """Make null of texts that have nothing but blanks, in the few columns that have one."""
+    starts = frame.select(pl.col(name).str.starts_with(" ").any() for name in texts)
+    concerned = [name for name in texts if starts[name].item()]
+    return frame.with_columns(blank_to_null(pl.col(name)) for name in concerned)
 
 
 def _clean_list(name: str) -> pl.Expr:

@@ -18,7 +18,7 @@ from etl.sources.raw import Limits, RawItems
 from etl.sources.windows import BLANKS, Batch, list_batches, object_batches
 
 #: Elements handed on at a time; few enough that they stay in the processor's cache.
-CHUNK = 250
+CHUNK = 500
 _BOM = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _LINE_NAMES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")

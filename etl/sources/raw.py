@@ -16,7 +16,7 @@ class Limits:
     once it has given `ratio_from` bytes; export items shrink to about a twentieth.
     """
 
-    block: int = 4 * MIB
+    block: int = MIB
     item: int = 16 * MIB
     input: int = 16 * 1024 * MIB
     unpacked_ratio: int = 250
