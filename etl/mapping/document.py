@@ -186,9 +186,20 @@ class MappingDocument(Model):
     fallback_payable: Text | None = Field(
         None, description="account for accounts payable items whose vendor is not known"
     )
+    amounts_in_hundredths: tuple[str, ...] = Field(
+        (), description="currencies without two decimals that were found to come in hundredths"
+    )
     receipts: Literal["optional", "required"] = Field(
         "optional", description="required rejects an item whose receipt cannot be had"
     )
+
+    @field_validator("amounts_in_hundredths")
+    @classmethod
+    def _are_currencies(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        for value in values:
+            if not _CURRENCY.fullmatch(value):
+                raise ValueError(f'a currency is three capital letters like JPY, not "{value}"')
+        return values
 
     @field_validator("tags")
     @classmethod

@@ -64,7 +64,7 @@ def map_lines(
     """
     _require_targets(mapping, targets)
     work = prepare(items, lines, mapping, job=job)
-    frame, rejections = _decide_all(work, mapping, targets)
+    frame, rejections = decide_all(work, mapping, targets)
     found = [*work.rejections, *rejections]
     rejected = join_findings(found) if found else no_rejections()
     mapped = _lines_of(work.lines, frame, mapping, targets)
@@ -188,7 +188,7 @@ def _require_targets(mapping: LoadedMapping, targets: Mapping[str, bool]) -> Non
         raise UserMustFix(problems)
 
 
-def _decide_all(
+def decide_all(
     work: Prepared, mapping: LoadedMapping, targets: Mapping[str, bool]
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """Run the targets in order; a line that fails one does not fail those that read it as well."""

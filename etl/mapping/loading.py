@@ -68,6 +68,10 @@ class LoadedMapping:
         return self.definition.fallback_payable
 
     @property
+    def amounts_in_hundredths(self) -> tuple[str, ...]:
+        return self.definition.amounts_in_hundredths
+
+    @property
     def receipts_required(self) -> bool:
         return self.definition.receipts == "required"
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.findings import no_notes, no_rejections, note, reject
-from etl.frames import ITEM_KEY, LINE_KEY, tag_column
-from etl.mapping.tables import casefolded
+from etl.findings import join_findings, no_notes, no_rejections, note, reject
+from etl.frames import ITEM_KEY, tag_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,61 +20,72 @@ class Tagged:
     notes: pl.DataFrame
 
 
+#: Number of a tag whose group is not declared.
+_UNDECLARED = 2**16 - 1
+_GROUP = "~group"
+
+
 def spread_tags(lines: pl.DataFrame, items: pl.DataFrame, groups: Sequence[str]) -> Tagged:
     """Give each declared tag group a column.
 
     Needs: lines with line.tag_groups and line.tag_codes; items for their ids.
     Gives: the same rows with `line.tags.<group>`, compared casefolded. A line that carries a
-    declared group twice is rejected; groups that are not declared are noted once per item.
+    declared group twice is rejected; groups that are not declared are noted, each once per item.
     """
-    columns = {group.strip().casefold(): tag_column(group.strip()).name for group in groups}
-    tags = (
-        lines.select(LINE_KEY, ITEM_KEY, "line.number", "line.tag_groups", "line.tag_codes")
-        .filter(pl.col("line.tag_groups").list.len() > 0)
-        .explode("line.tag_groups", "line.tag_codes")
-        .drop_nulls(["line.tag_groups", "line.tag_codes"])
-    )
-    tags = tags.with_columns(
-        casefolded(tags["line.tag_groups"].str.strip_chars()).alias("~group")
-    )
-    declared = tags.filter(pl.col("~group").is_in(list(columns)))
-    twice = declared.group_by(LINE_KEY, ITEM_KEY, "line.number", "~group").agg(
-        pl.len().alias("~count"), pl.col("line.tag_codes").str.join(", ").alias("~codes")
-    ).filter(pl.col("~count") > 1)  # fmt: skip
-    spread = lines
-    for group, column in columns.items():
-        codes = declared.filter(pl.col("~group") == group).unique(LINE_KEY, keep="first")
-        codes = codes.select(LINE_KEY, pl.col("line.tag_codes").alias(column))
-        spread = spread.join(
-            codes, on=LINE_KEY, how="left", validate="1:1", maintain_order="left"
-        )
+    numbered = lines.with_columns(_numbers(lines["line.tag_groups"], groups))
+    rejections = [no_rejections()]
+    columns = []
+    for number, group in enumerate(groups):
+        place = pl.col(_GROUP).list.eval(pl.element() == number).list.arg_max()
+        has_it = pl.col(_GROUP).list.contains(number)
+        code = pl.col("line.tag_codes").list.get(place, null_on_oob=True)
+        columns.append(pl.when(has_it).then(code).alias(tag_column(group).name))
+        count = pl.col(_GROUP).list.count_matches(number)
+        twice = numbered.filter(count > 1).with_columns(count.alias("~count"))
+        rejections.append(_rejected(twice, items, group))
+    spread = lines.with_columns(numbered.select(columns)) if columns else lines
     assert spread.height == lines.height
-    undeclared = tags.filter(~pl.col("~group").is_in(list(columns)))
-    return Tagged(spread, _rejected(twice, items), _noted(undeclared, items))
+    undeclared = numbered.filter(pl.col(_GROUP).list.contains(_UNDECLARED))
+    return Tagged(spread, join_findings(rejections), _noted(undeclared, items))
 
 
-def _rejected(twice: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+def _numbers(sent: pl.Series, groups: Sequence[str]) -> pl.Series:
+    """Give every tag the number of its declared group."""
+    numbers = {group.casefold(): number for number, group in enumerate(groups)}
+    spellings = sent.explode().unique().drop_nulls().to_list()
+    known = {s: numbers[s.casefold()] for s in spellings if s.casefold() in numbers}
+    number = pl.element().replace_strict(
+        list(known), list(known.values()), default=_UNDECLARED, return_dtype=pl.UInt16
+    )
+    return sent.to_frame().select(pl.col(sent.name).list.eval(number).alias(_GROUP)).to_series()
+
+
+def _rejected(twice: pl.DataFrame, items: pl.DataFrame, group: str) -> pl.DataFrame:
     if twice.is_empty():
         return no_rejections()
-    rows = _with_item(twice.sort(LINE_KEY, "~group"), items)
+    codes = pl.col("line.tag_codes").list.join(", ", ignore_nulls=True)
     message = pl.format(
-        'the line carries tag group "{}" {} times ({})',
-        pl.col("~group"), pl.col("~count"), pl.col("~codes"),
+        'the line carries tag group "{}" {} times (all its tags: {})',
+        pl.lit(group), pl.col("~count"), codes,
     )  # fmt: skip
-    return reject(rows, "MAP-34", message=message, fix="keep one tag of the group in Pleo")
+    fix = "keep one tag of the group in Pleo"
+    return reject(_with_item(twice, items), "MAP-34", message=message, fix=fix)
 
 
-def _noted(undeclared: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    if undeclared.is_empty():
+def _noted(lines: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    if lines.is_empty():
         return no_notes()
-    groups = undeclared.group_by(ITEM_KEY).agg(
-        pl.col("line.tag_groups").unique().sort().str.join(", ").alias("~groups")
+    undeclared = (
+        lines.select(ITEM_KEY, _GROUP, "line.tag_groups")
+        .explode(_GROUP, "line.tag_groups")
+        .filter((pl.col(_GROUP) == _UNDECLARED) & pl.col("line.tag_groups").is_not_null())
     )
-    rows = _with_item(groups.sort(ITEM_KEY), items)
-    return note(
-        rows, "MAP-TAG-UNDECLARED",
-        pl.format("tags of these groups are not in the file: {}", pl.col("~groups")),
-    )  # fmt: skip
+    groups = undeclared.unique([ITEM_KEY, "line.tag_groups"]).sort(ITEM_KEY, "line.tag_groups")
+    detail = pl.format(
+        'tag group "{}" is not declared in the mapping, so its tags are not in the file',
+        pl.col("line.tag_groups"),
+    )
+    return note(_with_item(groups, items), "MAP-TAG-UNDECLARED", detail)
 
 
 def _with_item(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
