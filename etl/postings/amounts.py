@@ -124,7 +124,7 @@ def refuse_unknown_amounts(rows: pl.DataFrame, basis: Basis) -> pl.DataFrame:
     )
 
 
-def refuse_unpostable(rows: pl.DataFrame, form: Form, basis: Basis) -> pl.DataFrame:
+def refuse_unpostable(rows: pl.DataFrame, form: Form, *, basis: Basis) -> pl.DataFrame:
     """Reject items whose lines the form cannot post (POST-7, POST-8, POST-10)."""
     tax, gross = pl.col("tax"), pl.col("gross")
     has_tax = tax != _ZERO

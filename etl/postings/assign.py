@@ -33,7 +33,7 @@ def assign_rules(items: pl.DataFrame, lines: pl.DataFrame, rules: PostingRules) 
     depend on the template's form and are false here. Items without a usable rule are rejected
     (POST-3 to POST-5) and left out, with their lines.
     """
-    ruled = items.join(
+    found = items.select(_KIND_OF_ITEM).join(
         _rule_table(rules),
         on=_KIND_OF_ITEM,
         how="left",
@@ -41,7 +41,9 @@ def assign_rules(items: pl.DataFrame, lines: pl.DataFrame, rules: PostingRules) 
         validate="m:1",
         maintain_order="left",
     )
-    assert ruled.height == items.height
+    assert found.height == items.height
+    # Side by side instead of one wide join: the item's own columns are not copied.
+    ruled = pl.concat([items, found.drop(_KIND_OF_ITEM)], how="horizontal")
     is_wrong_sign = _wrong_sign()
     unruled = ruled.filter(pl.col("rule.id").is_null())
     unaccepted = ruled.filter(~pl.col("rule.accepted"))

@@ -62,8 +62,8 @@ def _rules_of_set(postings: pl.DataFrame, prefix: str) -> list[tuple[str, pl.Exp
         pl.col("voucher.key") == pl.col("voucher.key").shift(1)
     ).fill_null(False)
     rules = [
-        (f"{words} amounts of a voucher add up to zero", is_last & (known.cum_sum() != _ZERO)),
         (f"{words} amounts are known for the whole voucher or not at all", is_partial),
+        (f"{words} amounts of a voucher add up to zero", is_last & (known.cum_sum() != _ZERO)),
         (
             f"{words} amounts stand on their side",
             pl.when(is_debit).then(signed < _ZERO).otherwise(signed > _ZERO).fill_null(False),

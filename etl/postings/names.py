@@ -9,7 +9,7 @@ from etl.money import AMOUNT, RATE, rate_between
 from etl.postings.amounts import Basis
 
 _ZERO = pl.lit(0, AMOUNT)
-_KEYS = ("posting.key", "voucher.key", "item.key", "line.key")
+_KEYS = ("voucher.key", "item.key", "line.key")
 
 #: Made whether wanted or not: what the proof and the balance test read.
 ALWAYS = frozenset(
@@ -30,7 +30,7 @@ ALWAYS = frozenset(
 )
 
 
-def name_postings(rows: pl.DataFrame, vouchers: pl.DataFrame, basis: Basis) -> pl.DataFrame:
+def name_postings(rows: pl.DataFrame, vouchers: pl.DataFrame, *, basis: Basis) -> pl.DataFrame:
     """Give rows their posting names.
 
     Needs: rows in output order, sorted by voucher.key; their vouchers.
@@ -39,13 +39,13 @@ def name_postings(rows: pl.DataFrame, vouchers: pl.DataFrame, basis: Basis) -> p
     the line; a summed row has the voucher's text, no code and no dimensions, and of a target the
     value on which all lines of the voucher agree.
     """
-    known = _with_lines(_with_vouchers(_with_items(rows, basis), vouchers, basis), basis)
+    known = _with_lines(_with_vouchers(_with_items(rows, basis), vouchers, basis=basis), basis)
     columns = {**_columns(basis), **_amounts(basis), **_dimensions(basis)}
     chosen = [
         value.alias(name) for name, value in columns.items() if name in ALWAYS or basis.wants(name)
     ]
     key = pl.int_range(pl.len(), dtype=KEY).alias("posting.key")
-    return known.select(key, *_KEYS[1:], *chosen, *_line_columns(basis, "target."))
+    return known.select(key, *_KEYS, *chosen, *_line_columns(basis, "target."))
 
 
 def _columns(basis: Basis) -> dict[str, pl.Expr]:
@@ -140,7 +140,7 @@ def _with_items(rows: pl.DataFrame, basis: Basis) -> pl.DataFrame:
     return rows.join(heads, on="item.key", how="left", validate="m:1", maintain_order="left")
 
 
-def _with_vouchers(rows: pl.DataFrame, vouchers: pl.DataFrame, basis: Basis) -> pl.DataFrame:
+def _with_vouchers(rows: pl.DataFrame, vouchers: pl.DataFrame, *, basis: Basis) -> pl.DataFrame:
     """Add what a posting has of its voucher."""
     wanted = {
         "voucher.currency": not basis.is_single,

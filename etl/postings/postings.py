@@ -14,6 +14,7 @@ import polars as pl
 
 from etl.findings import join_findings, no_notes, no_rejections, note, reject, without
 from etl.forms import Form
+from etl.frames import KEY
 from etl.money import AMOUNT
 from etl.postings.amounts import (
     Basis,
@@ -23,6 +24,7 @@ from etl.postings.amounts import (
     refuse_unpostable,
 )
 from etl.postings.names import name_postings
+from etl.postings.parts import parts_by_item
 from etl.postings.rows import shape_rows
 from etl.postings.vouchers import place_of
 
@@ -62,24 +64,53 @@ def make_postings(
     Units: voucher currency, or the company's under `single_currency`.
     """
     wanted = None if columns is None else frozenset(columns)
-    basis = Basis(items, lines, company_currency, is_single=single_currency, columns=wanted)
-    made = [_form_rows(mine, entries, form, basis) for form, mine in _by_form(vouchers, forms)]
+    made = [
+        _part_postings(
+            part[0],
+            part[1],
+            forms=forms,
+            basis=Basis(
+                part[2], part[3], company_currency, is_single=single_currency, columns=wanted
+            ),
+        )
+        for part in parts_by_item(vouchers, entries, items, lines)
+    ]
+    rejections = join_findings([part.rejections for part in made])
+    postings = pl.concat([part.postings for part in made])
+    kept = without(vouchers, rejections)
+    booked = kept.join(postings, on="voucher.key", how="semi", maintain_order="left")
+    return Postings(
+        postings=postings.with_columns(pl.int_range(pl.len(), dtype=KEY).alias("posting.key")),
+        vouchers=booked,
+        nothing_to_book=_nothing_to_book(kept, booked, items=items),
+        rejections=rejections,
+        notes=join_findings([part.notes for part in made]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    postings: pl.DataFrame
+    rejections: pl.DataFrame
+    notes: pl.DataFrame
+
+
+def _part_postings(
+    vouchers: pl.DataFrame, entries: pl.DataFrame, *, forms: Mapping[str, Form], basis: Basis
+) -> _Part:
+    """Make the postings of some items, sorted by voucher and place in it."""
+    made = [
+        _form_rows(mine, entries, form=form, basis=basis)
+        for form, mine in _by_form(vouchers, forms)
+    ]
     refused = join_findings([rejections for _, rejections in made])
     rows = without(pl.concat([rows for rows, _ in made]), refused)
     rejections = join_findings([refused, _disagreeing(rows, basis)])
     rows = without(rows, rejections)
     is_zero = pl.col("signed") == _ZERO
-    notes = _zero_rows(rows.filter(is_zero), items)
+    notes = _zero_rows(rows.filter(is_zero), basis.items)
     rows = rows.filter(~is_zero).sort("voucher.key", "line.key", "rank", nulls_last=True)
-    kept = without(vouchers, rejections)
-    booked = kept.join(rows, on="voucher.key", how="semi", maintain_order="left")
-    return Postings(
-        postings=name_postings(rows, booked, basis),
-        vouchers=booked,
-        nothing_to_book=_nothing_to_book(kept, booked, items),
-        rejections=rejections,
-        notes=notes,
-    )
+    return _Part(name_postings(rows, vouchers, basis=basis), rejections, notes)
 
 
 def _by_form(vouchers: pl.DataFrame, forms: Mapping[str, Form]) -> list[tuple[Form, pl.DataFrame]]:
@@ -91,7 +122,7 @@ def _by_form(vouchers: pl.DataFrame, forms: Mapping[str, Form]) -> list[tuple[Fo
 
 
 def _form_rows(
-    vouchers: pl.DataFrame, entries: pl.DataFrame, form: Form, basis: Basis
+    vouchers: pl.DataFrame, entries: pl.DataFrame, *, form: Form, basis: Basis
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Make the rows of the vouchers of one form, and the rejections of what it cannot post."""
     mine = entries.join(
@@ -104,9 +135,9 @@ def _form_rows(
     rows = entry_amounts(mine, basis)
     unknown = refuse_unknown_amounts(rows, basis) if basis.is_single else no_rejections()
     rows = without(rows, unknown)
-    unpostable = refuse_unpostable(rows, form, basis)
+    unpostable = refuse_unpostable(rows, form, basis=basis)
     rows = payments_as_one(without(rows, unpostable), basis.sets)
-    return shape_rows(rows, form, basis.sets), join_findings([unknown, unpostable])
+    return shape_rows(rows, form, sets=basis.sets), join_findings([unknown, unpostable])
 
 
 def _disagreeing(rows: pl.DataFrame, basis: Basis) -> pl.DataFrame:
@@ -145,7 +176,9 @@ def _zero_rows(rows: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     return note(counted, "ZERO-LEG", pl.format("rows of zero amount not made: {}", "count"))
 
 
-def _nothing_to_book(kept: pl.DataFrame, booked: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+def _nothing_to_book(
+    kept: pl.DataFrame, booked: pl.DataFrame, *, items: pl.DataFrame
+) -> pl.DataFrame:
     """Give the items of vouchers that have no row at all."""
     empty = kept.join(booked, on="item.key", how="anti", maintain_order="left")
     return items.select("item.key", "item.id").join(

@@ -25,7 +25,7 @@ CODED_ROLES = (*TAXED_ROLES, "tax_in", "tax_out")
 _ZERO = pl.lit(0, AMOUNT)
 
 
-def shape_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> pl.DataFrame:
+def shape_rows(rows: pl.DataFrame, form: Form, *, sets: Sequence[str]) -> pl.DataFrame:
     """Make the rows of a form out of entries with their amounts.
 
     Needs: rows of entry_amounts, payments summed, everything the form refuses taken out.
@@ -33,19 +33,19 @@ def shape_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> pl.DataFr
     account, contra_account (null on legs), is_contra, has_code, shape, and per set: signed, vat
     and notional, all debit positive as seen from the account.
     """
-    parts = [_main_rows(rows, form, sets)]
+    parts = [_main_rows(rows, form, sets=sets)]
     if form.tax == "separate":
         has_tax = pl.any_horizontal(pl.col(f"{prefix}tax") != _ZERO for prefix in sets)
-        parts += _tax_rows(rows.filter(has_tax), form, sets)
+        parts += _tax_rows(rows.filter(has_tax), form, sets=sets)
     if form.shape == "legs":
-        parts.append(_contra_legs(rows, form, sets))
+        parts.append(_contra_legs(rows, form, sets=sets))
     shaped = pl.concat(parts)
     if form.shape == "pair" and form.account_is is not None:
-        shaped = _turned(shaped, form.account_is, sets)
+        shaped = _turned(shaped, form.account_is, sets=sets)
     return shaped.drop("contra_role").with_columns(pl.lit(form.shape).alias("shape"))
 
 
-def _main_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> pl.DataFrame:
+def _main_rows(rows: pl.DataFrame, form: Form, *, sets: Sequence[str]) -> pl.DataFrame:
     is_reverse = pl.col("tax_type") == "reverse"
     is_apart = form.tax == "separate"
     amounts: list[pl.Expr] = []
@@ -61,7 +61,7 @@ def _main_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> pl.DataFr
     return _laid_out(rows, form, rank=_MAIN, is_contra=False, amounts=amounts)
 
 
-def _tax_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> list[pl.DataFrame]:
+def _tax_rows(rows: pl.DataFrame, form: Form, *, sets: Sequence[str]) -> list[pl.DataFrame]:
     """Make the rows of tax: ingoing against the contra side, or against outgoing tax."""
     is_reverse = pl.col("tax_type") == "reverse"
     ingoing = rows.with_columns(
@@ -69,11 +69,11 @@ def _tax_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> list[pl.Da
         pl.col("tax_in").alias("account"),
         pl.when(is_reverse).then(pl.lit("tax_out")).otherwise("contra_role").alias("contra_role"),
         pl.when(is_reverse).then("tax_out").otherwise("contra_account").alias("contra_account"),
-        *_renamed(rows, "account_name", pl.col("tax_in_name")),
+        *_renamed(rows, "account_name", value=pl.col("tax_in_name")),
         *_renamed(
             rows,
             "contra_account_name",
-            pl.when(is_reverse).then("tax_out_name").otherwise("contra_account_name"),
+            value=pl.when(is_reverse).then("tax_out_name").otherwise("contra_account_name"),
         ),
     )
     parts = [
@@ -83,7 +83,7 @@ def _tax_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> list[pl.Da
         outgoing = rows.filter(is_reverse).with_columns(
             pl.lit("tax_out").alias("role"),
             pl.col("tax_out").alias("account"),
-            *_renamed(rows, "account_name", pl.col("tax_out_name")),
+            *_renamed(rows, "account_name", value=pl.col("tax_out_name")),
         )
         parts.append(
             _laid_out(
@@ -97,7 +97,7 @@ def _tax_rows(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> list[pl.Da
     return parts
 
 
-def _contra_legs(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> pl.DataFrame:
+def _contra_legs(rows: pl.DataFrame, form: Form, *, sets: Sequence[str]) -> pl.DataFrame:
     """Make the legs of the contra side: one per voucher and account, or one per line."""
     legs = rows
     if form.contra == "one":
@@ -113,7 +113,7 @@ def _contra_legs(rows: pl.DataFrame, form: Form, sets: Sequence[str]) -> pl.Data
     legs = legs.with_columns(
         pl.col("contra_role").alias("role"),
         pl.col("contra_account").alias("account"),
-        *_renamed(rows, "account_name", pl.col("contra_account_name")),
+        *_renamed(rows, "account_name", value=pl.col("contra_account_name")),
     )
     return _laid_out(
         legs, form, rank=_CONTRA, is_contra=True, amounts=_plain("gross", sets, minus=True)
@@ -159,11 +159,11 @@ def _plain(source: str, sets: Sequence[str], *, minus: bool = False) -> list[pl.
     return amounts
 
 
-def _renamed(rows: pl.DataFrame, name: str, value: pl.Expr) -> list[pl.Expr]:
+def _renamed(rows: pl.DataFrame, name: str, *, value: pl.Expr) -> list[pl.Expr]:
     return [value.alias(name)] if "contra_account_name" in rows.columns else []
 
 
-def _turned(rows: pl.DataFrame, account_is: str, sets: Sequence[str]) -> pl.DataFrame:
+def _turned(rows: pl.DataFrame, account_is: str, *, sets: Sequence[str]) -> pl.DataFrame:
     """Put the account of a role into the account column of the pairs that have it as contra."""
     is_turned = (pl.col("contra_role") == account_is) & (pl.col("role") != account_is)
     swapped = [("account", "contra_account"), ("role", "contra_role")]

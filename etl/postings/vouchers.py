@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.findings import no_notes, reject, without
+from etl.findings import join_findings, no_notes, reject, without
 from etl.frames import ENTRY, KEY, VOUCHER, schema
 from etl.money import AMOUNT
+from etl.postings.parts import parts_by_item
 from etl.postings.rules import PostingRules
 
 DEFAULT_ORDER: Sequence[str] = ("voucher.date", "voucher.reference")
@@ -50,16 +51,41 @@ def make_vouchers(
     Units: voucher currency, or the company's where the template has `currency: single`.
     """
     keyed = _voucher_keys(items, rules)
-    entries = _entries(keyed, lines, rules)
-    rejections = _accountless(entries, items=items, lines=lines)
-    kept = without(entries, rejections)
-    total = "line.book_gross" if single_currency else "line.gross"
-    vouchers = _totals(kept, total).join(
-        keyed, on="voucher.key", how="left", validate="1:1", maintain_order="left"
-    )
-    vouchers = _complete(vouchers, items, company_currency if single_currency else None)
+    made = [
+        _part_vouchers(
+            part[0], items=part[1], lines=part[2], rules=rules, single_currency=single_currency
+        )
+        for part in parts_by_item(keyed, items, lines)
+    ]
+    entries = pl.concat([part.entries for part in made])
+    vouchers = pl.concat([part.vouchers for part in made])
+    if single_currency:
+        vouchers = vouchers.with_columns(pl.lit(company_currency).alias("voucher.currency"))
     return Vouchers(
         vouchers,
+        entries.with_columns(pl.int_range(pl.len(), dtype=KEY).alias("entry.key")),
+        join_findings([part.rejections for part in made]),
+        no_notes(),
+    )
+
+
+def _part_vouchers(
+    keyed: pl.DataFrame,
+    *,
+    items: pl.DataFrame,
+    lines: pl.DataFrame,
+    rules: PostingRules,
+    single_currency: bool,
+) -> Vouchers:
+    entries = _entries(keyed, lines=lines, rules=rules)
+    rejections = _accountless(entries, items=items, lines=lines)
+    kept = without(entries, rejections)
+    totals = _totals(kept, "line.book_gross" if single_currency else "line.gross")
+    vouchers = totals.join(
+        keyed, on="voucher.key", how="left", validate="1:1", maintain_order="left"
+    )
+    return Vouchers(
+        _complete(vouchers, items),
         kept.select(schema(ENTRY).keys()).cast(schema(ENTRY)),  # type: ignore[arg-type]
         rejections,
         no_notes(),
@@ -137,7 +163,7 @@ def account_of(role: str, roles: Sequence[str], *, prefix: str = "account") -> p
     return chosen
 
 
-def _entries(keyed: pl.DataFrame, lines: pl.DataFrame, rules: PostingRules) -> pl.DataFrame:
+def _entries(keyed: pl.DataFrame, *, lines: pl.DataFrame, rules: PostingRules) -> pl.DataFrame:
     """Join lines to the vouchers of their item, and choose both accounts."""
     roles = sorted({role for rule in rules for role in rule.roles})
     wanted = [
@@ -276,22 +302,19 @@ def _payable_legs(entries: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _complete(
-    vouchers: pl.DataFrame, items: pl.DataFrame, company_currency: str | None
-) -> pl.DataFrame:
+def _complete(vouchers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
     """Add what the item knows: id, reference, currency, dates, vendor."""
     names = [column.name for column in VOUCHER if column.name not in _MADE_LATER]
-    given = [name for name in names if name in items.columns]
+    given = [name for name in names if name in items.columns and name not in vouchers.columns]
     heads = items.select("item.key", "item.id", "item.reconciliation_id", "item.currency", *given)
     reference = pl.col("item.reconciliation_id")
-    currency = pl.col("item.currency") if company_currency is None else pl.lit(company_currency)
     return (
         vouchers.join(heads, on="item.key", how="left", validate="m:1", maintain_order="left")
         .with_columns(
             pl.format("{}/{}", pl.col("item.id"), pl.col("voucher.kind")).alias("voucher.id"),
             reference.alias("voucher.reference"),
             reference.str.tail(_SHORT_REFERENCE).alias("voucher.short_reference"),
-            currency.alias("voucher.currency"),
+            pl.col("item.currency").alias("voucher.currency"),
             pl.col("voucher.payable_legs").fill_null(0),
         )
         .select("voucher.key", "item.key", *names)

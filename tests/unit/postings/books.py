@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from etl.forms import Form
 from etl.frames import ROLES
 from etl.money import AMOUNT
 from etl.postings import (
@@ -23,14 +24,13 @@ from etl.postings import (
     make_postings,
     make_vouchers,
 )
-from etl.forms import Form
 
 COMPANY_CURRENCY = "EUR"
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line; amounts are texts. `book` and `other` are (gross, tax) in EUR and in the other one."""
+    """A line; amounts are texts. `book` and `other` are (gross, tax) in the other currencies."""
 
     gross: str
     tax: str | None = None
@@ -126,9 +126,7 @@ def _item_row(key: int, item: Item) -> tuple[object, ...]:
     )
 
 
-def _line_row(
-    line_key: int, key: int, number: int, item: Item, line: Line
-) -> tuple[object, ...]:
+def _line_row(line_key: int, key: int, number: int, item: Item, line: Line) -> tuple[object, ...]:
     amounts = [amount(text) for text in _amounts(item, line)]
     accounts = [line.accounts.get(role, role.upper()) for role in ROLES]
     names = [account and f"name of {account}" for account in accounts]

@@ -1,0 +1,181 @@
+"""A second poster, plain and slow, written from design.md section 3 and from table 7a.
+
+It shares nothing with the engine: what both say is right, what they differ in is a mistake of one.
+An item is a dict: type, sub_type, method, currency, other_currency and lines; a line is a dict of
+gross, tax, tax_type, code, accounts by role, and `book` and `other` as (gross, tax). Amounts are
+Decimals or None. Every item may have either sign: the other sign swaps its sides.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+#: type -> (lines' role, contra role, whether a positive line is debited), journal.
+JOURNAL: dict[tuple[str, str | None], tuple[str, str, bool]] = {
+    ("card_purchase", None): ("expense", "wallet", True),
+    ("card_invoice", None): ("expense", "wallet", True),
+    ("fee", None): ("expense", "wallet", True),
+    ("fee", "interest"): ("expense", "wallet", True),
+    ("cashback", None): ("cashback", "wallet", False),
+    ("refund", None): ("expense", "wallet", False),
+    ("chargeback", None): ("expense", "wallet", False),
+    ("invoice", None): ("expense", "payable", True),
+    ("invoice_payment", "invoice_payment_sent"): ("payable", "wallet", True),
+    ("invoice_payment", "invoice_payment_returned"): ("payable", "wallet", False),
+    ("out_of_pocket", None): ("expense", "out_of_pocket", True),
+    ("mileage", None): ("expense", "out_of_pocket", True),
+    ("per_diem", None): ("expense", "out_of_pocket", True),
+    ("direct_reimbursement", "reimbursement_to_employee"): ("out_of_pocket", "wallet", True),
+    ("direct_reimbursement", "reimbursement_to_employee_refund"): (
+        "out_of_pocket", "wallet", False,
+    ),
+    ("direct_reimbursement", "reimbursement_to_company"): ("out_of_pocket", "wallet", False),
+    ("external_reimbursement", "reimbursement_to_employee"): (
+        "out_of_pocket", "reimbursement", True,
+    ),
+    ("external_reimbursement", "reimbursement_to_employee_refund"): (
+        "out_of_pocket", "reimbursement", False,
+    ),
+    ("external_reimbursement", "reimbursement_to_company"): (
+        "out_of_pocket", "reimbursement", False,
+    ),
+    ("atm_withdrawal", None): ("employee", "wallet", True),
+    ("personal_spend", None): ("employee", "wallet", True),
+    ("wallet_topup", None): ("transfer", "wallet", False),
+    ("wallet_unload", None): ("transfer", "wallet", True),
+}  # fmt: skip
+
+
+class Refused(Exception):
+    """The item cannot be posted."""
+
+
+def kinds_of(item: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """Give the vouchers of an item: kind, lines' role, contra role, whether lines are debited."""
+    line_role, contra_role, is_debit = JOURNAL[item["type"], item["sub_type"]]
+    if item["method"] == "journal":
+        return [("entry", line_role, contra_role, is_debit)]
+    match item["type"]:
+        case "card_purchase" | "card_invoice" | "fee" | "refund" | "chargeback":
+            kind = "invoice" if is_debit else "credit_note"
+            payment = ("payment", "payable", "wallet", is_debit)
+            return [(kind, "expense", "payable", is_debit), payment]
+        case "invoice" | "out_of_pocket" | "mileage" | "per_diem":
+            return [("invoice", "expense", "payable", True)]
+        case "invoice_payment" | "direct_reimbursement" | "external_reimbursement":
+            return [("payment", "payable", contra_role, is_debit)]
+        case _:
+            return [("entry", line_role, contra_role, is_debit)]
+
+
+def amounts_of(
+    item: dict[str, Any], line: dict[str, Any], company: str | None, role: str
+) -> list[Any]:
+    """Give (gross, tax) in posting, company and other currency; `company` under single."""
+    own, book, other = (line["gross"], line["tax"]), line["book"], line["other"]
+    if company is not None:
+        own, other = book, (other if item["currency"] == company else own)
+    has_tax = bool(line["tax"]) and role in ("expense", "cashback")
+    amounts = []
+    for gross, tax in (own, book, other):
+        if gross is None or (has_tax and tax is None):
+            amounts.append(None)
+        else:
+            amounts.append((gross, (has_tax and tax) or Decimal(0)))
+    return amounts
+
+
+def post_item(
+    item: dict[str, Any], *, shape: str, tax: str, company: str | None = None, refuses: bool = False
+) -> list[tuple[Any, ...]]:
+    """Post an item: (kind, role, account, contra account, code, signed x 3, net, tax, notional)."""
+    rows: list[tuple[Any, ...]] = []
+    for kind, line_role, contra_role, is_debit in kinds_of(item):
+        rows += _voucher(item, kind, line_role, contra_role, is_debit, shape, tax, company, refuses)
+    return rows
+
+
+def _voucher(
+    item: dict[str, Any], kind: str, line_role: str, contra_role: str, is_debit: bool,
+    shape: str, mode: str, company: str | None, refuses: bool,
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    lines = [(line, amounts_of(item, line, company, line_role)) for line in item["lines"]]
+    if any(amounts[0] is None for _, amounts in lines):
+        raise Refused("CUR-1")
+    known = [all(amounts[n] is not None for _, amounts in lines) for n in range(3)]
+    grosses = [amounts[0][0] for _, amounts in lines]
+    if refuses and kind != "payment" and min(grosses) < 0 < max(grosses):
+        raise Refused("POST-10")
+    rows: list[tuple[Any, ...]] = []
+    sums: dict[str, list[Any]] = {}
+    paid: dict[tuple[str, str], list[Any]] = {}
+    for line, amounts in lines:
+        account, contra = line["accounts"][line_role], line["accounts"][contra_role]
+        gross = [_turn(amounts[n][0], is_debit) if known[n] else None for n in range(3)]
+        tax = [_turn(amounts[n][1], is_debit) if known[n] else None for n in range(3)]
+        _add(sums, contra, gross)
+        if kind == "payment":
+            _add(paid, (account, contra), gross)
+        else:
+            _line(rows, kind, line, (line_role, account, contra), gross, tax, shape, mode)
+    for (account, contra), total in paid.items():
+        rows.append((kind, line_role, account, contra, None, total, total[0], 0, 0))
+    if shape == "legs":
+        rows = [(*row[:3], None, *row[4:]) for row in rows]
+        for account, total in sums.items():
+            minus = [None if amount is None else -amount for amount in total]
+            rows.append((kind, contra_role, account, None, None, minus, minus[0], 0, 0))
+    return [_finished(row) for row in rows if any(row[5])]
+
+
+def _line(
+    rows: list[tuple[Any, ...]], kind: str, line: dict[str, Any], side: tuple[str, str, str],
+    gross: list[Any], tax: list[Any], shape: str, mode: str,
+) -> None:  # fmt: skip
+    """The table of design.md section 3 for one line: g gross, t tax, b base."""
+    role, account, contra = side
+    g, t, accounts = gross[0], tax[0], line["accounts"]
+    code = line["code"] if role in ("expense", "cashback") else None
+    is_reverse = line["tax_type"] == "reverse"
+    if t and line["tax_type"] is None:
+        raise Refused("POST-8")
+    if mode != "separate":
+        if t and (g == 0 or (t > 0) != (g > 0) or (not is_reverse and abs(t) > abs(g))):
+            raise Refused("POST-8")
+        included, notional = (0, t) if is_reverse else (t, 0)
+        rows.append((kind, role, account, contra, code, gross, g - included, included, notional))
+        return
+    if t and (accounts["tax_in"] is None or (is_reverse and accounts["tax_out"] is None)):
+        raise Refused("POST-7")
+    base = (
+        gross
+        if is_reverse
+        else [None if x is None else x - y for x, y in zip(gross, tax, strict=True)]
+    )
+    rows.append((kind, role, account, contra, code, base, base[0], 0, 0))
+    if any(tax):
+        against = accounts["tax_out"] if is_reverse else contra
+        rows.append((kind, "tax_in", accounts["tax_in"], against, code, tax, t, 0, 0))
+        if is_reverse and shape == "legs":
+            minus = [None if amount is None else -amount for amount in tax]
+            rows.append((kind, "tax_out", accounts["tax_out"], None, code, minus, minus[0], 0, 0))
+
+
+def _finished(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse a row that stands on two sides; net, tax and notional are unsigned."""
+    main, *others = row[5]
+    for other in others:
+        if other and (main == 0 or (main > 0) != (other > 0)):
+            raise Refused("POST-9")
+    return (*row[:5], *row[5], *(abs(amount) for amount in row[6:]))
+
+
+def _turn(amount: Decimal, is_debit: bool) -> Decimal:
+    return amount if is_debit else -amount
+
+
+def _add(sums: dict[Any, list[Any]], key: Any, amounts: list[Any]) -> None:
+    before = sums.setdefault(key, [None if amount is None else Decimal(0) for amount in amounts])
+    for n, amount in enumerate(amounts):
+        before[n] = None if amount is None else before[n] + amount
