@@ -320,20 +320,34 @@ def files() -> dict[str, bytes]:
     return {"EXTF_Pleo_1_1.csv": CSV.encode("cp1252")}
 
 
+#: Columns that steer the view; a text from outside never stands there.
+SPARED = frozenset(
+    {
+        "item.currency",
+        "item.wallet_currency",
+        "item.type",
+        "rule.credit_role",
+        "posting.currency",
+        "posting.role",
+        "posting.side",
+        "posting.account",
+        "voucher.contra_role",
+        "voucher.contra_account",
+        "voucher.currency",
+        "line.tax.type",
+    }
+)
+
+
 def with_text(text: str) -> BatchFrames:
     """Give the batch with one text in every text cell of every frame."""
     whole = frames()
-    spared = {
-        "item.currency", "item.wallet_currency", "item.type", "rule.credit_role",
-        "posting.currency", "posting.role", "posting.side", "posting.account",
-        "voucher.contra_role", "voucher.contra_account", "voucher.currency", "line.tax.type",
-    }  # fmt: skip
 
     def fill(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(
             pl.lit(text).alias(name)
             for name, dtype in frame.schema.items()
-            if dtype == pl.String and name not in spared
+            if dtype == pl.String and name not in SPARED
         )
 
     return replace(

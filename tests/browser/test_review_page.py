@@ -1,0 +1,247 @@
+"""The review page in a real browser: nothing runs, everything can be read, reached and printed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import polars as pl
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from etl.review import BatchFrames, make_view, render_report
+from etl.review.marks import IN_TEXT, sign_of
+from tests.browser.conftest import Browser
+from tests.browser.hostile import HOSTILE
+from tests.unit.review import batches
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+#: WCAG AA: contrast of text, and of large or bold text.
+LEAST_CONTRAST = 4.5
+
+_CONTRAST = """
+const linear = v => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+const parts = c => c.match(/[0-9.]+/g).map(Number);
+const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+const behind = e => {
+  for (; e; e = e.parentElement) {
+    const c = parts(getComputedStyle(e).backgroundColor);
+    if (c.length < 4 || c[3] > 0) return c;
+  }
+  return [255, 255, 255];
+};
+const poor = new Set();
+let seen = 0;
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const e = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || e.closest('style, svg')) continue;
+  seen++;
+  const a = light(parts(getComputedStyle(e).color)), b = light(behind(e));
+  const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  if (ratio < arguments_least) poor.add(`${e.tagName}.${e.className} ${ratio.toFixed(2)}`);
+}
+return [seen, [...poor]];
+""".replace("arguments_least", str(LEAST_CONTRAST))
+
+
+def _page() -> str:
+    view = make_view(
+        batches.manifest(), batches.frames(), files=batches.files(), rules=batches.RULES,
+        steps=("Choose the file", "Post the batch"),
+    )  # fmt: skip
+    return render_report(view)
+
+
+def _hostile_page() -> str:
+    """Put every text into a voucher, a rejection, a note and a cell of a file of its own."""
+    copies = len(HOSTILE)
+    frames = batches.repeated(copies)
+    texts = pl.Series(HOSTILE, dtype=pl.String)
+
+    def fill(frame: pl.DataFrame) -> pl.DataFrame:
+        spared = batches.SPARED
+        of_row = texts.gather(pl.int_range(frame.height, eager=True) // (frame.height // copies))
+        return frame.with_columns(
+            of_row.alias(name)
+            for name, dtype in frame.schema.items()
+            if dtype == pl.String and name not in spared
+        )
+
+    filled = BatchFrames(
+        **{field.name: fill(getattr(frames, field.name)) for field in fields(frames)}
+    )
+    manifest = batches.repeated_manifest(copies)
+    manifest["parameters"] = {f"p{at}": text for at, text in enumerate(HOSTILE)}
+    content = "".join(
+        f"{at};{IN_TEXT.sub(' ', text).replace(chr(34), chr(39))}\r\n"
+        for at, text in enumerate(HOSTILE)
+    )
+    view = make_view(manifest, filled, files={"EXTF_Pleo_1_1.csv": content.encode()}, steps=HOSTILE)
+    return render_report(view)
+
+
+def _without_policy(page: str) -> str:
+    found = re.search(r"<meta http-equiv=.Content-Security-Policy.[^>]*>", page)
+    assert found
+    return page.replace(found.group(), "")
+
+
+@pytest.mark.parametrize("has_policy", [True, False], ids=["policy", "escaping alone"])
+def test_no_hostile_text_runs_and_each_can_be_read(browser: Browser, has_policy: bool) -> None:
+    page = _hostile_page()
+    browser.open(page if has_policy else _without_policy(page))
+    title = browser.driver.title
+    for element in browser.driver.find_elements("css selector", "summary")[:40]:
+        element.send_keys(Keys.ENTER)
+    assert browser.run("return window.ran") is None
+    assert browser.driver.title == title != "ran"
+    assert browser.run("return document.scripts.length") == 0
+    assert browser.run("return performance.getEntriesByType('resource').length") == 0
+    assert browser.complaints() == []
+    assert browser.run("return getComputedStyle(document.body).display") != "none"
+    text = browser.run("return document.body.textContent")
+    missing = [
+        hostile
+        for hostile in HOSTILE
+        if IN_TEXT.sub(lambda hit: sign_of(hit.group()), hostile) not in text
+    ]
+    assert missing == []
+
+
+def test_the_policy_stops_a_script_that_got_into_the_page(browser: Browser) -> None:
+    broken = _page().replace("</main>", "<script>window.ran=1</script></main>")
+    broken = broken.replace("<main", "<main onclick='window.ran=1'")
+    browser.open(broken)
+    browser.driver.find_element("css selector", "h2").click()
+    assert browser.run("return window.ran") is None
+    assert any("Content Security Policy" in message for message in browser.complaints())
+    browser.open(_without_policy(broken))
+    assert browser.run("return window.ran") == 1
+
+
+def test_the_style_is_the_one_the_policy_names(browser: Browser) -> None:
+    browser.open(_page())
+    assert browser.complaints() == []
+    assert (
+        browser.run("return getComputedStyle(document.querySelector('nav')).position") == "sticky"
+    )
+
+
+@pytest.mark.parametrize("paper", [False, True], ids=["screen", "paper"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_text_has_enough_contrast(browser: Browser, dark: bool, paper: bool) -> None:
+    browser.open(_page(), dark=dark, paper=paper)
+    seen, poor = browser.run(_CONTRAST)
+    assert seen > 300
+    assert poor == []
+
+
+def test_dark_is_dark_and_paper_is_white(browser: Browser) -> None:
+    shade = "return getComputedStyle(document.body).backgroundColor"
+    shades = []
+    for dark, paper in ((False, False), (True, False), (True, True)):
+        browser.open(_page(), dark=dark, paper=paper)
+        shades.append(browser.run(shade))
+    assert shades == ["rgb(251, 250, 247)", "rgb(23, 25, 27)", "rgb(255, 255, 255)"]
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
+def test_the_page_never_scrolls_sideways(browser: Browser, width: int) -> None:
+    for page in (_page(), _hostile_page()):
+        browser.open(page, width=width)
+        browser.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_the_keyboard_reaches_and_opens_everything(browser: Browser) -> None:
+    browser.open(_page())
+    active: list[str] = []
+    for _ in range(400):
+        browser.driver.switch_to.active_element.send_keys(Keys.TAB)
+        place = browser.run(
+            "const e = document.activeElement;"
+            "return e === document.body ? '' : e.tagName + ' ' + (e.getAttribute('href') || '')"
+        )
+        if not place:
+            break
+        active.append(place)
+    assert active[0] == "A #main"
+    assert active[1] == "A #glance"
+    wanted = browser.run(
+        "return [...document.querySelectorAll('a[href], summary')]"
+        ".filter(e => e.checkVisibility()).length"
+    )
+    assert sum(1 for place in active if place.startswith(("A ", "SUMMARY"))) == wanted
+    closed = browser.driver.find_element("css selector", ".why:not([open]) summary")
+    closed.send_keys(Keys.ENTER)
+    assert browser.run("return document.querySelectorAll('.why[open]').length") == 1
+
+
+def test_the_focus_can_be_seen(browser: Browser) -> None:
+    browser.open(_page())
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB, Keys.TAB)
+    outline = browser.run("return getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+def test_a_copied_amount_has_plain_digits(browser: Browser) -> None:
+    browser.open(_page())
+    copied = browser.run(
+        "const cell = [...document.querySelectorAll('#glance td.n')]"
+        ".find(td => td.querySelector('i'));"
+        "getSelection().selectAllChildren(cell); return getSelection().toString()"
+    )
+    assert copied == "5484.30"
+
+
+def test_digits_stand_under_digits(browser: Browser) -> None:
+    browser.open(_page())
+    rights = browser.run(
+        "return [...document.querySelectorAll('#control table:first-of-type td:nth-child(6)')]"
+        ".map(td => Math.round(td.getBoundingClientRect().right))"
+    )
+    style: dict[str, Any] = browser.run(
+        "const s = getComputedStyle(document.querySelector('#control td.n'));"
+        "return {align: s.textAlign, figures: s.fontVariantNumeric}"
+    )
+    assert len(set(rights)) == 1
+    assert style["align"] == "right"
+    assert "tabular-nums" in style["figures"]
+
+
+def test_it_prints_without_what_only_a_screen_needs(browser: Browser) -> None:
+    browser.open(_page(), paper=True)
+    visible = "return document.querySelector('%s').checkVisibility()"
+    assert not browser.run(visible % "nav")
+    assert not browser.run(visible % ".why")
+    assert browser.run(visible % ".voucher:last-of-type .postings")
+    pdf = browser.print_pages()
+    pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    assert 3 <= pages <= 7
+
+
+def test_links_from_a_voucher_reach_the_line_of_the_file(browser: Browser) -> None:
+    browser.open(_page())
+    browser.driver.find_element("css selector", ".trace a").send_keys(Keys.ENTER)
+    place = browser.run("return document.querySelector(':target').textContent")
+    assert "5000,00" in place
+
+
+def test_ten_thousand_items_open_and_scroll(browser: Browser) -> None:
+    copies = 910
+    content = (batches.CSV * copies).encode("cp1252")
+    view = make_view(
+        batches.repeated_manifest(copies), batches.repeated(copies),
+        files={"EXTF_Pleo_1_1.csv": content}, rules=batches.RULES,
+    )  # fmt: skip
+    page = render_report(view)
+    assert len(page.encode()) < 4_000_000
+    browser.open(page)
+    timing = browser.run("return performance.getEntriesByType('navigation')[0].loadEventEnd")
+    # The promise is two seconds; the machine that tests it may be busy with other tests.
+    assert timing < 8_000
+    browser.run("window.scrollTo(0, document.body.scrollHeight)")
+    assert browser.run("return document.querySelector('#made').checkVisibility()")
