@@ -200,7 +200,7 @@ def test_a_copied_amount_has_plain_digits(browser: Browser) -> None:
 def test_digits_stand_under_digits(browser: Browser) -> None:
     browser.open(_page())
     rights = browser.run(
-        "return [...document.querySelectorAll('#control table:first-of-type td:nth-child(6)')]"
+        "return [...document.querySelector('#control table').querySelectorAll('td:nth-child(6)')]"
         ".map(td => Math.round(td.getBoundingClientRect().right))"
     )
     style: dict[str, Any] = browser.run(
