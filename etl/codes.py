@@ -204,6 +204,7 @@ CODES: Mapping[str, Code] = {
     "WS-3": _error("the mapping belongs to another company than the workspace says"),
     "WS-4": _error("a file of the workspace is there already"),
     "WS-5": _error("a workspace cannot be made under this name or with this template"),
+    "WS-6": _error("the template needs a table that the mapping does not have"),
     "OUT-1": _error("the output folder holds what this conversion did not write"),
     "OUT-2": _error("a file cannot be written"),
     "OUT-3": _error("a file name cannot be used, or is used twice"),

@@ -12,20 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import polars as pl
 
+from etl.assembling import assemble
 from etl.batches.output import write_output
 from etl.batches.recipe import hash_frames
-from etl.conversion import Booked, Conversion, Origin, Recipe, assemble, constants_of, name_batch
+from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, name_batch
 from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
+from etl.expressions import Lookup
 from etl.findings import join_findings
 from etl.frames import ITEM_KEY
 from etl.items import CompanyFacts, Ingested, attach, check, ingest
 from etl.mapping import LoadedMapping, load_mapping, map_lines
+from etl.mapping.reference import CODE, NAME
 from etl.postings import (
     PostingRules,
     assign_rules,
@@ -81,7 +84,52 @@ def load_recipe(request: Request, *, workspace: Path | None = None, where: str =
         problems.extend(error.problems)
     if template is None or mapping is None or rules is None or problems:
         raise UserMustFix(problems)
-    return Recipe(template, mapping, rules, request.batch_number, request.first_voucher)
+    return Recipe(
+        template,
+        mapping,
+        rules,
+        lookups=_lookups(template, mapping),
+        import_guide=_import_guide(template),
+        batch_number=request.batch_number,
+        first_voucher=request.first_voucher,
+    )
+
+
+def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
+    """Give the tables of the mapping that the template looks values up in.
+
+    Raises: UserMustFix WS-6 for a table that is not there, or is no list of pairs.
+    """
+    lookups, problems = {}, []
+    for need in template.document.needs:
+        name = need.removeprefix("table.")
+        if name == need:
+            continue
+        table = mapping.tables.get(name)
+        others = [] if table is None else [c for c in table.columns if c not in table.key]
+        if table is None or len(table.key) != 1 or len(others) != 1 or table.dated:
+            problems.append(
+                Problem(
+                    "WS-6",
+                    f'the template {template.id} needs a table "{name}" with a key and one column',
+                    str(mapping.document.place("tables")),
+                    f"add the table {name} to the mapping (see the template's README)",
+                )
+            )
+            continue
+        lookups[name] = Lookup(table.lookup_values(others[0]), casefold=table.casefold)
+    if problems:
+        raise UserMustFix(problems)
+    return lookups
+
+
+def _import_guide(template: Template) -> str:
+    """Give the README of a template, for the steps of its import."""
+    path = template.source.path.with_name("README.md")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def shown_path(path: Path) -> str:
@@ -99,7 +147,7 @@ def shown_path(path: Path) -> str:
 # ── the stages, pure from here on ───────────────────────────────────────────────────────────
 
 
-def book(ingested: Ingested, recipe: Recipe, *, stage: Stage = silent) -> Booked:
+def book(ingested: Ingested, recipe: Recipe, origin: Origin, *, stage: Stage = silent) -> Booked:
     """Turn ingested items into postings of the template's forms, or into rejections."""
     company = recipe.mapping.company
     stage("check")
@@ -121,7 +169,10 @@ def book(ingested: Ingested, recipe: Recipe, *, stage: Stage = silent) -> Booked
         company_currency=company.currency,
         single_currency=single,
     )
-    formed, formless = assign_forms(made.vouchers, mapped.items, recipe.template)
+    constants = constants_of(recipe, origin)
+    formed, formless = assign_forms(
+        made.vouchers, mapped.items, recipe.template, constants=constants
+    )
     posted = make_postings(
         formed,
         made.entries,
@@ -136,6 +187,7 @@ def book(ingested: Ingested, recipe: Recipe, *, stage: Stage = silent) -> Booked
     rejections = join_findings([*found, formless, *(one.rejections for one in later)])
     booked = Booked(
         everyone=list_everyone(ingested),
+        refused=ingested.items.clear(),
         items=mapped.items,
         lines=mapped.lines,
         vouchers=posted.vouchers,
@@ -145,7 +197,9 @@ def book(ingested: Ingested, recipe: Recipe, *, stage: Stage = silent) -> Booked
         rejections=rejections.clear(),
         notes=join_findings([*notes, *(one.notes for one in later)]),
     )
-    return booked.without_rejected(rejections)
+    booked = booked.without_rejected(rejections)
+    refused = ingested.items.join(booked.items, on=ITEM_KEY, how="anti", maintain_order="left")
+    return replace(booked, refused=refused)
 
 
 def list_everyone(ingested: Ingested) -> pl.DataFrame:
@@ -165,7 +219,7 @@ def newest_date(ingested: Ingested, time_zone: str) -> datetime | None:
     """Give midnight of the newest item date: the clock of an offline conversion."""
     dates = ingested.items.select(local_date(pl.col("item.date_text"), time_zone))
     newest = dates.to_series().max()
-    return None if newest is None else datetime.combine(newest, time(), UTC)
+    return datetime.combine(newest, time(), UTC) if isinstance(newest, date) else None
 
 
 def render_stable(booked: Booked, recipe: Recipe, origin: Origin) -> tuple[Booked, Rendered]:
@@ -186,17 +240,30 @@ def render_stable(booked: Booked, recipe: Recipe, origin: Origin) -> tuple[Booke
             postings=booked.postings,
             attachments=booked.attachments,
             constants=constants_of(recipe, origin),
+            lookups=recipe.lookups,
             labels=_labels(recipe.mapping),
         )
         if rendered.rejections.is_empty():
             return replace(booked, vouchers=numbered), rendered
         fewer = booked.without_rejected(rendered.rejections)
         assert fewer.vouchers.height < booked.vouchers.height
-        booked = fewer
+        gone = booked.items.join(fewer.items, on=ITEM_KEY, how="anti", maintain_order="left")
+        booked = replace(fewer, refused=pl.concat([booked.refused, gone], how="diagonal"))
 
 
 def _labels(mapping: LoadedMapping) -> Labels:
-    return Labels(mapping.dimensions)
+    """Give the labels of dimensions, and of their values where a reference list has them."""
+    listing = mapping.reference.dimension_values
+    if listing is None:
+        return Labels(mapping.dimensions)
+    names = {name.casefold(): name for name in mapping.dimensions}
+    rows = listing.frame.select("~dimension", CODE, NAME).iter_rows()
+    objects = {
+        (names[dimension], code): label
+        for dimension, code, label in rows
+        if dimension in names and label is not None
+    }
+    return Labels(mapping.dimensions, objects)
 
 
 # ── a conversion, and its effects ───────────────────────────────────────────────────────────
@@ -227,7 +294,7 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
         lines=ingested.lines.height,
         created=request.as_of or newest_date(ingested, recipe.mapping.company.time_zone),
     )
-    booked = book(ingested, recipe, stage=stage)
+    booked = book(ingested, recipe, origin, stage=stage)
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin)
     stage("read back")

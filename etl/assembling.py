@@ -1,0 +1,274 @@
+"""Put a conversion together: verdicts, totals, hashes, the manifest, and the reports for people.
+
+frames, rendered files ─> verdicts, totals, hashes ─> manifest head ─┬─> review.html
+                                                                     ├─> explain.parquet
+                                                                     └─> manifest.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from etl import __version__
+from etl.batches.controls import batch_totals, control_totals, make_sides
+from etl.batches.evidence import EVIDENCE, CellFact, Facts, Frames, RuleFact, write_evidence
+from etl.batches.explanation import show
+from etl.batches.manifest import Made, Manifest, Total, summarise_notes
+from etl.batches.output import Owner
+from etl.batches.recipe import Recipe as RecipeParts
+from etl.batches.recipe import content_hash, make_recipe, members_of
+from etl.batches.rejected import REJECTIONS_FILE, write_rejections
+from etl.batches.verdicts import (
+    FAILED,
+    Counts,
+    as_lines,
+    decide_verdicts,
+    list_attachments,
+    list_items,
+)
+from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, instant
+from etl.documents import read_json
+from etl.files import sha256
+from etl.findings import without
+from etl.frames import ITEM_KEY, KEY, POSTING_KEY
+from etl.rendering import Rendered, RenderedFile
+from etl.rendering.charsets import TABLE_FILE
+from etl.rendering.contexts import Context
+from etl.rendering.plans import make_plan
+from etl.review import (
+    BatchFrames,
+    FileFormat,
+    RuleText,
+    import_steps,
+    make_view,
+    render_report,
+)
+
+REVIEW = "review.html"
+#: Libraries that decide bytes: another version of one is another recipe.
+_LIBRARIES = ("jinja2", "msgspec", "polars", "xlsxwriter")
+
+
+def assemble(
+    booked: Booked, rendered: Rendered, *, recipe: Recipe, origin: Origin, rows_read: int
+) -> Conversion:
+    """Make the manifest and the reports of a proved conversion.
+
+    Needs: numbered vouchers; rendered files that were read back, `rows_read` rows in all.
+    """
+    places = _places(rendered.files)
+    verdicts = decide_verdicts(
+        booked.everyone,
+        rejections=booked.rejections,
+        external_ids=without(rendered.external_ids, booked.rejections),
+    )
+    counts = _count(booked, verdicts)
+    manifest = _manifest(
+        booked, rendered, recipe=recipe, origin=origin, verdicts=verdicts, counts=counts,
+        places=places, rows_read=rows_read,
+    )  # fmt: skip
+    evidence = write_evidence(
+        Frames(booked.items, booked.lines, booked.vouchers, booked.postings, places),
+        collect_facts(recipe, rendered, origin),
+        {file.name: file.content for file in rendered.files if file.kind != "xlsx"},
+    )
+    page = _review(booked, rendered, recipe=recipe, manifest=manifest)
+    reports = [Made(REVIEW, page), Made(EVIDENCE, evidence)]
+    if booked.rejections.height:
+        reports.append(Made(REJECTIONS_FILE, write_rejections(booked.rejections)))
+    return Conversion(
+        files=manifest.files,
+        reports=reports,
+        manifest=manifest.write(reports),
+        head=manifest.head(),
+        counts=counts,
+        rejections=booked.rejections,
+        owner=Owner(recipe.mapping.company.id, recipe.template.id, recipe.batch_number),
+    )
+
+
+def _manifest(
+    booked: Booked,
+    rendered: Rendered,
+    *,
+    recipe: Recipe,
+    origin: Origin,
+    verdicts: pl.DataFrame,
+    counts: Counts,
+    places: pl.DataFrame,
+    rows_read: int,
+) -> Manifest:
+    template, mapping = recipe.template, recipe.mapping
+    attached = list_attachments(booked.attachments, booked.items)
+    sides = make_sides(booked.postings, booked.vouchers)
+    rows = booked.postings.select(POSTING_KEY, ITEM_KEY).join(
+        places, on=POSTING_KEY, validate="1:1"
+    )
+    last_voucher = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
+    return Manifest(
+        batch={
+            "id": origin.batch_id, "number": recipe.batch_number, "job": None,
+            "company": mapping.company.id, "created": instant(origin.created),
+        },
+        template={
+            "id": template.id, "version": template.document.version, "sha256": template.sha256,
+        },
+        mapping={"name": mapping.name, "sha256": mapping.fingerprint[mapping.name]},
+        parameters=recipe.parameters,
+        recipe=_recipe_parts(recipe, origin),
+        numbers={"first_voucher": recipe.first_voucher, "last_voucher": last_voucher},
+        input={"sha256": origin.input_sha256, "items": origin.items, "lines": origin.lines},
+        content=content_hash(
+            [members_of(file.name, file.content) for file in rendered.files],
+            verdicts=verdicts.drop(ITEM_KEY),
+            attachments=attached,
+        ),
+        counts=counts,
+        totals=batch_totals(sides),
+        controls=control_totals(sides, booked.items),
+        notes=summarise_notes(booked.notes),
+        files=[_made(file) for file in rendered.files],
+        items=list_items(
+            verdicts,
+            items=booked.everyone,
+            vouchers=booked.vouchers.select(ITEM_KEY, "voucher.id"),
+            rows=rows.select(ITEM_KEY, "file", "row"),
+        ),
+        attachments=as_lines(attached),
+        read_back={"ok": True, "rows": rows_read},
+    )  # fmt: skip
+
+
+def _recipe_parts(recipe: Recipe, origin: Origin) -> RecipeParts:
+    return make_recipe(
+        template=recipe.template.fingerprint,
+        mapping=recipe.mapping.fingerprint,
+        settings={
+            "parameters": recipe.parameters,
+            "posting rules": recipe.rules.sha256,
+            "replacements": sha256(TABLE_FILE.read_bytes()),
+            "numbers": [recipe.batch_number, recipe.first_voucher],
+            "clock": instant(origin.created),
+        },
+        versions={"pleo-etl": __version__} | {name: version(name) for name in _LIBRARIES},
+    )
+
+
+def _made(file: RenderedFile) -> Made:
+    totals = [Total(currency, *_texts(sums)) for currency, *sums in file.totals.iter_rows()]
+    return Made(file.name, file.content, rows=file.rows, totals=totals)
+
+
+def _texts(amounts: Sequence[Any]) -> list[str]:
+    return [f"{amount:f}" for amount in amounts]
+
+
+def _places(files: Sequence[RenderedFile]) -> pl.DataFrame:
+    """Give file and line of every posting; companions repeat what stands elsewhere."""
+    empty = pl.DataFrame(schema={POSTING_KEY: KEY, "file": pl.String, "row": pl.Int64})
+    return pl.concat(
+        [
+            empty,
+            *(
+                file.lines.select(
+                    pl.col(POSTING_KEY).cast(KEY),
+                    pl.lit(file.name).alias("file"),
+                    pl.col("line").cast(pl.Int64).alias("row"),
+                )
+                for file in files
+                if not file.companion
+            ),
+        ]
+    )
+
+
+def _count(booked: Booked, verdicts: pl.DataFrame) -> Counts:
+    rejected = verdicts.filter(pl.col("verdict") == FAILED).height
+    rendered = booked.postings[ITEM_KEY].n_unique()
+    nothing = booked.items.join(booked.postings, on=ITEM_KEY, how="anti").height
+    return Counts(
+        items=verdicts.height,
+        rendered=rendered,
+        rejected=rejected,
+        already_booked=0,
+        nothing_to_book=nothing,
+        skipped=0,
+        vouchers=booked.vouchers.height,
+        postings=booked.postings.height,
+    )
+
+
+def collect_facts(recipe: Recipe, rendered: Rendered, origin: Origin) -> Facts:
+    """Collect what explanations need and what is the same for every row."""
+    mapping = recipe.mapping
+    constants = {name: show(value) for name, value in constants_of(recipe, origin).items()}
+    constants |= {f"parameters.{name}": text for name, text in recipe.parameters.items()}
+    return Facts(
+        rules=[RuleFact(r.target, r.text, str(r.place), r.table) for r in mapping.rules],
+        candidates={t.name: [r.number for r in t.candidates()] for t in mapping.targets},
+        cells=list(_cells(recipe)),
+        postings={rule.id: rule.place for rule in recipe.rules},
+        files={file.name: file.file for file in rendered.files},
+        constants=constants,
+    )
+
+
+def _cells(recipe: Recipe) -> Iterator[CellFact]:
+    """Give the columns that are printed per voucher or posting, in the order of the template."""
+    for file in make_plan(recipe.template).files:
+        for record in file.records.values():
+            for cell in record.cells:
+                if cell.column.value is None or cell.context is Context.FILE:
+                    continue
+                yield CellFact(
+                    file=file.key,
+                    record=record.name,
+                    name=cell.name or f"{record.name} {cell.number + 1}",
+                    expression=cell.column.value,
+                    place=cell.where,
+                    reads=sorted(cell.reads),
+                )
+
+
+def _review(booked: Booked, rendered: Rendered, *, recipe: Recipe, manifest: Manifest) -> bytes:
+    """Write the page for the reviewer."""
+    frames = BatchFrames(
+        items=pl.concat([booked.items, booked.refused], how="diagonal"),
+        lines=booked.lines,
+        vouchers=booked.vouchers,
+        postings=booked.postings,
+        rejections=booked.rejections,
+        notes=booked.notes,
+    )
+    specs = recipe.template.document.files
+    formats = {
+        file.name: FileFormat(
+            recipe.template.encoding(specs[file.file]),
+            options.delimiter if (options := specs[file.file].csv) else None,
+        )
+        for file in rendered.files
+    }
+    view = make_view(
+        manifest.head() | {"items": _Decoded(manifest.items)},
+        frames,
+        files={file.name: file.content for file in rendered.files},
+        rules=[RuleText(rule.text, str(rule.place), rule.table) for rule in recipe.mapping.rules],
+        steps=import_steps(recipe.import_guide),
+        formats=formats,
+    )
+    return render_report(view).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """Lines of JSON that are decoded one by one: a million items never stand in memory as dicts."""
+
+    lines: pl.Series
+
+    def __iter__(self) -> Iterator[Any]:
+        return (read_json(line) for line in self.lines)
