@@ -14,7 +14,14 @@ from functools import reduce
 import polars as pl
 
 from etl.errors import Problem, UserMustFix
-from etl.frames import FILE_KEY, POSTING_KEY, VOUCHER_KEY
+from etl.frames import FILE_KEY
+from etl.rendering.layout_lines import (
+    TRACKED,
+    LaidOut,
+    Printed,
+    lines_before,
+    posting_lines,
+)
 from etl.rendering.layout_names import FILE_LIST
 from etl.rendering.layout_tree import (
     FILE_LOOP,
@@ -42,46 +49,23 @@ _PARENT = "|parent"
 _ROW = "|row"
 _TEXT = "|text"
 _LINES = "|lines"
-#: Lists whose rows have a line of their own in the file.
-TRACKED: Mapping[str, str] = {"postings": POSTING_KEY, "vouchers": VOUCHER_KEY}
-
-
-@dataclass(frozen=True, slots=True)
-class LaidOut:
-    """The text of every file, and where postings begin in it.
-
-    `texts` has file.key and text, line ends are LF. `lines` has posting.key and line, from 1; a
-    posting that is not printed has no row.
-    """
-
-    texts: pl.DataFrame
-    lines: pl.DataFrame
 
 
 @dataclass
 class _Frame:
-    """The rows of a loop while its body is written; `printed` knows where they stand."""
+    """The rows of a loop while its body is written; `printed` knows where they stand.
+
+    `pairs` keeps what was joined once: two loops over one list are common.
+    """
 
     rows: pl.DataFrame
     number: int
-    printed: _Printed | None
+    printed: Printed | None = None
+    pairs: dict[tuple[str, int], pl.DataFrame] = field(default_factory=dict)
 
 
 @dataclass
-class _Printed:
-    """One loop with everything that its rows' line numbers add up from."""
-
-    frame: str
-    parent: _Printed | None
-    parent_row: pl.Series
-    lines_before_loop: pl.Series
-    lines_before_row: pl.Series
-    keys: pl.Series | None = None
-    texts: pl.Series | None = None
-
-
-@dataclass
-class _Lines:
+class Lines:
     """A number of line ends: a fixed part and what depends on the row."""
 
     fixed: int = 0
@@ -90,8 +74,8 @@ class _Lines:
     def expr(self) -> pl.Expr:
         return reduce(lambda a, b: a + b, self.varying, pl.lit(self.fixed, pl.Int64))
 
-    def plus(self, other: _Lines) -> _Lines:
-        return _Lines(self.fixed + other.fixed, [*self.varying, *other.varying])
+    def plus(self, other: Lines) -> Lines:
+        return Lines(self.fixed + other.fixed, [*self.varying, *other.varying])
 
 
 def lay_out(block: Block, lists: Mapping[str, pl.DataFrame]) -> LaidOut:
@@ -102,51 +86,58 @@ def lay_out(block: Block, lists: Mapping[str, pl.DataFrame]) -> LaidOut:
     Gives: one text per row of lists["file"], and the lines of postings.
     """
     run = _Run(lists)
-    files = lists[FILE_LIST]
     wanted = {column for part in block for loop, column in columns_read(part) if loop == FILE_LOOP}
-    rows = files.select(
-        pl.col(column).alias(_name(FILE_LOOP, column)) for column in sorted(wanted | {FILE_KEY})
-    )
-    frame = _Frame(rows, FILE_LOOP, None)
-    text, _ = run.block(block, frame, None, _Lines())
+    wanted.add(FILE_KEY)
+    rows = run.listed(FILE_LIST, sorted(wanted))
+    frame = _Frame(rows.rename({column: _name(FILE_LOOP, column) for column in wanted}), FILE_LOOP)
+    text, _lines = run.block(block, frame, None, Lines())
     texts = frame.rows.select(
         pl.col(_name(FILE_LOOP, FILE_KEY)).alias(FILE_KEY), text.alias("text")
     )
-    return LaidOut(texts, first_lines(run.found_lines(), lists))
+    return LaidOut(texts, posting_lines(run.printed, lists))
 
 
 class _Run:
     def __init__(self, lists: Mapping[str, pl.DataFrame]) -> None:
         self.lists = lists
-        self.printed: list[_Printed] = []
+        self.printed: list[Printed] = []
+
+    def listed(self, frame: str, columns: list[str]) -> pl.DataFrame:
+        """Give columns of a list, null as empty text."""
+        rows = self.lists[frame].select(columns)
+        with_nulls = [
+            column.name for column in rows if column.dtype == pl.String and column.null_count()
+        ]
+        return rows.with_columns(pl.col(with_nulls).fill_null("")) if with_nulls else rows
 
     def block(
-        self, block: Block, frame: _Frame, guard: pl.Expr | None, before: _Lines
-    ) -> tuple[pl.Expr, _Lines]:
+        self, block: Block, frame: _Frame, guard: pl.Expr | None, before: Lines
+    ) -> tuple[pl.Expr, Lines]:
         """Give the text of a block and its line ends; `guard` says on which rows it is printed."""
-        pieces: list[pl.Expr] = []
-        lines = _Lines()
+        pieces: list[str | pl.Expr] = []
+        lines = Lines()
         for part in _merge_texts(block):
             if isinstance(part, Text):
-                pieces.append(pl.lit(part.text))
-                lines = lines.plus(_Lines(part.text.count("\n")))
+                pieces.append(part.text)
+                lines = lines.plus(Lines(part.text.count("\n")))
             elif isinstance(part, Cell):
                 pieces.append(pl.col(_name(part.loop, part.column)))
             elif isinstance(part, Counter):
                 pieces.append(pl.col(_name(part.loop, part.which)).cast(pl.String))
-            else:
-                handle = self.choice if isinstance(part, Choice) else self.loop
-                text, added = handle(part, frame, guard, before.plus(lines))  # type: ignore[arg-type]
+            elif isinstance(part, Choice):
+                text, added = self.choice(part, frame, guard, before.plus(lines))
                 pieces.append(text)
                 lines = lines.plus(added)
-        if not pieces:
-            return pl.lit(""), lines
-        return pl.concat_str(pieces, ignore_nulls=True), lines
+            else:
+                text, added = self.loop(part, frame, guard, before.plus(lines))
+                pieces.append(text)
+                lines = lines.plus(added)
+        return _join_pieces(pieces), lines
 
     def choice(
-        self, choice: Choice, frame: _Frame, guard: pl.Expr | None, before: _Lines
-    ) -> tuple[pl.Expr, _Lines]:
-        results: list[tuple[pl.Expr, pl.Expr, _Lines]] = []
+        self, choice: Choice, frame: _Frame, guard: pl.Expr | None, before: Lines
+    ) -> tuple[pl.Expr, Lines]:
+        results: list[tuple[pl.Expr, pl.Expr, Lines]] = []
         rest = guard
         for condition, block in choice.branches:
             holds = _condition(condition)
@@ -154,94 +145,85 @@ class _Run:
             results.append((holds, text, lines))
             rest = _and(rest, ~holds)
         text, lines = self.block(choice.otherwise, frame, rest, before)
-        all_lines = [*(added for _holds, _text, added in results), lines]
-        same = all(not added.varying and added.fixed == lines.fixed for added in all_lines)
+        same = all(not added.varying and added == lines for _holds, _text, added in results)
         line_expr = lines.expr()
         for holds, branch_text, added in reversed(results):
             text = pl.when(holds).then(branch_text).otherwise(text)
             line_expr = pl.when(holds).then(added.expr()).otherwise(line_expr)
-        return text, lines if same else _Lines(0, [line_expr])
+        return text, lines if same else Lines(0, [line_expr])
 
     def loop(
-        self, loop: Loop, frame: _Frame, guard: pl.Expr | None, before: _Lines
-    ) -> tuple[pl.Expr, _Lines]:
-        inner, pairs = self.open_loop(loop, frame, guard)
-        is_tracked = any(each.frame in TRACKED for each in loops_of((loop,)))
-        if is_tracked:
-            inner.printed = _Printed(
+        self, loop: Loop, frame: _Frame, guard: pl.Expr | None, before: Lines
+    ) -> tuple[pl.Expr, Lines]:
+        inner = self.open_loop(loop, frame, guard)
+        printed = None
+        if any(each.frame in TRACKED for each in loops_of((loop,))):
+            printed = Printed(
                 loop.frame,
                 frame.printed,
-                pairs[_PARENT],
+                inner.rows[_PARENT],
                 frame.rows.with_columns(before.expr().alias("|before"))["|before"],
-                pairs[_PARENT],
             )
-            self.printed.append(inner.printed)
+            self.printed.append(printed)
+            inner.printed = printed
+        text, lines = self.block(loop.body, inner, None, Lines())
+        body = inner.rows.select(
+            _PARENT, text.alias(_TEXT), *([lines.expr().alias(_LINES)] if lines.varying else [])
+        )
+        if printed is not None:
+            each_lines = body[_LINES] if lines.varying else lines.fixed
+            printed.lines_before_row = lines_before(body[_PARENT], each_lines)
+            if loop.frame in TRACKED:
+                printed.texts = None if _is_plain(loop.body) else body[_TEXT]
+                keys = self.lists[loop.frame][TRACKED[loop.frame]]
+                printed.keys = keys.gather(inner.rows[_ROW])
+        return self.join_texts(loop, body, frame=frame, guard=guard, before=before, lines=lines)
+
+    def join_texts(
+        self, loop: Loop, body: pl.DataFrame, *,
+        frame: _Frame, guard: pl.Expr | None, before: Lines, lines: Lines,
+    ) -> tuple[pl.Expr, Lines]:  # fmt: skip
+        """Join the texts of a loop per row of its parent, and add the else of the loop."""
+        joined, joined_lines = _name(loop.number, _TEXT), _name(loop.number, _LINES)
+        fixed = None if lines.varying else lines.fixed
+        found = _join_per_parent(body, parents=frame.rows.height, fixed=fixed).select(
+            pl.col(_TEXT).alias(joined), pl.col(_LINES).alias(joined_lines)
+        )
+        is_empty = pl.col(joined).is_null()
+        if loop.otherwise:
+            frame.rows = frame.rows.hstack(found)
+            text, other = self.block(loop.otherwise, frame, _and(guard, is_empty), before)
+            return pl.when(is_empty).then(text).otherwise(pl.col(joined)), Lines(
+                0, [pl.when(is_empty).then(other.expr()).otherwise(pl.col(joined_lines))]
+            )
+        if found[joined].null_count():
+            found = found.with_columns(
+                pl.col(joined).fill_null(""), pl.col(joined_lines).fill_null(0)
+            )
+        frame.rows = frame.rows.hstack(found)
+        is_on_one_line = not lines.varying and lines.fixed == 0
+        return pl.col(joined), Lines() if is_on_one_line else Lines(0, [pl.col(joined_lines)])
+
+    def open_loop(self, loop: Loop, frame: _Frame, guard: pl.Expr | None) -> _Frame:
+        """Make the rows of a loop: children of every row, in order, with what the body reads."""
+        pairs = self.pair(loop, frame)
         fixed = sum(len(part.text) for part in loop.body if isinstance(part, Text))
         if fixed * pairs.height > MAX_FIXED_CHARACTERS:
             raise UserMustFix(_too_long(loop, fixed, pairs.height))
-        text, lines = self.block(loop.body, inner, None, _Lines())
-        body = inner.rows.select(
-            pairs[_PARENT], text.alias(_TEXT), lines.expr().cast(pl.Int64).alias(_LINES)
-        )
-        if inner.printed is not None:
-            inner.printed.lines_before_row = body.select(_before_in_group()).to_series()
-            if loop.frame in TRACKED:
-                inner.printed.texts = body[_TEXT]
-                inner.printed.keys = self.lists[loop.frame][TRACKED[loop.frame]].gather(pairs[_ROW])
-        joined_text, joined_lines = _name(loop.number, _TEXT), _name(loop.number, _LINES)
-        grouped = (
-            body.group_by(_PARENT, maintain_order=True)
-            .agg(pl.col(_TEXT), pl.col(_LINES).sum())
-            .select(
-                _PARENT,
-                pl.col(_TEXT).list.join("").alias(joined_text),
-                pl.col(_LINES).alias(joined_lines),
-            )
-        )
-        parents = pl.DataFrame(
-            {_PARENT: pl.int_range(frame.rows.height, dtype=pl.UInt32, eager=True)}
-        )
-        found = parents.join(grouped, on=_PARENT, how="left", maintain_order="left", validate="1:1")
-        frame.rows = frame.rows.hstack(found.drop(_PARENT))
-        if not loop.otherwise:
-            return pl.col(joined_text), _Lines(0, [pl.col(joined_lines).fill_null(0)])
-        is_empty = pl.col(joined_text).is_null()
-        text, lines = self.block(loop.otherwise, frame, _and(guard, is_empty), before)
-        return (
-            pl.when(is_empty).then(text).otherwise(pl.col(joined_text)),
-            _Lines(0, [pl.when(is_empty).then(lines.expr()).otherwise(pl.col(joined_lines))]),
-        )
-
-    def open_loop(
-        self, loop: Loop, frame: _Frame, guard: pl.Expr | None
-    ) -> tuple[_Frame, pl.DataFrame]:
-        """Make the rows of a loop: children of every row, in order, with what the body reads.
-
-        Gives: the frame of the loop, and for each of its rows the row of the parent frame and
-        of the list.
-        """
-        listed = self.lists[loop.frame]
-        parents = frame.rows.select(
-            pl.col(_name(loop.parent, loop.key)).alias(loop.key),
-            pl.int_range(pl.len(), dtype=pl.UInt32).alias(_PARENT),
-            pl.lit(True).alias("|guard") if guard is None else guard.alias("|guard"),
-        ).filter("|guard")
-        pairs = parents.drop("|guard").join(
-            listed.select(loop.key, pl.int_range(pl.len(), dtype=pl.UInt32).alias(_ROW)),
-            on=loop.key,
-            how="inner",
-            maintain_order="left_right",
-            validate="1:m" if loop.parent == frame.number else "m:m",
-        )
+        if guard is not None:
+            mask = frame.rows.with_columns(guard.alias("|guard"))["|guard"]
+            pairs = pairs.filter(mask.gather(pairs[_PARENT]))
         reads = sorted(set(columns_read(loop)))
         own = [column for number, column in reads if number == loop.number]
         outer = [_name(number, column) for number, column in reads if number < loop.number]
-        rows = pairs.select(_PARENT, _ROW)
+        rows = pairs
         if own:
-            mine = listed.select(pl.col(own).gather(pairs[_ROW]))
+            mine = self.listed(loop.frame, own)
+            if pairs.height < mine.height or not pairs[_ROW].is_sorted():
+                mine = mine[pairs[_ROW]]
             rows = rows.hstack(mine.rename({column: _name(loop.number, column) for column in own}))
         if outer:
-            rows = rows.hstack(frame.rows.select(pl.col(outer).gather(pairs[_PARENT])))
+            rows = rows.hstack(frame.rows.select(outer)[pairs[_PARENT]])
         if loop.only is not None:
             rows = rows.filter(_condition(loop.only))
         counters = {which for number, which in counters_read(loop) if number == loop.number}
@@ -251,56 +233,73 @@ class _Run:
                 for which, expr in _counters().items()
                 if which in counters
             )
-        return _Frame(rows, loop.number, None), rows.select(_PARENT, _ROW)
+        return _Frame(rows, loop.number)
 
-    def found_lines(self) -> dict[str, pl.DataFrame]:
-        """Give key and line of every printed row of the tracked lists."""
-        found: dict[str, list[pl.DataFrame]] = {frame: [] for frame in TRACKED}
-        starts: dict[int, pl.Series] = {}
-        for printed in self.printed:
-            parent = (
-                starts[id(printed.parent)].gather(printed.parent_row)
-                if printed.parent is not None
-                else 1
+    def pair(self, loop: Loop, frame: _Frame) -> pl.DataFrame:
+        """Give for each row of a loop the row of the parent frame and that of the list."""
+        known = frame.pairs.get((loop.frame, loop.parent))
+        if known is not None:
+            return known
+        key = _say_sorted(frame.rows[_name(loop.parent, loop.key)])
+        parents = pl.DataFrame({loop.key: key, _PARENT: _places(key.len())})
+        key = _say_sorted(self.lists[loop.frame][loop.key])
+        children = pl.DataFrame({loop.key: key, _ROW: _places(key.len())})
+        if loop.parent == frame.number:
+            groups = key.rle().struct.field("value")
+            if groups.equals(parents[loop.key]):  # every parent has children, in its order
+                found = children.with_columns(key.rle_id().alias(_PARENT))
+            else:
+                found = children.join(
+                    parents, on=loop.key, how="left", maintain_order="left", validate="m:1"
+                ).drop_nulls(_PARENT)
+            if not found[_PARENT].is_sorted():
+                found = found.sort(_PARENT, maintain_order=True)
+        else:  # the list of an outer row, once for each inner row
+            found = parents.join(
+                children, on=loop.key, how="inner", maintain_order="left_right", validate="m:m"
             )
-            start = (
-                printed.lines_before_loop.gather(printed.parent_row)
-                + printed.lines_before_row
-                + parent
-            )
-            starts[id(printed)] = start
-            if printed.keys is not None and printed.texts is not None:
-                text = pl.col("text")
-                frame = pl.DataFrame(
-                    {"key": printed.keys, "line": start, "text": printed.texts}
-                ).filter(text.str.len_bytes() > 0)
-                blank = text.str.len_bytes() - text.str.strip_chars_start("\n").str.len_bytes()
-                found[printed.frame].append(
-                    frame.select("key", (pl.col("line") + blank.cast(pl.Int64)).alias("line"))
-                )
-        return {frame: pl.concat(parts) for frame, parts in found.items() if parts}
+        pairs = found.select(pl.col(_PARENT).set_sorted(), _ROW)
+        frame.pairs[loop.frame, loop.parent] = pairs
+        return pairs
 
 
-def first_lines(
-    found: Mapping[str, pl.DataFrame], lists: Mapping[str, pl.DataFrame]
-) -> pl.DataFrame:
-    """Give the first line of every posting; where no posting has one, that of its voucher.
+def _join_pieces(pieces: list[str | pl.Expr]) -> pl.Expr:
+    """Write fixed text and values one after the other.
 
-    A layout may print a whole voucher in one record, and then no list of postings is looped over.
+    pl.format is faster than pl.concat_str; versions of Polars disagree on how it escapes braces,
+    so text with braces is a value.
     """
-    lines = found.get("postings")
-    if (lines is None or lines.is_empty()) and "vouchers" in found and "postings" in lists:
-        lines = lists["postings"].select(POSTING_KEY, VOUCHER_KEY).join(
-            found["vouchers"].group_by("key").agg(pl.col("line").min()),
-            left_on=VOUCHER_KEY, right_on="key", how="inner", validate="m:1",
-        ).select(pl.col(POSTING_KEY).alias("key"), "line")  # fmt: skip
-    if lines is None:
-        return pl.DataFrame(schema={POSTING_KEY: pl.UInt32, "line": pl.Int64})
-    return (
-        lines.group_by("key")
-        .agg(pl.col("line").min())
-        .select(pl.col("key").cast(pl.UInt32).alias(POSTING_KEY), pl.col("line").cast(pl.Int64))
-        .sort(POSTING_KEY)
+    if not pieces:
+        return pl.lit("")
+    form, values = "", []
+    for piece in pieces:
+        if isinstance(piece, str) and not {"{", "}"} & set(piece):
+            form += piece
+        else:
+            form += "{}"
+            values.append(pl.lit(piece) if isinstance(piece, str) else piece)
+    return pl.format(form, *values) if values else pl.lit(form)
+
+
+def _join_per_parent(body: pl.DataFrame, *, parents: int, fixed: int | None) -> pl.DataFrame:
+    """Join the texts and add up the line ends of the rows of each parent.
+
+    Needs: `fixed` is the number of line ends of every row, where it is the same.
+    Gives: one row per parent, null where the loop has no row for it.
+    """
+    ends = pl.col(_LINES).sum() if fixed is None else pl.len().cast(pl.Int64) * fixed
+    if parents == 1 and body.height:
+        return body.select(pl.col(_TEXT).str.join(""), ends.alias(_LINES))
+    parent = pl.col(_PARENT)
+    if body.select((parent == parent.shift(1)).any()).item():
+        body = body.group_by(_PARENT, maintain_order=True).agg(_TEXT, ends.alias(_LINES))
+        body = body.with_columns(pl.col(_TEXT).list.join(""))
+    elif fixed is not None:
+        body = body.with_columns(pl.lit(fixed, pl.Int64).alias(_LINES))
+    if body.height == parents:
+        return body
+    return pl.DataFrame({_PARENT: _places(parents)}).join(
+        body, on=_PARENT, how="left", maintain_order="left", validate="1:1"
     )
 
 
@@ -333,14 +332,20 @@ def _merge_texts(block: Block) -> Block:
     return tuple(parts)
 
 
+def _is_plain(body: Block) -> bool:
+    """Say whether a body surely prints something, beginning on the line where it stands."""
+    first = body[0] if body else None
+    return isinstance(first, Text) and first.text[:1] not in ("", "\n")
+
+
 def _and(left: pl.Expr | None, right: pl.Expr) -> pl.Expr:
     return right if left is None else left & right
 
 
 def _condition(condition: Condition) -> pl.Expr:
-    """Give a boolean without nulls: a null cell is empty, a null boolean is false."""
+    """Give a boolean without nulls: cells have none, and a null boolean is false."""
     if isinstance(condition, Filled):
-        return pl.col(_name(condition.loop, condition.column)).str.len_bytes().fill_null(0) > 0
+        return pl.col(_name(condition.loop, condition.column)) != ""
     if isinstance(condition, Flag):
         return pl.col(_name(condition.loop, condition.column)).fill_null(False)
     if isinstance(condition, LoopFlag):
@@ -372,7 +377,10 @@ def _counters() -> dict[str, pl.Expr]:
     }
 
 
-def _before_in_group() -> pl.Expr:
-    """Give the lines of the earlier rows of the same parent."""
-    before = pl.col(_LINES).cum_sum() - pl.col(_LINES)
-    return before - pl.when(_is_first()).then(before).forward_fill()
+def _say_sorted(key: pl.Series) -> pl.Series:
+    """Tell Polars where keys are sorted: it joins and groups such columns without hashing."""
+    return key.set_sorted() if key.is_sorted() else key
+
+
+def _places(height: int) -> pl.Series:
+    return pl.int_range(height, dtype=pl.UInt32, eager=True).set_sorted()

@@ -15,7 +15,7 @@ from jinja2 import Template, TemplateError, nodes
 from etl.errors import UserMustFix
 from etl.frames import FILE_KEY
 from etl.rendering import layout_sandbox as sandbox
-from etl.rendering.layout_columns import LaidOut, first_lines
+from etl.rendering.layout_lines import LaidOut, first_lines
 from etl.rendering.layout_names import FILE_CHILDREN, FILE_LIST, LayoutNames
 from etl.rendering.layout_rewrite import rewrite_layout
 from etl.rendering.layout_sandbox import LayoutEnvironment, LayoutTooLong, Row

@@ -83,6 +83,15 @@ class LayoutNames:
         return tuple(frame for frame, records in self.carried.items() if record in records)
 
 
+def clashing_names(names: LayoutNames) -> list[str]:
+    """Give the columns of cells that lists need for something else."""
+    taken = {FILE_KEY, VOUCHER_KEY, POSTING_KEY}.union(*names.flags.values())
+    columns = {cell_column(record, cell) for record, cells in names.records.items()
+               for cell in cells}  # fmt: skip
+    named_names = {cell_column(record, NAMES) for record in names.records}
+    return sorted(columns & (taken | named_names))
+
+
 def cell_column(record: str, cell: str | None) -> str:
     """Give the column of a cell, or of the whole record."""
     return record if cell is None else f"{record}.{cell}"

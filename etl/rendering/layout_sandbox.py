@@ -17,7 +17,7 @@ from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from etl.rendering.layout_columns import TRACKED
+from etl.rendering.layout_lines import TRACKED
 from etl.rendering.layout_names import (
     CHILDREN,
     LOOP_COUNTERS,

@@ -17,9 +17,10 @@ import polars as pl
 
 from etl.errors import Problem, UserMustFix
 from etl.rendering.layout_check import check_layout
-from etl.rendering.layout_columns import LaidOut, lay_out
+from etl.rendering.layout_columns import lay_out
 from etl.rendering.layout_jinja import JinjaLayout, make_jinja_layout
-from etl.rendering.layout_names import FILE_LIST, LayoutNames
+from etl.rendering.layout_lines import LaidOut
+from etl.rendering.layout_names import FILE_LIST, LayoutNames, clashing_names
 from etl.rendering.layout_sandbox import LayoutEnvironment, Meter
 from etl.rendering.layout_source import Source, parse_layout
 from etl.rendering.layout_tree import FILE_LOOP, Block, columns_read, loops_of
@@ -65,6 +66,13 @@ def load_layout(source: str, *, name: str, names: LayoutNames, engine: Engine = 
     """
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     layout = Source(name, text)
+    clashes = [
+        layout.problem("LAY-3", 0, f'the cell "{column}" has a name that layouts use themselves',
+                       "rename the column or the record in template.yaml")
+        for column in clashing_names(names)
+    ]  # fmt: skip
+    if clashes:
+        raise UserMustFix(clashes)
     tree = parse_layout(layout, LayoutEnvironment(names, Meter(0, 0)))
     if engine == "jinja":
         program = make_jinja_layout(tree, layout, names)
