@@ -236,8 +236,9 @@ class Compiler:
         quick = value.type in (Type.TEXT, Type.INTEGER, Type.DATE)
         if quick and not _reads(elements):
             return operators.is_one_of_constants(value.expr, [e.value() for e in elements])
-        pairs = [operators.is_one_of(left, [right]) for left, right in known]
-        return pl.any_horizontal(pairs) if pairs else pl.lit(value=False)
+        if value.type is None or not known:
+            return pl.lit(value=False)
+        return operators.is_one_of(known[0][0], [member for _, member in known])
 
     def written_list(self, node: nodes.List) -> Term:
         terms = tuple(self.term(item) for item in node.items)

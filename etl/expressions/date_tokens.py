@@ -43,6 +43,11 @@ MAX_FORMAT = 40
 
 FIRST_DATE = dt.date(1, 1, 1)
 LAST_DATE = dt.date(9999, 12, 31)
+_EPOCH = dt.date(1970, 1, 1)
+_FIRST_DAY = (FIRST_DATE - _EPOCH).days
+_LAST_DAY = (LAST_DATE - _EPOCH).days
+_MICROSECONDS = 24 * 60 * 60 * 1_000_000
+_HIGHEST, _LOWEST = 2**63 - 1, -(2**63)
 
 
 def refuse_format(tokens: str, kind: Type) -> str | None:
@@ -64,44 +69,54 @@ def format_date(value: pl.Expr, kind: Type, tokens: str) -> pl.Expr:
     if kind is Type.PERIOD:
         return _format_period(value, pieces)
     chrono = "".join(_CHRONO.get(piece, piece.replace("%", "%%")) for piece in pieces)
-    year = value.dt.year()
-    return pl.when(year.is_between(FIRST_DATE.year, LAST_DATE.year)).then(
-        value.dt.to_string(chrono)
-    )
+    if kind is Type.DATE:
+        return keep_in_calendar(value).dt.to_string(chrono)
+    first, last = _FIRST_DAY * _MICROSECONDS, (_LAST_DAY + 1) * _MICROSECONDS - 1
+    instant = _keep_between(value.cast(pl.Int64), first, last)
+    return instant.cast(pl.Datetime("us", "UTC")).dt.to_string(chrono)
 
 
 def _format_period(value: pl.Expr, pieces: list[str]) -> pl.Expr:
-    """Write a period, which is year * 100 + number."""
-    safe = pl.when(value.is_between(100, 999_999)).then(value)
-    year = (safe // 100).cast(pl.String).str.zfill(4)
-    parts = {
-        "YYYY": year,
-        "YY": year.str.tail(2),
-        "PP": (safe % 100).cast(pl.String).str.zfill(2),
-    }
-    return pl.concat_str([parts.get(piece, pl.lit(piece)) for piece in pieces])
+    """Write a period, which is year * 100 + number, by taking its six digits apart."""
+    parts = {"YYYY": "${1}${2}", "YY": "${2}", "PP": "${3}"}
+    written = "".join(parts.get(piece, piece.replace("$", "$$")) for piece in pieces)
+    six_digits = value.cast(pl.String).str.zfill(6).str.extract(r"\A([0-9]{6})\z", 1)
+    return six_digits.str.replace(r"\A([0-9]{2})([0-9]{2})([0-9]{2})\z", written)
 
 
 def read_date(text: pl.Expr) -> pl.Expr:
     """Read a date written YYYY-MM-DD; null where the text is no date."""
-    is_written = text.str.contains(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z")
-    day = pl.when(is_written).then(text).str.to_date("%Y-%m-%d", strict=False)
-    return keep_in_calendar(day)
+    written = text.str.extract(r"\A([0-9]{4}-[0-9]{2}-[0-9]{2})\z", 1)
+    return keep_in_calendar(written.str.to_date("%Y-%m-%d", strict=False))
 
 
 def keep_in_calendar(day: pl.Expr) -> pl.Expr:
     """Keep a date of the years 0001 to 9999."""
-    return pl.when(day.is_between(pl.lit(FIRST_DATE), pl.lit(LAST_DATE))).then(day)
+    return add_days(day, 0)
 
 
 def add_days(day: pl.Expr, days: int) -> pl.Expr:
     """Move a date; null where that leaves the calendar. Counts in 64 bits, so it cannot wrap."""
     number = day.cast(pl.Int32).cast(pl.Int64) + days
-    epoch = dt.date(1970, 1, 1)
-    first, last = (FIRST_DATE - epoch).days, (LAST_DATE - epoch).days
-    return pl.when(number.is_between(first, last)).then(number).cast(pl.Int32).cast(pl.Date)
+    return _keep_between(number, _FIRST_DAY, _LAST_DAY).cast(pl.Int32).cast(pl.Date)
 
 
 def month_end(day: pl.Expr) -> pl.Expr:
     """Give the last day of the month."""
     return keep_in_calendar(day).dt.month_end()
+
+
+def _keep_between(number: pl.Expr, first: int, last: int) -> pl.Expr:
+    """Give null for a whole number outside two bounds, using the number once.
+
+    The number is moved so that each bound in turn lies at the end of 64 bits; a cast drops what
+    is beyond.
+    """
+    up, down = _HIGHEST - last, _LOWEST - first
+    below_last = _move(number, up).cast(pl.Int64, strict=False)
+    above_first = _move(below_last, down - up).cast(pl.Int64, strict=False)
+    return _move(above_first, -down).cast(pl.Int64)
+
+
+def _move(number: pl.Expr, by: int) -> pl.Expr:
+    return number.cast(pl.Int128) + pl.lit(by, pl.Int128)

@@ -78,8 +78,7 @@ def _pad(value: pl.Expr, kind: Type, arguments: tuple[Any, ...]) -> pl.Expr:
 
 def _join(value: pl.Expr, kind: Type, arguments: tuple[Any, ...]) -> pl.Expr:
     filled = value.list.eval(pl.element().filter(pl.element() != ""))
-    joined = filled.list.join(arguments[0])
-    return pl.when(joined != "").then(joined)
+    return operators.null_if_empty(filled.list.join(arguments[0]))
 
 
 def _initials(value: pl.Expr, kind: Type, arguments: tuple[Any, ...]) -> pl.Expr:

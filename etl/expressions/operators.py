@@ -2,13 +2,15 @@
 
 A row whose result does not exist is null: an overflow in one row would fail the whole frame (T4).
 Comparisons are never null: null equals only null, is in no list and compares false.
+
+Every operand is used exactly once: one that was used twice would double the expression at every
+level of nesting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 import polars as pl
@@ -16,8 +18,8 @@ import polars as pl
 from etl.frames import Type
 from etl.money import AMOUNT
 
-_LARGEST = pl.lit(Decimal("9" * 36 + ".99"), dtype=AMOUNT)
-_NOUGHT = pl.lit(Decimal(0), dtype=AMOUNT)
+_HUNDREDTH = pl.lit(Decimal("0.01"), dtype=AMOUNT)
+_HUNDREDTHS = pl.Decimal(38, 0)
 
 
 def is_filled(text: pl.Expr) -> pl.Expr:
@@ -51,9 +53,8 @@ def compare(operator: str, left: pl.Expr, right: pl.Expr) -> pl.Expr:
 
 
 def is_one_of(value: pl.Expr, members: Sequence[pl.Expr]) -> pl.Expr:
-    """Tell whether a value equals one of some expressions; null equals none of them here."""
-    found = [true_or_false(value == member) for member in members]
-    return reduce(lambda left, right: left | right, found, pl.lit(value=False))
+    """Tell whether a value equals one of some expressions of its type."""
+    return is_member(value, pl.concat_list(list(members)))
 
 
 def is_one_of_constants(value: pl.Expr, members: Sequence[Any]) -> pl.Expr:
@@ -61,9 +62,9 @@ def is_one_of_constants(value: pl.Expr, members: Sequence[Any]) -> pl.Expr:
     return value.is_in([member for member in members if member is not None]).fill_null(value=False)
 
 
-def is_member(value: pl.Expr, texts: pl.Expr) -> pl.Expr:
-    """Tell whether a text is in a list of texts; null is in no list."""
-    return true_or_false(texts.list.contains(value)) & value.is_not_null()
+def is_member(value: pl.Expr, members: pl.Expr) -> pl.Expr:
+    """Tell whether a value is in a list of its type; null is in no list."""
+    return true_or_false(members.list.contains(value, nulls_equal=False))
 
 
 def calculate(operator: str, kind: Type, left: pl.Expr, right: pl.Expr) -> pl.Expr:
@@ -83,11 +84,13 @@ def negate(kind: Type, value: pl.Expr) -> pl.Expr:
 
 
 def _add_amounts(left: pl.Expr, right: pl.Expr) -> pl.Expr:
-    """Add two amounts of 38 digits; the room that is left decides before anything is added."""
-    room_up = _LARGEST - pl.max_horizontal(left, _NOUGHT)
-    room_down = -_LARGEST - pl.min_horizontal(left, _NOUGHT)
-    fits = (right <= room_up) & (right >= room_down)
-    return left + pl.when(fits).then(right)
+    """Add two amounts of 38 digits as 128-bit hundredths; null where that is no amount.
+
+    Two of 10^38 hundredths may pass 2^127 = 1.7 * 10^38 and wrap; what wraps lands beyond
+    1.4 * 10^38, where nothing fits 38 digits either. The last step moves the point, exactly.
+    """
+    hundredths = left.to_physical() + right.to_physical()
+    return hundredths.cast(_HUNDREDTHS, strict=False) * _HUNDREDTH
 
 
 def join_texts(parts: Sequence[pl.Expr]) -> pl.Expr:
@@ -95,24 +98,24 @@ def join_texts(parts: Sequence[pl.Expr]) -> pl.Expr:
     return pl.concat_str(list(parts), ignore_nulls=True)
 
 
+def null_if_empty(text: pl.Expr) -> pl.Expr:
+    """Give null for an empty text."""
+    return text.replace("", None)
+
+
 def join_filled(parts: Sequence[pl.Expr], separator: str) -> pl.Expr:
     """Join the texts that are there and not empty; null where none is."""
-    filled = [pl.when(part != "").then(part) for part in parts]
-    joined = pl.concat_str(filled, separator=separator, ignore_nulls=True)
-    return pl.when(joined != "").then(joined)
+    filled = [null_if_empty(part) for part in parts]
+    return null_if_empty(pl.concat_str(filled, separator=separator, ignore_nulls=True))
 
 
 def first_filled(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     """Give the left text where it is not empty, else the right one."""
-    return pl.when(is_filled(left)).then(left).otherwise(right)
+    return pl.coalesce(null_if_empty(left), right)
 
 
 def print_value(kind: Type, value: pl.Expr) -> pl.Expr:
     """Write a value as a text that is looked up or printed: digits, ISO dates, true and false."""
-    if kind is Type.BOOLEAN:
-        return pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false"))
-    if kind in (Type.INTEGER, Type.PERIOD):
-        return value.cast(pl.String)
     if kind is Type.DATE:
         return value.dt.to_string("%Y-%m-%d")
-    return value
+    return value if kind is Type.TEXT else value.cast(pl.String)

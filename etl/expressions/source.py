@@ -173,6 +173,7 @@ def _refusals(raw: list[_RAW], source: Source) -> Iterator[Problem]:
                 "EXP-10", source.shift, f"the expression has {found} {what}; {limit} are allowed",
                 "put the cases into a table and use lookup, or split it with let",
             )  # fmt: skip
+            return
 
 
 def _parts(tree: nodes.Template) -> Iterator[str | nodes.Expr]:
