@@ -17,7 +17,7 @@ import polars as pl
 from etl.expressions import check_pattern
 from etl.frames import DTYPES, Type
 from etl.money import AMOUNT
-from etl.rendering.charsets import outside, replace_texts
+from etl.rendering.charsets import outside
 from etl.rendering.columns import Cell
 from etl.rendering.escapes import (
     FORMULA_STARTS,
@@ -185,8 +185,8 @@ class _Work:
         """Replace, and check characters, in the odd rows."""
         cell, writing, column = self.cell, self.writing, self.cell.column
         rows = odd.arg_true()
-        before = text.gather(rows).str.normalize("NFC")
-        after = replace_texts(before, writing.replacements)
+        before = text.gather(rows)
+        after = writing.replacing.texts(before)
         after = tame(after, writing.escape)
         if column.allow is not None:
             forbidden = not_allowed(column.allow)

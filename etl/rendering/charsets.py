@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +22,8 @@ TABLE_FILE = Path(__file__).with_name("replacements.tsv")
 #: take for something else, and what XML forbids.
 NEVER = "\u2028\u2029\ufeff\ufffe\uffff"
 _PRINTABLE_ASCII = " -~"
+#: Latin letters up to here are composed already, so that texts of them are NFC.
+BEYOND_LATIN = r"[^\x00-\x{02ff}]"
 
 
 @lru_cache(maxsize=1)
@@ -74,13 +77,50 @@ def replacements_for(encoding: str, template: Mapping[str, str] | str) -> Mappin
     return {**lacking, **template}
 
 
-def replace_texts(texts: pl.Series, replacements: Mapping[str, str]) -> pl.Series:
-    """Replace characters in texts; the result is NFC."""
-    if replacements:
-        texts = texts.str.replace_many(
-            list(replacements), list(replacements.values()), leftmost=True
+@dataclass(frozen=True)
+class Replacing:
+    """Replaces characters; `needed` finds the texts in which there is something to replace."""
+
+    replacements: Mapping[str, str]
+    needed: str
+
+    def texts(self, texts: pl.Series) -> pl.Series:
+        """Give texts in NFC with characters replaced; most texts need neither."""
+        texts = _where(texts, BEYOND_LATIN, lambda some: some.str.normalize("NFC"))
+        if not self.replacements:
+            return texts
+        keys, values = list(self.replacements), list(self.replacements.values())
+        return _where(
+            texts,
+            self.needed,
+            lambda some: some.str.replace_many(keys, values, leftmost=True).str.normalize("NFC"),
         )
-    return texts.str.normalize("NFC")
+
+
+def replacing(encoding: str, template: Mapping[str, str] | str) -> Replacing:
+    """Give how a file replaces characters."""
+    replacements = replacements_for(encoding, template)
+    firsts = {key[0] for key in replacements}
+    if template == "ascii":
+        return Replacing(replacements, f"[^{_PRINTABLE_ASCII}]")
+    held = "".join(
+        f"\\x{{{ord(char):x}}}" for char in sorted(firsts) if not _is_outside(char, encoding)
+    )
+    needed = outside(encoding) + (f"|[{held}]" if held else "")
+    return Replacing(replacements, needed)
+
+
+def _is_outside(char: str, encoding: str) -> bool:
+    return re.search(outside(encoding), char) is not None
+
+
+def _where(texts: pl.Series, pattern: str, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Change the texts in which a pattern is found."""
+    found = texts.str.contains(pattern)
+    if not found.any():
+        return texts
+    rows = found.arg_true()
+    return texts.clone().scatter(rows, change(texts.gather(rows)))
 
 
 def shown(char: str) -> str:

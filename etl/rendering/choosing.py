@@ -38,19 +38,30 @@ def batch_material(
         vouchers=vouchers,
         postings=nothing if postings is None else with_voucher_rows(postings, vouchers),
         attachments=nothing if attachments is None else attachments,
-        lists={},
+        lists=None,
         lets=lets,
     )
 
 
 def with_voucher_rows(postings: pl.DataFrame, vouchers: pl.DataFrame) -> pl.DataFrame:
-    """Keep the postings of some vouchers, in their order, with the row of the voucher."""
+    """Keep the postings of some vouchers, in their order, with the row of the voucher.
+
+    Where all postings are kept and stand in order, as the stage before leaves them, no column is
+    moved.
+    """
     order = vouchers.select(
         VOUCHER_KEY,
         *([FILE_KEY] if FILE_KEY in vouchers.columns else []),
         pl.int_range(pl.len(), dtype=pl.UInt32).alias(VOUCHER_ROW),
     )
-    found = postings.join(order, on=VOUCHER_KEY, how="inner", validate="m:1", maintain_order="left")
+    rows = postings.select(VOUCHER_KEY, "posting.index").join(
+        order, on=VOUCHER_KEY, how="left", validate="m:1", maintain_order="left"
+    )
+    assert rows.height == postings.height
+    added = rows.drop(VOUCHER_KEY, "posting.index")
+    found = postings.drop(*added.columns, IS_FIRST, strict=False).hstack(added)
+    if rows[VOUCHER_ROW].has_nulls():
+        found = found.filter(pl.col(VOUCHER_ROW).is_not_null())
     by = [VOUCHER_ROW, "posting.index"]
     if not found.select(_is_sorted(by)).item():
         found = found.sort(by, maintain_order=True)

@@ -16,7 +16,7 @@ from typing import Literal
 
 import polars as pl
 
-from etl.rendering.charsets import outside, replacements_for
+from etl.rendering.charsets import Replacing, outside, replacing
 from etl.rendering.document import Column, CsvOptions, Encoding, Escape, FileSpec, Off
 
 Wrap = Literal["always", "needed", "never"]
@@ -37,7 +37,7 @@ class Writing:
     encoding: str
     escape: Escape
     csv: CsvOptions
-    replacements: Mapping[str, str]
+    replacing: Replacing
     spec: FileSpec
 
     @property
@@ -79,7 +79,7 @@ class Writing:
 
         All others are printable ASCII that no rule of the file says anything about.
         """
-        special = set(_SPECIAL[self.escape]) | {key[0] for key in self.replacements}
+        special = set(_SPECIAL[self.escape]) | {key[0] for key in self.replacing.replacements}
         special |= {self.delimiter} if self.delimiter else set()
         if self.escape == "hledger":
             special.discard(" ")
@@ -103,7 +103,7 @@ def writing_of(spec: FileSpec, encoding: str) -> Writing:
         encoding=encoding,
         escape=spec.escape or defaults.get(spec.kind, "none"),
         csv=spec.csv or CsvOptions(),
-        replacements=replacements_for(encoding, spec.replace),
+        replacing=replacing(encoding, spec.replace),
         spec=spec,
     )
 

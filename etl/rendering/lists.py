@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -20,29 +21,51 @@ class Labels:
     objects: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def make_lists(
-    vouchers: pl.DataFrame, postings: pl.DataFrame, items: pl.DataFrame, labels: Labels
-) -> dict[str, pl.DataFrame]:
-    """Make the lists of all parts of a file.
+@dataclass(frozen=True)
+class Lists:
+    """The lists of all parts of a file, each made when it is first read.
 
     Needs: vouchers and postings with file.key.
-    Gives: one frame per list, with file.key, sorted by file and code; sums are exact.
     """
-    objects = (
-        objects_of_postings(postings, labels)
-        .select(FILE_KEY, "object.dimension", "object.code", "object.label")
-        .unique(maintain_order=True)
-    )
-    return {
-        "accounts": _accounts(vouchers, postings),
-        "vendors": _vendors(vouchers, items),
-        "currencies": _sums(postings, "posting.currency", "currency"),
-        "dimensions": _dimensions(objects, labels),
-        "objects": _sorted(objects, "objects", ["object.dimension", "object.code"]),
-    }
+
+    vouchers: pl.DataFrame
+    postings: pl.DataFrame
+    items: pl.DataFrame
+    labels: Labels
+
+    def frame(self, name: str) -> pl.DataFrame:
+        """Give a list by name, sorted by file and code, with file.key; sums are exact."""
+        return getattr(self, name)  # type: ignore[no-any-return]
+
+    @cached_property
+    def posting_objects(self) -> pl.DataFrame:
+        """Dimension values of every posting."""
+        return _objects_of_postings(self.postings, self.labels)
+
+    @cached_property
+    def objects(self) -> pl.DataFrame:
+        columns = [FILE_KEY, "object.dimension", "object.code", "object.label"]
+        used = self.posting_objects.select(columns).unique(maintain_order=True)
+        return _sorted(used, "objects", ["object.dimension", "object.code"])
+
+    @cached_property
+    def accounts(self) -> pl.DataFrame:
+        return _accounts(self.vouchers, self.postings)
+
+    @cached_property
+    def vendors(self) -> pl.DataFrame:
+        return _vendors(self.vouchers, self.items)
+
+    @cached_property
+    def currencies(self) -> pl.DataFrame:
+        return _sums(self.postings, "posting.currency", "currency")
+
+    @cached_property
+    def dimensions(self) -> pl.DataFrame:
+        return _dimensions(self.objects, self.labels)
 
 
-def objects_of_postings(postings: pl.DataFrame, labels: Labels) -> pl.DataFrame:
+def _objects_of_postings(postings: pl.DataFrame, labels: Labels) -> pl.DataFrame:
     """Give the dimension values of every posting: file.key, posting.key and the object."""
     names = sorted(name for name in postings.columns if name.startswith(_DIMENSION))
     keys = [FILE_KEY, POSTING_KEY]

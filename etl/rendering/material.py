@@ -26,6 +26,7 @@ from etl.frames import (
 )
 from etl.rendering.columns import Lets
 from etl.rendering.contexts import LIST_CONTEXTS, Context
+from etl.rendering.lists import Lists
 
 #: The number of the row above: of the file for vouchers, of the voucher for postings.
 FILE_ROW = "#file"
@@ -43,7 +44,6 @@ class Material:
     postings     sorted by voucher; with file.key, VOUCHER_ROW and IS_FIRST
     attachments  sorted by voucher, with voucher.key, file.key and VOUCHER_ROW
     lists        elements of the lists used in the file, each with file.key and FILE_ROW
-    posting_objects  dimension values of every posting: file.key, posting.key, object.*
     """
 
     files: pl.DataFrame
@@ -52,9 +52,8 @@ class Material:
     vouchers: pl.DataFrame
     postings: pl.DataFrame
     attachments: pl.DataFrame
-    lists: dict[str, pl.DataFrame]
+    lists: Lists | None
     lets: Lets
-    posting_objects: pl.DataFrame = field(default_factory=pl.DataFrame)
     _known: dict[tuple[str, ...], pl.DataFrame] = field(default_factory=dict, repr=False)
 
     def rows(self, context: Context) -> int:
@@ -95,7 +94,8 @@ class Material:
 
     def _own(self, context: Context) -> pl.DataFrame:
         if context in LIST_CONTEXTS:
-            return self.lists[context.value]
+            assert self.lists is not None
+            return self.lists.frame(context.value)
         frames = {
             Context.FILE: self.files,
             Context.VOUCHER: self.vouchers,

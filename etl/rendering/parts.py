@@ -97,16 +97,39 @@ def too_large(vouchers: pl.DataFrame, split: Split, *, sizes: pl.DataFrame) -> p
     )
 
 
-def file_facts(vouchers: pl.DataFrame, postings: pl.DataFrame) -> pl.DataFrame:
+def sums_of(postings: pl.DataFrame) -> pl.DataFrame:
+    """Sum the postings of every file by currency: rows, debit, credit, and the pairs among them.
+
+    Gives: file.key, currency, rows, debit, credit, paired (debit and credit of pairs, which stand
+    on both sides), sorted.
+    """
+    is_pair = pl.col("posting.shape") == "pair"
+    debit, credit = pl.col("posting.debit"), pl.col("posting.credit")
+    return (
+        postings.group_by(FILE_KEY, pl.col("posting.currency").alias("currency"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            debit.sum().alias("debit"),
+            credit.sum().alias("credit"),
+            debit.filter(is_pair).sum().alias("paired_debit"),
+            credit.filter(is_pair).sum().alias("paired_credit"),
+        )
+        .sort(FILE_KEY, "currency")
+    )
+
+
+def file_facts(vouchers: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
     """Give the FILE columns of every part.
 
-    Needs: vouchers and postings with file.key.
+    Needs: vouchers with file.key; sums of their postings.
     Units: debit and credit in the file's currency; null where there are several.
     """
 
     def one(name: str) -> pl.Expr:
         column = pl.col(name)
-        return pl.when(column.n_unique() == 1).then(column.first())
+        return pl.when((column.min() == column.max()) & (column.null_count() == 0)).then(
+            column.first()
+        )
 
     of_vouchers = vouchers.group_by(FILE_KEY).agg(
         pl.len().cast(pl.Int64).alias("file.vouchers"),
@@ -114,12 +137,12 @@ def file_facts(vouchers: pl.DataFrame, postings: pl.DataFrame) -> pl.DataFrame:
         pl.col("voucher.date").max().alias("file.last_date"),
         *(one(f"voucher.{name}").alias(f"file.{name}") for name in _ONE_OF_VOUCHERS),
     )
-    is_one = pl.col("posting.currency").n_unique() == 1
-    of_postings = postings.group_by(FILE_KEY).agg(
-        pl.len().cast(pl.Int64).alias("file.rows"),
-        pl.when(is_one).then(pl.col("posting.debit").sum()).alias("file.debit"),
-        pl.when(is_one).then(pl.col("posting.credit").sum()).alias("file.credit"),
-        one("posting.currency").alias("file.currency"),
+    is_one = pl.len() == 1
+    of_postings = sums.group_by(FILE_KEY).agg(
+        pl.col("rows").sum().alias("file.rows"),
+        pl.when(is_one).then(pl.col("debit").sum()).alias("file.debit"),
+        pl.when(is_one).then(pl.col("credit").sum()).alias("file.credit"),
+        pl.when(is_one).then(pl.col("currency").first()).alias("file.currency"),
     )
     joined = (
         of_vouchers.join(of_postings, on=FILE_KEY, how="left", validate="1:1")
@@ -134,18 +157,11 @@ def file_facts(vouchers: pl.DataFrame, postings: pl.DataFrame) -> pl.DataFrame:
     return joined.select(FILE_KEY, *(pl.col(name).cast(kind) for name, kind in wanted.items()))
 
 
-def totals_of(postings: pl.DataFrame) -> pl.DataFrame:
-    """Sum debit and credit by file and currency; a pair counts on both sides."""
-    is_pair = pl.col("posting.shape") == "pair"
-    debit, credit = pl.col("posting.debit"), pl.col("posting.credit")
-    return (
-        postings.select(
-            FILE_KEY,
-            pl.col("posting.currency").alias("currency"),
-            pl.when(is_pair).then(debit + credit).otherwise(debit).alias("debit"),
-            pl.when(is_pair).then(debit + credit).otherwise(credit).alias("credit"),
-        )
-        .group_by(FILE_KEY, "currency")
-        .agg(pl.col("debit", "credit").sum())
-        .sort(FILE_KEY, "currency")
+def totals_of(sums: pl.DataFrame) -> pl.DataFrame:
+    """Give debit and credit by file and currency; a pair counts on both sides."""
+    return sums.select(
+        FILE_KEY,
+        "currency",
+        (pl.col("debit") + pl.col("paired_credit")).alias("debit"),
+        (pl.col("credit") + pl.col("paired_debit")).alias("credit"),
     )

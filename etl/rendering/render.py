@@ -27,9 +27,9 @@ from etl.rendering.document import Split
 from etl.rendering.escapes import writing_of
 from etl.rendering.faults import Findings
 from etl.rendering.filenames import name_problems
-from etl.rendering.lists import Labels, make_lists, objects_of_postings
+from etl.rendering.lists import Labels, Lists
 from etl.rendering.material import FILE_ROW, VOUCHER_ROW, Material
-from etl.rendering.parts import file_facts, split_vouchers, too_large, totals_of
+from etl.rendering.parts import file_facts, split_vouchers, sums_of, too_large, totals_of
 from etl.rendering.plans import FilePlan, Plan, make_plan
 from etl.rendering.sheets import Sheets
 from etl.rendering.spreadsheets import write_workbooks
@@ -148,20 +148,17 @@ class _FileRun:
     labels: Labels
 
     def files(self, vouchers: pl.DataFrame) -> list[RenderedFile]:
-        postings = with_voucher_rows(self.batch.postings.drop(VOUCHER_ROW, "#first"), vouchers)
-        sizes = postings.group_by(VOUCHER_KEY).agg(
-            pl.len().cast(pl.Int64).alias("rows"), pl.lit(0, pl.Int64).alias("bytes")
-        )
         split = self.file.spec.split
+        sizes = self._sizes()
         self._refuse_too_large(vouchers, split, sizes)
-        material = self._material(split_vouchers(vouchers, split, sizes=sizes), postings)
+        material, sums = self._material(split_vouchers(vouchers, split, sizes=sizes))
         records = list(self.file.records.values())
         sheets = Sheets(
             material, writing_of(self.file.spec, self.file.encoding), self.findings, records
         )
         names = texts(material, Context.FILE, self.file.name)
         contents = self._contents(sheets, material.files.height)
-        totals = totals_of(material.postings)
+        totals = totals_of(sums)
         lines = material.postings.select("posting.key", FILE_KEY).join(
             contents.lines, on="posting.key", how="inner", validate="1:1", maintain_order="left"
         )
@@ -187,24 +184,31 @@ class _FileRun:
             return write_layout(self.file, sheets)
         return write_table(self.file, sheets, files=files)
 
-    def _material(self, vouchers: pl.DataFrame, postings: pl.DataFrame) -> Material:
-        """Put together what the records of the file read."""
+    def _sizes(self) -> pl.DataFrame:
+        """Count rows and bytes of every voucher."""
+        return self.batch.postings.group_by(VOUCHER_KEY).agg(
+            pl.len().cast(pl.Int64).alias("rows"), pl.lit(0, pl.Int64).alias("bytes")
+        )
+
+    def _material(self, vouchers: pl.DataFrame) -> tuple[Material, pl.DataFrame]:
+        """Put together what the records of the file read, and sum its postings."""
         placed = vouchers.with_columns(
             pl.col(FILE_KEY).alias(FILE_ROW),
             pl.int_range(1, pl.len() + 1).over(FILE_KEY).cast(pl.Int64).alias("voucher.index"),
         )
-        rows = with_voucher_rows(postings.drop(VOUCHER_ROW, "#first"), placed)
-        return Material(
-            files=file_facts(placed, rows),
+        postings = with_voucher_rows(self.batch.postings, placed)
+        sums = sums_of(postings)
+        material = Material(
+            files=file_facts(placed, sums),
             items=self.batch.items,
             lines=self.batch.lines,
             vouchers=placed,
-            postings=rows,
+            postings=postings,
             attachments=_attachments_of(placed, self.batch.attachments),
-            lists=make_lists(placed, rows, self.batch.items, self.labels),
+            lists=Lists(placed, postings, self.batch.items, self.labels),
             lets=self.plan.lets,
-            posting_objects=objects_of_postings(rows, self.labels),
         )
+        return material, sums
 
     def _refuse_too_large(self, vouchers: pl.DataFrame, split: Split, sizes: pl.DataFrame) -> None:
         self.findings.reject(

@@ -67,14 +67,15 @@ class Sheets:
 
     def of_objects(self, records: Sequence[Record]) -> pl.DataFrame:
         """Give the finished cells of records of objects on the objects of every posting."""
-        objects = self.material.posting_objects
+        lists = self.material.lists
+        assert lists is not None
         made = self.rows(Context.OBJECT, records)
         by = [FILE_KEY, "object.dimension", "object.code"]
         cells = [cell.key for record in records for cell in self.cells(record)]
-        keyed = pl.concat(
-            [self.material.lists["objects"].select(by), made.select(cells)], how="horizontal"
+        keyed = pl.concat([lists.objects.select(by), made.select(cells)], how="horizontal")
+        return lists.posting_objects.join(
+            keyed, on=by, how="left", validate="m:1", maintain_order="left"
         )
-        return objects.join(keyed, on=by, how="left", validate="m:1", maintain_order="left")
 
     def slices(self, context: Context, records: Sequence[Record]) -> Iterator[pl.DataFrame]:
         """Give the rows of a context, some at a time."""
