@@ -287,11 +287,8 @@ def _refuse_codes(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -
     if target.name == "tax_code":
         return refuse_unknown_tax_code(frame, target, reference=mapping.reference)
     if target.name.startswith("dimension."):
-        dimension = target.name.removeprefix("dimension.")
-        groups = [dimension, *(g for g, name in mapping.tags.items() if name == dimension)]
-        return refuse_unknown_value(
-            frame, target, groups=[g.casefold() for g in groups], reference=mapping.reference
-        )
+        groups = mapping.names_of_dimension(target.name)
+        return refuse_unknown_value(frame, target, groups=groups, reference=mapping.reference)
     return no_rejections()
 
 

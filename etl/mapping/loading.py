@@ -82,6 +82,12 @@ class LoadedMapping:
         names = [t.name.removeprefix("dimension.") for t in self.targets if _is_dimension(t)]
         return {name: labels.get(name, name) for name in names}
 
+    def names_of_dimension(self, target: str) -> list[str]:
+        """Give the names under which a list may have the dimension of a target, casefolded."""
+        name = target.removeprefix("dimension.")
+        groups = [group for group, dimension in self.tags.items() if dimension == name]
+        return [each.casefold() for each in (name, *groups)]
+
     def posting_rule_place(self, rule_id: str) -> Place:
         """Give the place where a posting rule is accepted or has a row of its own."""
         if rule_id in self.posting_rules.rows:

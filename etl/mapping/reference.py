@@ -52,12 +52,17 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One list of one company: its rows, with ROW_COLUMN, CODE, NAME and ACTIVE where they fit."""
+    """One list of one company.
+
+    frame: with ROW_COLUMN, CODE, NAME and ACTIVE where they fit; accounts once per number.
+    repeated: account numbers of active rows after the first of the number, by ROW_COLUMN.
+    """
 
     name: str
     columns: tuple[str, ...]
     frame: pl.DataFrame
     sha256: str
+    repeated: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,8 @@ def load_reference(
         warnings.extend(_unknown_columns(cells, layout))
         if not problems:
             frame = _FRAMES[name](cells)
-            found[name] = Listing(cells.name, cells.header, frame, cells.sha256)
+            repeated = _repeated_numbers(cells)
+            found[name] = Listing(cells.name, cells.header, frame, cells.sha256, repeated)
     if not found and not problems:
         names = ", ".join(LAYOUTS)
         raise UserMustFix(
@@ -299,6 +305,14 @@ def _accounts(cells: Cells) -> pl.DataFrame:
         .sort(~pl.col(ACTIVE), ROW_COLUMN)
         .unique(CODE, keep="first", maintain_order=True)
     )
+
+
+def _repeated_numbers(cells: Cells) -> tuple[tuple[int, str], ...]:
+    if "account_number" not in cells.header:
+        return ()
+    active = cells.frame.filter(_is_active()).drop_nulls("account_number")
+    later = active.filter(~pl.col("account_number").is_first_distinct())
+    return tuple(later.select(ROW_COLUMN, "account_number").iter_rows())
 
 
 def _tax_codes(cells: Cells) -> pl.DataFrame:

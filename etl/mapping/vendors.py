@@ -2,9 +2,11 @@
 
     vendor on the item ──> code · external id · tax id         (the supplier is then ignored)
     else the supplier  ──> code · account · tax id             first key with exactly one hit
+    owed to an employee ─> employee code                       (the merchant has been paid)
     several hits ──> none        only a blocked vendor ──> blocked        no list ──> as sent
 
-Source: Pleo's accounts payable design, in the order that code, account, tax identifier follow.
+Source: Pleo's accounts payable design (code, then account, then tax identifier) and concept
+(an expense that the employee paid is owed to the employee as vendor).
 """
 
 from __future__ import annotations
@@ -27,6 +29,11 @@ _BY_SUPPLIER = (
     ("item.supplier.account", ("~account", "~vendor_code")),
     ("item.supplier.tax_id", ("~tax_id",)),
 )
+_BY_EMPLOYEE = (("item.user.code", ("~vendor_code", "~external_id")),)
+#: Under accounts payable these are owed to, or settled with, an employee.
+_EMPLOYEE_TYPES = (
+    "out_of_pocket", "mileage", "per_diem", "direct_reimbursement", "external_reimbursement",
+)  # fmt: skip
 _VENDOR_FIELDS = (
     "item.vendor.name", "item.vendor.code", "item.vendor.external_id", "item.vendor.tax_id",
     "item.vendor.registration_number",
@@ -39,24 +46,41 @@ LOOKED_FOR = "~vendor.looked_for"
 def resolve_vendors(items: pl.DataFrame, vendors: Listing | None) -> pl.DataFrame:
     """Find the vendor of each item.
 
-    Needs: items with the vendor and supplier columns.
+    Needs: items with type, method and the vendor, supplier and user columns.
     Gives: the same rows with voucher.vendor.code, name and tax_id, STATE (found, blocked or
     none) and LOOKED_FOR, the names and numbers that were looked for, in words.
     """
     has_vendor = pl.any_horizontal(pl.col(name).is_not_null() for name in _VENDOR_FIELDS)
-    of_vendor = _words("vendor", "code", "external_id", "tax_id")
-    of_supplier = _words("supplier", "code", "account", "tax_id")
-    looked_for = pl.when(has_vendor).then(of_vendor).otherwise(of_supplier)
-    asked = items.with_columns(has_vendor.alias("~has_vendor"), looked_for.alias(LOOKED_FOR))
+    is_owed = pl.col("item.type").is_in(_EMPLOYEE_TYPES)
+    is_owed = (is_owed & (pl.col("item.method") == "accounts_payable")).fill_null(False)
+    asked = items.with_columns(
+        has_vendor.alias("~by_vendor"),
+        (~has_vendor & is_owed).alias("~by_employee"),
+        (~has_vendor & ~is_owed).alias("~by_supplier"),
+    ).with_columns(
+        _first_of(
+            vendor=_words("vendor", "code", "external_id", "tax_id"),
+            employee=_words("user", "code"),
+            supplier=_words("supplier", "code", "account", "tax_id"),
+        ).alias(LOOKED_FOR)
+    )
     found = _as_sent(asked) if vendors is None else _from_list(asked, vendors)
     assert found.height == items.height
-    return found.drop("~has_vendor")
+    return found.drop("~by_vendor", "~by_employee", "~by_supplier")
+
+
+def _first_of(*, vendor: pl.Expr, employee: pl.Expr, supplier: pl.Expr) -> pl.Expr:
+    """Choose by whom an item's vendor is."""
+    return (
+        pl.when("~by_vendor").then(vendor).when("~by_employee").then(employee).otherwise(supplier)
+    )
 
 
 def _words(kind: str, *fields: str) -> pl.Expr:
     """Name what the item says about its vendor; null where it says nothing."""
+    shown = "employee" if kind == "user" else kind
     parts = [
-        pl.format(f'{kind} {field.replace("_", " ")} "{{}}"', pl.col(f"item.{kind}.{field}"))
+        pl.format(f'{shown} {field.replace("_", " ")} "{{}}"', pl.col(f"item.{kind}.{field}"))
         for field in ("name", *fields)
     ]
     words = pl.concat_str(parts, separator=", ", ignore_nulls=True)
@@ -64,13 +88,21 @@ def _words(kind: str, *fields: str) -> pl.Expr:
 
 
 def _as_sent(items: pl.DataFrame) -> pl.DataFrame:
-    vendor, supplier = pl.col("~has_vendor"), ~pl.col("~has_vendor")
-    code = pl.coalesce(
-        pl.when(vendor).then(pl.coalesce("item.vendor.code", "item.vendor.external_id")),
-        pl.when(supplier).then(pl.coalesce("item.supplier.code", "item.supplier.account")),
+    code = _first_of(
+        vendor=pl.coalesce("item.vendor.code", "item.vendor.external_id"),
+        employee=pl.col("item.user.code"),
+        supplier=pl.coalesce("item.supplier.code", "item.supplier.account"),
     )
-    name = pl.when(vendor).then("item.vendor.name").otherwise("item.supplier.name")
-    tax_id = pl.when(vendor).then("item.vendor.tax_id").otherwise("item.supplier.tax_id")
+    name = _first_of(
+        vendor=pl.col("item.vendor.name"),
+        employee=pl.col("item.user.name"),
+        supplier=pl.col("item.supplier.name"),
+    )
+    tax_id = _first_of(
+        vendor=pl.col("item.vendor.tax_id"),
+        employee=pl.lit(None, pl.String()),
+        supplier=pl.col("item.supplier.tax_id"),
+    )
     known = code.is_not_null()
     return items.with_columns(
         code.alias("voucher.vendor.code"),
@@ -85,11 +117,11 @@ def _from_list(items: pl.DataFrame, vendors: Listing) -> pl.DataFrame:
         pl.col("~tax_id").alias("~tax_id_sent"), _tax_number(pl.col("~tax_id")).alias("~tax_id")
     )
     steps = [
-        *(("~has_vendor", column, keys) for column, keys in _BY_VENDOR),
-        *(("~no_vendor", column, keys) for column, keys in _BY_SUPPLIER),
+        *(("~by_vendor", column, keys) for column, keys in _BY_VENDOR),
+        *(("~by_employee", column, keys) for column, keys in _BY_EMPLOYEE),
+        *(("~by_supplier", column, keys) for column, keys in _BY_SUPPLIER),
     ]
     found = items.with_columns(
-        (~pl.col("~has_vendor")).alias("~no_vendor"),
         pl.lit(None, dtype=pl.UInt32).alias("~index"),
         pl.lit(False).alias("~blocked"),
     )
@@ -110,7 +142,7 @@ def _from_list(items: pl.DataFrame, vendors: Listing) -> pl.DataFrame:
     return (
         found.join(chosen, on="~index", how="left", validate="m:1", maintain_order="left")
         .with_columns(state.alias(STATE))
-        .drop("~index", "~blocked", "~no_vendor")
+        .drop("~index", "~blocked")
     )
 
 
