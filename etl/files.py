@@ -104,6 +104,18 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def shown_path(path: Path) -> str:
+    """Name a file in messages and in the output: from here on, else by its name alone.
+
+    Output is the same bytes in every folder, and never tells where somebody's home is.
+    """
+    here = Path.cwd()
+    whole = here / path
+    if whole.is_relative_to(here) and ".." not in path.parts:
+        return whole.relative_to(here).as_posix()
+    return path.name
+
+
 def sha256(content: bytes) -> str:
     """Give the SHA-256 of some bytes in hexadecimal."""
     return hashlib.sha256(content).hexdigest()

@@ -24,6 +24,7 @@ from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, nam
 from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.expressions import Lookup
+from etl.files import shown_path
 from etl.findings import join_findings
 from etl.frames import ITEM_KEY
 from etl.items import CompanyFacts, Ingested, attach, check, ingest
@@ -130,18 +131,6 @@ def _import_guide(template: Template) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-def shown_path(path: Path) -> str:
-    """Name a file in messages and in the output: from here on, or by its name alone.
-
-    Output never holds the path of somebody's home.
-    """
-    here = Path.cwd()
-    whole = here / path
-    if whole.is_relative_to(here) and ".." not in path.parts:
-        return whole.relative_to(here).as_posix()
-    return path.name
 
 
 # ── the stages, pure from here on ───────────────────────────────────────────────────────────

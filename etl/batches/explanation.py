@@ -103,7 +103,7 @@ def _sources(cell: CellFact, row: Mapping[str, Any], facts: Facts) -> Iterator[S
         elif (target := _target_of(name, row)) and target in facts.candidates:
             yield _mapped(name, target, row, facts)
         else:
-            yield Source(name, show(row.get(name)), _origin(name, row))
+            yield Source(name, show(row.get(name)), _origin(name))
 
 
 def _target_of(name: str, row: Mapping[str, Any]) -> str | None:
@@ -133,17 +133,39 @@ def _role_of(name: str, row: Mapping[str, Any]) -> str | None:
     return next(others, None)
 
 
-def _origin(name: str, row: Mapping[str, Any]) -> str:
-    group = name.split(".", 1)[0]
-    if group in ("item", "line"):
-        return "Pleo"
-    if group == "attachment":
-        return "Pleo's receipts"
-    if name.startswith("voucher.vendor"):
-        return "vendors of the mapping"
-    if name.startswith(("voucher.period", "voucher.fiscal_year")) or name == "voucher.date":
-        return "Pleo's date and the periods of the mapping"
-    return f"posting rule {row.get('rule.id') or ''}".rstrip()
+#: Where names come from that no mapping target gives; the longest beginning that fits decides.
+_ORIGINS = {
+    "item.": "Pleo",
+    "line.": "Pleo",
+    "attachment.": "Pleo's receipts",
+    "file.": "the file",
+    "voucher.": "the posting rule",
+    "voucher.number": "the numbering of vouchers",
+    "voucher.index": "the order of vouchers in the file",
+    "voucher.reference": "Pleo's reconciliation id",
+    "voucher.short_reference": "Pleo's reconciliation id",
+    "voucher.currency": "Pleo",
+    "voucher.document_date": "Pleo",
+    "voucher.due_date": "Pleo",
+    "voucher.original_date": "Pleo's date",
+    "voucher.date": "Pleo's date and the mapping's periods",
+    "voucher.period": "the posting date and the mapping's periods",
+    "voucher.fiscal_year": "the posting date and the company's fiscal year",
+    "voucher.vendor": "the mapping's vendors",
+    "posting.": "Pleo's amounts, laid out by the posting rule",
+    "posting.role": "the posting rule",
+    "posting.side": "the posting rule",
+    "posting.ledger": "the posting rule",
+    "posting.is_contra": "the posting rule",
+    "posting.vendor": "the mapping's vendors",
+    "posting.currency": "Pleo",
+    "posting.index": "the order of postings",
+}
+
+
+def _origin(name: str) -> str:
+    fitting = [beginning for beginning in _ORIGINS if name.startswith(beginning)]
+    return _ORIGINS[max(fitting, key=len)] if fitting else "the run"
 
 
 def _mapped(name: str, target: str, row: Mapping[str, Any], facts: Facts) -> Source:

@@ -7,10 +7,8 @@ The seal is the hash of the manifest with an empty seal, so that any changed byt
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,22 +16,13 @@ import polars as pl
 from etl.batches.recipe import Recipe
 from etl.batches.verdicts import Counts
 from etl.codes import CODES
-from etl.documents import read_json
-from etl.errors import Problem, UserMustFix
-from etl.files import is_safe_name, sha256
+from etl.files import sha256
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
-_SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')
-_EMPTY_SEAL = b'\n "seal": ""'
-#: Keys of every manifest; a file that lacks one was not written by us.
-_KEYS = frozenset(
-    {
-        *("schema", "batch", "template", "mapping", "parameters", "recipe", "numbers", "input"),
-        *("content", "counts", "totals", "controls", "notes", "files", "items", "attachments"),
-        *("read_back", "reports", "seal"),
-    }
-)
+EMPTY_SEAL = b'\n "seal": ""'
+#: Lists that may have a million elements; each stands on lines of its own.
+LONG_LISTS = ("items", "attachments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +104,7 @@ class Manifest:
         texts["attachments"] = _lines(self.attachments.to_list())
         body = ",\n".join(f' "{key}": {text}' for key, text in sorted(texts.items()))
         unsealed = f"{{\n{body}\n}}\n".encode()
-        return unsealed.replace(_EMPTY_SEAL, f'\n "seal": "{sha256(unsealed)}"'.encode(), 1)
+        return unsealed.replace(EMPTY_SEAL, f'\n "seal": "{sha256(unsealed)}"'.encode(), 1)
 
 
 def summarise_notes(notes: pl.DataFrame) -> list[dict[str, Any]]:
@@ -154,75 +143,3 @@ def _lines(elements: Sequence[str], depth: int = 1) -> str:
         return "[]"
     pad = " " * (depth + 1)
     return f"[\n{pad}" + f",\n{pad}".join(elements) + f"\n{' ' * depth}]"
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read and check the manifest of a folder.
-
-    Raises: UserMustFix VER-1 (none there), VER-2 (changed, cut, or not ours).
-    """
-    path = folder / MANIFEST
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise UserMustFix(
-            Problem(
-                "VER-1", f"cannot read {MANIFEST}: {error.strerror}", str(path),
-                "name the folder that `pleo-etl convert -o` wrote",
-            )
-        ) from None  # fmt: skip
-    return parse_manifest(raw, where=str(path))
-
-
-def parse_manifest(raw: bytes, *, where: str) -> dict[str, Any]:
-    """Check the seal of a manifest and give the document."""
-    seals = _SEAL.findall(raw)
-    intact = len(seals) == 1 and sha256(_SEAL.sub(_EMPTY_SEAL, raw)).encode() == seals[0]
-    try:
-        document = read_json(raw) if intact else None
-    except (ValueError, RecursionError):
-        document = None
-    if not _is_ours(document):
-        raise UserMustFix(
-            Problem(
-                "VER-2",
-                f"{MANIFEST} has been changed since it was written, or is not pleo-etl's",
-                where,
-                "convert the items again into a new folder",
-            )
-        )
-    assert isinstance(document, dict)
-    if document["schema"] != SCHEMA:
-        raise UserMustFix(
-            Problem(
-                "VER-2",
-                f"{MANIFEST} has schema {document['schema']}, not {SCHEMA}",
-                where,
-                "use the version of pleo-etl that wrote it",
-            )
-        )
-    return document
-
-
-def _is_ours(document: Any) -> bool:
-    """Say whether a document has the shape of a manifest, and names no file elsewhere."""
-    if not isinstance(document, dict) or document.keys() != _KEYS:
-        return False
-    lists = ("files", "reports", "items", "attachments", "notes", "totals")
-    parts = ("batch", "template", "mapping", "counts", "controls", "input", "recipe", "read_back")
-    return (
-        all(isinstance(document[name], list) for name in lists)
-        and all(isinstance(document[name], dict) for name in parts)
-        and document["batch"].keys() >= {"id", "number", "company", "created"}
-        and document["template"].keys() >= {"id", "version", "sha256"}
-        and all(_is_file(file) for file in (*document["files"], *document["reports"]))
-    )
-
-
-def _is_file(file: Any) -> bool:
-    return (
-        isinstance(file, dict)
-        and file.keys() >= {"name", "sha256", "bytes"}
-        and isinstance(file["name"], str)
-        and is_safe_name(file["name"])
-    )

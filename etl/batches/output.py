@@ -17,9 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from etl.batches.manifest import MANIFEST, Made, parse_manifest
+from etl.batches.manifest import MANIFEST, Made
+from etl.batches.reading import parse_manifest
 from etl.errors import Problem, UserMustFix
 from etl.files import (
     cannot_write,
@@ -123,18 +123,12 @@ def _owned_hashes(folder: Path, owner: Owner) -> Mapping[str, str]:
         raise cannot_write(path, error) from None
     except UserMustFix:
         raise _foreign([path], "has been changed, or is not pleo-etl's") from None
-    found = Owner(
-        manifest["batch"]["company"], manifest["template"]["id"], manifest["batch"]["number"]
-    )
+    batch, template = manifest.head["batch"], manifest.head["template"]
+    found = Owner(batch["company"], template["id"], batch["number"])
     if found != owner:
         what = f"holds batch {found.number} of template {found.template}"
         raise _foreign([folder], f"{what}, company {found.company}")
-    return listed_hashes(manifest) | {MANIFEST: sha256(raw)}
-
-
-def listed_hashes(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Give name and hash of every file that a manifest lists."""
-    return {file["name"]: file["sha256"] for file in [*manifest["files"], *manifest["reports"]]}
+    return manifest.hashes | {MANIFEST: sha256(raw)}
 
 
 def _foreign(paths: Sequence[Path], what: str) -> UserMustFix:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from etl.documents import Document, near_match, read_document, resolve_inside
 from etl.errors import Problem, UserMustFix
+from etl.files import shown_path
 from etl.rendering.document import FileSpec, TemplateDocument, Variant
 from etl.rendering.layouts import read_layout
 from etl.rendering.parameters import BUILT_IN, check_values
@@ -183,11 +184,15 @@ def _own_templates(workspace: Path | None) -> dict[str, Path]:
 
 
 def _shown(path: Path) -> str:
-    """Name a file in messages: shipped ones from `templates/` on, others as they were given."""
+    """Name a file in messages: shipped ones from `templates/` on, others from here on.
+
+    One that lies elsewhere is named with its folder, which is called like the template.
+    """
     shipped = shipped_folder("templates")
     if path.is_relative_to(shipped):
-        return str(Path("templates") / path.relative_to(shipped))
-    return str(path)
+        return (Path("templates") / path.relative_to(shipped)).as_posix()
+    shown = shown_path(path)
+    return shown if "/" in shown else f"{path.absolute().parent.name}/{shown}"
 
 
 def _unique(fingerprint: Mapping[str, str], name: str) -> str:

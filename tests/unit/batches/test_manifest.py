@@ -7,7 +7,8 @@ import json
 import polars as pl
 import pytest
 
-from etl.batches.manifest import Made, parse_manifest, summarise_notes
+from etl.batches.manifest import Made, summarise_notes
+from etl.batches.reading import parse_manifest
 from etl.batches.verdicts import Counts, decide_verdicts, list_items
 from etl.errors import UserMustFix
 from etl.findings import no_notes, no_rejections
@@ -19,11 +20,13 @@ ERP = Made("journal.csv", "Größe\n".encode(), rows=1)
 
 def test_it_is_sorted_json_and_reads_back() -> None:
     raw = small_manifest([ERP]).write([Made("review.html", b"<p>")])
-    document = parse_manifest(raw, where="manifest.json")
+    document = parse_manifest(raw, where="manifest.json").head
     assert list(json.loads(raw)) == sorted(json.loads(raw))
     assert document["files"][0]["bytes"] == 8
     assert document["files"][0]["totals"] == []
     assert document["reports"][0].keys() == {"name", "sha256", "bytes"}
+    items = parse_manifest(raw, where="manifest.json").items()
+    assert items.select("id", "verdict").rows() == [("a", "exported")]
     assert raw == small_manifest([ERP]).write([Made("review.html", b"<p>")])
 
 
