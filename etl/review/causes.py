@@ -40,10 +40,14 @@ def note_groups(
         of_code = rows.filter(pl.col("code") == code).sort(ITEM_KEY, "detail")
         first = of_code.unique(ITEM_KEY, keep="first", maintain_order=True).head(MAX_CONCERNED)
         known = CODES.get(code)
+        meaning = known.meaning if known else code
+        # What is the same for all stands above the items and is not repeated beside each.
+        detail = pl.when(pl.col("detail") == meaning).then(pl.lit("")).otherwise("detail")
+        first = first.with_columns(detail.alias("detail"))
         groups.append(
             NoteGroup(
                 code=code,
-                meaning=known.meaning if known else code,
+                meaning=meaning,
                 is_blocking=bool(known and known.kind.startswith("blocking")),
                 count=count,
                 concerned=_concerned(first, items, anchors=anchors),
@@ -83,6 +87,8 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
                 fix=row["fix"] or "",
                 messages=tuple(messages[:MAX_MESSAGES] + more),
                 failure_type=failure_type,
+                # The words that are reported to Pleo with the item (etl.batches.verdicts).
+                pleo_words=" – ".join(filter(None, (messages[0] if messages else "", row["fix"]))),
                 failure_words=FAILURE_WORDS.get(failure_type, failure_type.replace("_", " ")),
                 items=row["items"],
                 problems=row["problems"],

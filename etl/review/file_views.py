@@ -21,6 +21,13 @@ MAX_CELL = 200
 #: A delimited file keeps to one delimiter; the first of these that most lines share wins.
 _DELIMITERS = (";", "\t", "|", ",")
 _DELIMITED = (".csv", ".txt", ".tsv", ".iif", ".tab")
+_ENCODINGS = {
+    "cp1252": "Windows-1252",
+    "cp437": "IBM code page 437",
+    "utf-8": "UTF-8",
+    "utf-8-sig": "UTF-8 with byte order mark",
+    "utf-16": "UTF-16",
+}
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _NUMBER = re.compile(r"-?[0-9][0-9.,' ]*\Z")
 _XLSX = b"PK\x03\x04"
@@ -52,7 +59,9 @@ def _file_view(
 ) -> FileView:
     name = entry["name"]
     rows: tuple[FileRow, ...]
-    if content.startswith(_XLSX):
+    if not content:
+        rows, lines, form = (), 0, ""
+    elif content.startswith(_XLSX):
         rows, lines, form = _read_container(name, content, number)
     else:
         encoding = given.encoding if given else _encoding_of(content)
@@ -67,8 +76,7 @@ def _file_view(
             )
             for at, text in enumerate(texts, 1)
         )
-        between = {"\t": "tab", None: ""}.get(sniffed, sniffed) or ""
-        form = ", ".join(filter(None, (encoding, between and f"{between} between cells")))
+        form = _form_of(encoding, sniffed)
     header = _header_of(rows)
     columns, left_out, rows = _used_columns(rows, header)
     shown = next((row for row in rows if header and row.number == header.number), None)
@@ -86,6 +94,12 @@ def _file_view(
         lines=lines,
         is_raw_shown=any(row.raw for row in rows),
     )
+
+
+def _form_of(encoding: str, delimiter: str | None) -> str:
+    words = _ENCODINGS.get(encoding, encoding)
+    between = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}.get(delimiter or "", delimiter)
+    return f"{words}, {between} between cells" if between else words
 
 
 def _encoding_of(content: bytes) -> str:

@@ -20,12 +20,13 @@ _BLANKS = "\\xa0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000\\ufe00-\\ufe0f"
 IN_TEXT = re.compile(f"[{_ALWAYS}]")
 IN_FILE = re.compile(f"[{_ALWAYS}{_BLANKS}]")
 
-_SIGNS = {"\t": "⇥", "\n": "␊", "\r": "␍", "\x00": "␀", "\x7f": "␡", "\xa0": "⍽"}
+#: Letters, because few fonts have pictures for control characters.
+_SIGNS = {"\t": "TAB", "\n": "LF", "\r": "CR", "\x00": "NUL", "\x7f": "DEL", "\xa0": "NBSP"}
 _NAMES = {"\t": "tab", "\n": "line feed", "\r": "carriage return", "\x7f": "delete"}
 
 
 def sign_of(character: str) -> str:
-    """Give what stands for an invisible character: a sign, or its number."""
+    """Give what stands for an invisible character: its short name, or its number."""
     return _SIGNS.get(character) or f"U+{ord(character):04X}"
 
 

@@ -188,12 +188,16 @@ class NoteGroup:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause of rejections: the cure first, then what Pleo's users will read."""
+    """One cause of rejections: the cure first, then what Pleo's users will read.
+
+    `messages` are different only where one cure serves several problems.
+    """
 
     code: str
     fix: str
     messages: tuple[str, ...]
     failure_type: str
+    pleo_words: str
     failure_words: str
     items: int
     problems: int

@@ -42,12 +42,14 @@ def make_view(
     rules: Sequence[RuleText] = (),
     steps: Sequence[str] = (),
     formats: Mapping[str, FileFormat] | None = None,
+    rows: pl.DataFrame | None = None,
 ) -> ReviewView:
     """Make the view model of a batch.
 
     Needs: the manifest (design.md section 7), the frames as the last stage left them, the bytes
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
-    import steps of the template, and how each file is to be read where that is known.
+    import steps of the template, how each file is to be read where that is known, and the lines
+    that postings begin on (item.key, file, row), which else are those of the manifest's items.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
     frames = _with_remarks(complete(frames))
@@ -58,9 +60,10 @@ def make_view(
     chosen = choose(frames)
     notes = note_groups(frames.notes, frames.items, chosen.anchors)
     stopped = causes(frames.rejections, frames.items)
-    wanted = frames.items.join(chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi")[
-        "item.id"
-    ].to_list()
+    wanted = frames.items.select(ITEM_KEY, "item.id").join(
+        chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi"
+    )
+    begun = _rows_of_manifest(manifest, wanted) if rows is None else rows
     read_back = manifest.get("read_back", {})
     state = _state(control, notes, counts)
     return ReviewView(
@@ -77,7 +80,7 @@ def make_view(
             frames,
             rules=rules,
             names=names,
-            item_rows=_item_rows(manifest, shown, wanted=wanted),
+            item_rows=_item_rows(begun, shown, wanted=wanted),
         ),
         files=shown,
         proof_holds=bool(read_back.get("ok")),
@@ -203,22 +206,33 @@ def _identity(manifest: Mapping[str, Any]) -> Identity:
     )
 
 
-def _item_rows(
-    manifest: Mapping[str, Any], shown: Sequence[FileView], *, wanted: Sequence[str]
-) -> dict[str, tuple[FileRows, ...]]:
-    """Give the file lines of the wanted items, with the anchor of those that the page shows."""
-    on_page = frozenset(wanted)
-    anchors = {(file.name, row.number): row.anchor for file in shown for row in file.rows}
-    return {
-        entry["id"]: tuple(
-            FileRows(
-                part["file"],
-                tuple((row, anchors.get((part["file"], row))) for row in part["rows"])[
-                    :MAX_FILE_ROWS
-                ],
-            )
-            for part in entry["rows"]
-        )
+def _rows_of_manifest(manifest: Mapping[str, Any], wanted: pl.DataFrame) -> pl.DataFrame:
+    """Give the lines that the manifest names for the wanted items: item.key, file, row."""
+    keys = dict(wanted.select("item.id", ITEM_KEY).rows())
+    found = [
+        (keys[entry["id"]], part["file"], row)
         for entry in manifest.get("items", ())
-        if entry["id"] in on_page and entry.get("rows")
-    }
+        if entry["id"] in keys
+        for part in entry.get("rows", ())
+        for row in part["rows"]
+    ]
+    schema = {ITEM_KEY: pl.UInt32, "file": pl.String, "row": pl.Int64}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def _item_rows(
+    rows: pl.DataFrame, shown: Sequence[FileView], *, wanted: pl.DataFrame
+) -> dict[int, tuple[FileRows, ...]]:
+    """Give the file lines of the wanted items, with the anchor of those that the page shows."""
+    anchors = {(file.name, row.number): row.anchor for file in shown for row in file.rows}
+    by_file = (
+        rows.join(wanted.select(ITEM_KEY), on=ITEM_KEY, how="semi")
+        .sort(ITEM_KEY, "file", "row")
+        .group_by(ITEM_KEY, "file", maintain_order=True)
+        .agg(pl.col("row").head(MAX_FILE_ROWS))
+    )
+    found: dict[int, tuple[FileRows, ...]] = {}
+    for key, file, numbers in by_file.iter_rows():
+        part = FileRows(file, tuple((row, anchors.get((file, row))) for row in numbers))
+        found[key] = (*found.get(key, ()), part)
+    return found

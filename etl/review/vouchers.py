@@ -81,11 +81,11 @@ def voucher_list(
     *,
     rules: Sequence[RuleText],
     names: Mapping[str, str],
-    item_rows: Mapping[str, tuple[FileRows, ...]],
+    item_rows: Mapping[int, tuple[FileRows, ...]],
 ) -> VoucherList:
     """Lay out the chosen vouchers.
 
-    Needs: item_rows, the file lines of an item by its id (manifest items[].rows).
+    Needs: item_rows, the file lines of an item by its key.
     """
     keys = chosen.full[VOUCHER_KEY].to_list()
     item_keys = chosen.full[ITEM_KEY].unique().to_list()
@@ -104,7 +104,7 @@ def voucher_list(
             postings=postings.get(row[VOUCHER_KEY], []),
             rules=rules,
             names=names,
-            rows=item_rows.get(items.get(row[ITEM_KEY], {}).get("item.id") or "", ()),
+            rows=item_rows.get(row[ITEM_KEY], ()),
             note_codes=codes.get(row[ITEM_KEY], ()),
         )
         for row in chosen.full.iter_rows(named=True)

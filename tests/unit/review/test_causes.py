@@ -24,6 +24,9 @@ def test_one_cure_is_one_cause_and_the_largest_comes_first(view: ReviewView) -> 
 def test_a_cause_says_what_pleo_shows(view: ReviewView) -> None:
     cause = view.causes[0]
     assert cause.messages == ("account 4999 is not known",)
+    assert cause.pleo_words == (
+        "account 4999 is not known – add account 4999 to mappings/accounts.csv"
+    )
     assert cause.failure_type == "account_unknown"
     assert cause.failure_words == "the account is not known in the accounting system"
 
@@ -71,6 +74,14 @@ def test_notes_lead_to_the_voucher(view: ReviewView) -> None:
     assert moved.concerned[0].anchor == taxi.anchor
     assert moved.meaning.startswith("the posting date was in a closed period")
     assert taxi.note_codes == ("DATE-SHIFTED",)
+
+
+def test_what_a_note_says_of_all_is_not_repeated_beside_each(view: ReviewView) -> None:
+    details = {group.code: group.concerned[0].detail for group in view.notes}
+    assert details == {
+        "REV-1": "",
+        "DATE-SHIFTED": "2026-09-30 lies in a closed period, posted on 2026-10-01",
+    }
 
 
 def test_one_item_with_two_remarks_of_a_kind_counts_once() -> None:

@@ -49,11 +49,11 @@ def test_columns_beyond_z() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "form"),
     [
-        ("a.csv", "Größe;1\r\n".encode("cp1252"), "cp1252, ; between cells"),
-        ("a.csv", "Größe,1\n".encode(), "utf-8, , between cells"),
-        ("a.txt", "﻿Größe\t1\n".encode(), "utf-8-sig, tab between cells"),
-        ("a.csv", "a;b\n".encode("utf-16"), "utf-16, ; between cells"),
-        ("a.si", b"#FLAGGA 0\r\n", "utf-8"),
+        ("a.csv", "Größe;1\r\n".encode("cp1252"), "Windows-1252, a semicolon between cells"),
+        ("a.csv", "Größe,1\n".encode(), "UTF-8, a comma between cells"),
+        ("a.txt", "﻿Größe\t1\n".encode(), "UTF-8 with byte order mark, a tab between cells"),
+        ("a.csv", "a;b\n".encode("utf-16"), "UTF-16, a semicolon between cells"),
+        ("a.si", b"#FLAGGA 0\r\n", "UTF-8"),
     ],
 )
 def test_a_file_is_read_by_its_first_bytes(name: str, content: bytes, form: str) -> None:
@@ -62,7 +62,7 @@ def test_a_file_is_read_by_its_first_bytes(name: str, content: bytes, form: str)
 
 def test_a_given_format_comes_before_the_guess() -> None:
     view = _one("a.si", '#VER "P" "" "å"\r\n'.encode("cp437"), FileFormat("cp437"))
-    assert (view.form, view.columns) == ("cp437", ())
+    assert (view.form, view.columns) == ("IBM code page 437", ())
     assert view.rows[0].raw == '#VER "P" "" "å"\r\n'
 
 

@@ -190,15 +190,15 @@ def test_invisible_characters_are_marked_with_name_and_number() -> None:
     assert shown("a\u202eb") == (
         'a<span class="inv" title="U+202E right-to-left override">U+202E</span>b'
     )
-    assert shown("a\nb") == 'a<span class="inv" title="U+000A line feed">␊</span>b'
+    assert shown("a\nb") == 'a<span class="inv" title="U+000A line feed">LF</span>b'
 
 
 def test_blanks_of_odd_width_are_marked_in_a_file_and_not_in_a_text() -> None:
     assert shown("1\xa0000") == "1\xa0000"
     assert raw("1\xa0000\r\n") == (
-        '1<span class="inv" title="U+00A0 no-break space">⍽</span>000'
-        '<span class="inv" title="U+000D carriage return">␍</span>'
-        '<span class="inv" title="U+000A line feed">␊</span>'
+        '1<span class="inv" title="U+00A0 no-break space">NBSP</span>000'
+        '<span class="inv" title="U+000D carriage return">CR</span>'
+        '<span class="inv" title="U+000A line feed">LF</span>'
     )
 
 

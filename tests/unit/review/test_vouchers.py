@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+import polars as pl
+
 from etl.review import ReviewView, make_view
 from etl.review.model import PostingRow, Reason, Voucher
 from etl.review.vouchers import MAX_FULL_OF_LONG
@@ -80,6 +82,19 @@ def test_the_lines_of_the_file_are_named_and_linked(view: ReviewView) -> None:
     (part,) = _named(view, "Hotel Adlon").rows
     assert part.file == "EXTF_Pleo_1_1.csv"
     assert part.rows == ((3, "file-1-line-3"), (4, "file-1-line-4"))
+
+
+def test_the_lines_may_be_given_as_a_frame() -> None:
+    rows = pl.DataFrame(
+        [(1, "EXTF_Pleo_1_1.csv", 3), (1, "EXTF_Pleo_1_1.csv", 400), (0, "other.csv", 2)],
+        schema={"item.key": pl.UInt32, "file": pl.String, "row": pl.Int64},
+        orient="row",
+    )
+    view = make_view(batches.manifest(), batches.frames(), files=batches.files(), rows=rows)
+    (part,) = _named(view, "Hotel Adlon").rows
+    assert part.rows == ((3, "file-1-line-3"), (400, None))
+    assert _named(view, "Office Depot").rows[0].rows == ((2, None),)
+    assert _named(view, "Cloud Inc").rows == ()
 
 
 def test_an_unconfirmed_posting_rule_is_told(view: ReviewView) -> None:
