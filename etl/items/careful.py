@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -84,7 +83,7 @@ def read_carefully(element: bytes | None, *, item_bytes: int) -> Careful:
         if isinstance(named, str) and re.fullmatch(UUID_PATTERN, named):
             found.item_id = named
     if not found.faults:
-        found.item = msgspec.convert(_known(tree, _item_shape()), wire.Item)
+        found.item = wire.decode_item(msgspec.json.encode(_known(tree, _item_shape())))
     return found
 
 
@@ -190,6 +189,8 @@ def _check(value: Any, kind: inspect.Type, path: _Path, found: Careful) -> None:
         _check_repeated(value, path, found)
         for key, inner in value.items():
             _check(inner, kind.value_type, (*path, key), found)
+    elif isinstance(kind, inspect.RawType):
+        _check_rate(value, path, found)
     elif isinstance(kind, inspect.StrType):
         if not isinstance(value, str) or isinstance(value, _Number):
             _wrong(value, "text", path, found)
@@ -221,12 +222,6 @@ def _check_repeated(value: dict[str, Any], path: _Path, found: Careful) -> None:
 
 
 def _check_number(value: Any, kind: inspect.Type, path: _Path, found: Careful) -> None:
-    is_number = isinstance(value, int | _Number) and not isinstance(value, bool)
-    if isinstance(kind, inspect.FloatType):
-        number = float(value) if is_number else math.nan
-        if not abs(number) <= wire.MAX_RATE:
-            _wrong(value, f"a number of at most {wire.MAX_RATE}", path, found)
-        return
     assert isinstance(kind, inspect.IntType)
     is_amount = kind.le is not None
     whole = isinstance(value, int) and not isinstance(value, bool)
@@ -240,6 +235,17 @@ def _check_number(value: Any, kind: inspect.Type, path: _Path, found: Careful) -
         if whole or (isinstance(value, _Number) and value.lstrip("-").isdigit()):
             what = f"{_show(path)} is {_sample(value)}, more than {MAX_HUNDREDTHS} hundredths"
         _fault(found, "ITEM-2", what, path)
+
+
+def _check_rate(value: Any, path: _Path, found: Careful) -> None:
+    try:
+        wire.rate_of(_json_text(value))
+    except ValueError as error:
+        _wrong(value, str(error), path, found)
+
+
+def _json_text(value: Any) -> bytes:
+    return value.encode() if isinstance(value, _Number) else msgspec.json.encode(value)
 
 
 def _wrong(value: Any, wanted: str, path: _Path, found: Careful) -> None:
@@ -287,7 +293,7 @@ def _clip(text: str) -> str:
 
 
 def _known(value: Any, kind: inspect.Type) -> Any:
-    """Give a checked value without unknown fields, its rates as numbers."""
+    """Give a checked value without unknown fields, its rates as they were written."""
     if isinstance(kind, inspect.UnionType) and value is not None:
         kind = next(k for k in kind.types if not isinstance(k, inspect.NoneType))
     if isinstance(kind, inspect.StructType) and isinstance(value, dict):
@@ -298,4 +304,4 @@ def _known(value: Any, kind: inspect.Type) -> Any:
         }
     if isinstance(kind, inspect.VarTupleType) and isinstance(value, list):
         return [_known(element, kind.item_type) for element in value]
-    return float(value) if isinstance(value, _Number) else value
+    return msgspec.Raw(value.encode()) if isinstance(value, _Number) else value

@@ -44,11 +44,7 @@ def _raw_dtype(column: Column) -> pl.DataType:
     """Give the type a column has before values are made: hundredths, text, joined texts."""
     if column.type is Type.AMOUNT:
         return pl.Int64()
-    if column.type is Type.DATE:
-        return pl.String()
-    if column.type is Type.DECIMAL:
-        return pl.Float64()
-    if column.type is Type.TEXTS:
+    if column.type in (Type.DATE, Type.DECIMAL, Type.TEXTS):
         return pl.String()
     return column.dtype
 
@@ -188,8 +184,7 @@ def _line_columns(
     to["line.tag_codes"] = [codes for _, codes in tags]
     taxes = [line.tax or None for line in lines]
     to["line.tax.code"] = [t.code or None if t else None for t in taxes]
-    to["line.tax.rate"] = [(t.rate if t.rate is not UNSET else None) if t else None
-                           for t in taxes]  # fmt: skip
+    to["line.tax.rate"] = [wire.rate_of(bytes(t.rate)) if t and t.rate else None for t in taxes]
     to["line.tax.type"] = [t.type if t else None for t in taxes]
     to["line.tax.in_account"] = [t.ingoing_tax_account or None if t else None for t in taxes]
     to["line.tax.out_account"] = [t.outgoing_tax_account or None if t else None for t in taxes]

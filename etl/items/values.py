@@ -11,7 +11,7 @@ from etl.findings import join_findings, reject
 from etl.frames import INGESTED_ITEMS, INGESTED_LINES, ITEM_KEY, ITEM_WHERE, Type, schema
 from etl.items.careful import UUID_PATTERN
 from etl.items.columns import DOUBTFUL, LINE_CURRENCIES, ROW, SEPARATOR
-from etl.money import RATE, hundredths_to_amount
+from etl.money import RATE, RATE_PLACES, hundredths_to_amount
 from etl.text import blank_to_null, clean, has_steering
 
 ITEM_TYPES = (
@@ -107,7 +107,7 @@ def make_values(items: pl.DataFrame, lines: pl.DataFrame) -> Valued:
     ).select(list(schema(INGESTED_ITEMS)))
     valued_lines = lines.with_columns(
         *(_amount(c.name) for c in INGESTED_LINES if c.type is Type.AMOUNT),
-        pl.col("line.tax.rate").cast(RATE),
+        pl.col("line.tax.rate").str.to_decimal(scale=RATE_PLACES).cast(RATE),
     ).select(*schema(INGESTED_LINES), *LINE_CURRENCIES)
     places = valued.select(ITEM_KEY, "item.id", ITEM_WHERE)
     rejections = join_findings(

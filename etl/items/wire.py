@@ -14,21 +14,25 @@ shorter than what was read, and sends the elements concerned the careful way.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from etl.money import MAX_HUNDREDTHS
+from etl.money import MAX_HUNDREDTHS, RATE_PLACES
 
 MAX_RATE = 1000
+_RATE_PLACES = Decimal(10) ** -RATE_PLACES
+_BLANKS = b" \t\r\n"
 
 Text = str | None | UnsetType
 Hundredths = Annotated[int, Meta(ge=-MAX_HUNDREDTHS, le=MAX_HUNDREDTHS)]
-# A rate is information only (R86): nothing is computed from it, so a float loses nothing.
-Rate = Annotated[float, Meta(ge=-MAX_RATE, le=MAX_RATE)]
+#: The JSON text of a rate, taken as it is; see `rate_of`.
+Rate = msgspec.Raw | UnsetType
 Links = dict[str, str | None] | None | UnsetType
 
 
@@ -64,7 +68,7 @@ class Tax(Shape):
     type: str
     id: Text = UNSET
     code: Text = UNSET
-    rate: Rate | UnsetType | None = UNSET
+    rate: Rate = UNSET
     ingoing_tax_account: Text = UNSET
     outgoing_tax_account: Text = UNSET
 
@@ -184,55 +188,100 @@ class Decoded:
 
 _decode = msgspec.json.Decoder(Item).decode
 _encoder = msgspec.json.Encoder()
-#: What typed decoding raises for JSON of a wrong shape, not UTF-8, or nested without end.
-_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_as_number = msgspec.json.Decoder(Annotated[float, Meta(ge=-MAX_RATE, le=MAX_RATE)]).decode
+#: What typed decoding raises for JSON of a wrong shape, not UTF-8, or nested without end; and
+#: for None, where the source has dropped an element over its size limit.
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
+
+
+def decode_item(element: bytes | None) -> Item:
+    """Decode one element, or raise whatever msgspec raises."""
+    return _decode(element)  # type: ignore[arg-type]
 
 
 def decode_fast(elements: Sequence[bytes | None]) -> Decoded:
     """Decode the elements of a chunk; those that fail in any way are named, not explained."""
     decoded = Decoded()
-    for place, element in enumerate(elements):
-        try:
-            decoded.items.append(_decode(element))  # type: ignore[arg-type]
-        except _REFUSALS:
-            decoded.failed.append(place)
-        except TypeError:  # None: the source has dropped an element over its size limit
-            decoded.failed.append(place)
-        else:
-            decoded.places.append(place)
-    doubtful = _places_with_repeated_keys(decoded, elements)
-    if doubtful:
+    try:
+        decoded.items = list(map(_decode, elements))  # type: ignore[arg-type]
+        decoded.places = list(range(len(elements)))
+    except _REFUSALS:
+        _decode_singly(elements, decoded)
+    refused = _places_of_wrong_rates(decoded) | _places_with_repeated_keys(decoded, elements)
+    if refused:
         kept = [pair for pair in zip(decoded.places, decoded.items, strict=True)
-                if pair[0] not in doubtful]  # fmt: skip
+                if pair[0] not in refused]  # fmt: skip
         decoded.places = [place for place, _ in kept]
         decoded.items = [item for _, item in kept]
-        decoded.failed = sorted({*decoded.failed, *doubtful})
+        decoded.failed = sorted({*decoded.failed, *refused})
     return decoded
 
 
-def _places_with_repeated_keys(decoded: Decoded, elements: Sequence[bytes | None]) -> set[int]:
-    """Find elements in which a key may stand twice; those without any are never missed.
+def _decode_singly(elements: Sequence[bytes | None], decoded: Decoded) -> None:
+    for place, element in enumerate(elements):
+        try:
+            decoded.items.append(decode_item(element))
+        except _REFUSALS:
+            decoded.failed.append(place)
+        else:
+            decoded.places.append(place)
 
-    Nothing is shorter than our own encoding but an element that lost nothing, so equal length
-    means that nothing was dropped. Where spaces or escapes make the element longer, its keys
-    are counted on both sides.
+
+@functools.lru_cache(maxsize=1024)
+def rate_of(text: bytes) -> str | None:
+    """Give a rate as decimal text, from its JSON text.
+
+    A rate is information only (R86): nothing is ever computed from it.
+    Raises: ValueError if it is no number, or out of range.
     """
-    read = [elements[place] for place in decoded.places]
-    total = sum(map(len, read))  # type: ignore[arg-type]
-    if total + len(read) + 1 == len(_encoder.encode(decoded.items)) or not read:
+    if text == b"null":
+        return None
+    try:
+        _as_number(text)
+        return f"{Decimal(text.decode()).quantize(_RATE_PLACES, ROUND_HALF_UP):f}"
+    except msgspec.MsgspecError:
+        raise ValueError(f"a number of at most {MAX_RATE}") from None
+
+
+def _places_of_wrong_rates(decoded: Decoded) -> set[int]:
+    wrong = set()
+    for place, item in zip(decoded.places, decoded.items, strict=True):
+        for line in item.accounting_entry_lines:
+            if line.tax and line.tax.rate:
+                try:
+                    rate_of(bytes(line.tax.rate))
+                except ValueError:
+                    wrong.add(place)
+    return wrong
+
+
+def _places_with_repeated_keys(decoded: Decoded, elements: Sequence[bytes | None]) -> set[int]:
+    """Find elements in which a key may stand twice; those in which one does are never missed.
+
+    What our encoder writes is the shortest spelling of what was kept. So equal length, blanks
+    aside, means that nothing was dropped. Where escapes make the element longer, the keys are
+    counted on both sides.
+    """
+    read = [elements[place] or b"" for place in decoded.places]
+    encoded = _encoder.encode(decoded.items)
+    brackets_and_commas = len(read) + 1
+    if not read or sum(map(len, read)) + brackets_and_commas == len(encoded):
+        return set()
+    squeezed = sum(len(element.translate(None, _BLANKS)) for element in read)
+    if squeezed + brackets_and_commas == len(encoded.translate(None, _BLANKS)):
         return set()
     return {
         place
         for place, element, item in zip(decoded.places, read, decoded.items, strict=True)
-        if element is not None and _may_repeat(element, _encoder.encode(item))
+        if _may_repeat(element.translate(None, _BLANKS), item)
     }
 
 
-def _may_repeat(element: bytes, encoded: bytes) -> bool:
-    if len(element) == len(encoded):
+def _may_repeat(squeezed: bytes, item: Item) -> bool:
+    encoded = _encoder.encode(item).translate(None, _BLANKS)
+    if len(squeezed) == len(encoded):
         return False
     # A colon after a quote is a key, or stands inside text, where both sides hold it alike
-    # unless one of the two characters was written as an escape.
-    spelled = b"\\u003" in element or b"\\u0022" in element
-    spaced = b" :" in element or b"\t:" in element or b"\n:" in element or b"\r:" in element
-    return spelled or spaced or element.count(b'":') != encoded.count(b'":')
+    # unless the quote, the colon or a blank between them was written as an escape.
+    is_spelled = b"\\u002" in squeezed or b"\\u003" in squeezed
+    return is_spelled or squeezed.count(b'":') != encoded.count(b'":')
