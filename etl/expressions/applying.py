@@ -123,7 +123,7 @@ def _arguments(
     least = sum(parameter.default is REQUIRED for parameter in parameters)
     if not least <= len(node.args) <= len(parameters):
         compiler.refuse(
-            node, "EXP-6", f"{node.name} has {len(node.args)} arguments",
+            node, "EXP-6", f"{node.name} has {_counted(len(node.args))}",
             f"write {_usage(node.name, parameters)}",
         )  # fmt: skip
         return None
@@ -162,6 +162,10 @@ def _argument(compiler: Compiler, node: nodes.Expr, parameter: Parameter, kind: 
     except ArgumentRefused as refused:
         compiler.refuse(node, refused.code, str(refused), refused.fix)
         return REQUIRED
+
+
+def _counted(number: int) -> str:
+    return f"{number} argument{'' if number == 1 else 's'}"
 
 
 def _usage(name: str, parameters: Sequence[Parameter]) -> str:

@@ -1,0 +1,335 @@
+"""What the author of a template or mapping reads when an expression is wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.expressions.frame import refused
+
+
+@pytest.mark.parametrize(
+    ("expression", "code", "what", "fix"),
+    [
+        (
+            "item.note ~",
+            "EXP-1",
+            "not a valid expression: unexpected '}}'",
+            "check brackets, quotes and operators up to this place",
+        ),
+        (
+            "item.type = 'fee'",
+            "EXP-1",
+            "not a valid expression: expected token '}}', got '='",
+            "compare with ==",
+        ),
+        (
+            "item.type && item.note",
+            "EXP-1",
+            "not a valid expression: unexpected char '&'",
+            "write and",
+        ),
+        (
+            "item.note.upper()",
+            "EXP-2",
+            "a call is not allowed",
+            "use a filter, such as item.note | cut(30)",
+        ),
+        (
+            "item.amount / 2",
+            "EXP-2",
+            "division is not allowed",
+            "rates, net and tax are names, such as posting.net",
+        ),
+        (
+            "item.note == item.type == 'a'",
+            "EXP-2",
+            "two comparisons in a row are not allowed",
+            "compare one at a time: a < b and b < c",
+        ),
+        (
+            "item.type in ('a', 'b')",
+            "EXP-2",
+            "a list in round brackets is not allowed",
+            "write [a, b]",
+        ),
+        (
+            "1.19",
+            "EXP-2",
+            "the decimal number 1.19 is not allowed",
+            "use whole numbers; rates, net and tax are names",
+        ),
+        (
+            "9223372036854775808",
+            "EXP-2",
+            "the number 9223372036854775808 is too large",
+            "use numbers up to 9223372036854775807, or a text in quotes",
+        ),
+        (
+            "'a\\tb'",
+            "EXP-2",
+            "the control character U+0009 in a text is not allowed",
+            "a value is one line of plain text",
+        ),
+        (
+            "item.suplier.name",
+            "EXP-3",
+            'unknown name "item.suplier.name"',
+            'did you mean "item.supplier.name"?',
+        ),
+        (
+            "item.supplier",
+            "EXP-3",
+            '"item.supplier" is a group of names',
+            "write one of: item.supplier.name",
+        ),
+        (
+            "xyz",
+            "EXP-3",
+            'unknown name "xyz"',
+            "names here begin with: batch, company, item, line, parameters, posting, voucher; "
+            "put a text into quotes",
+        ),
+        (
+            "line.tags['TEAM']",
+            "EXP-3",
+            'unknown tag group "team"',
+            "declare the group under tags in the mapping",
+        ),
+        ("item.note | uper", "EXP-4", 'unknown filter "uper"', 'did you mean "upper"?'),
+        (
+            "item.note | truncate(3)",
+            "EXP-4",
+            'unknown filter "truncate"',
+            "use cut(n), or overflow: cut on the column",
+        ),
+        (
+            "item.note is startin('a')",
+            "EXP-4",
+            'unknown test "startin"',
+            'did you mean "starting"?',
+        ),
+        ("item.note is defined", "EXP-4", 'unknown test "defined"', "write is not none"),
+        (
+            "item.date > '2026-01-01'",
+            "EXP-5",
+            "a date > a text: types do not fit",
+            "write the date as '2026-03-01' | as_date",
+        ),
+        (
+            "item.type == 4",
+            "EXP-5",
+            "a text == an integer: types do not fit",
+            "put the number into quotes, or leave the quotes out",
+        ),
+        (
+            "voucher.period == 202603",
+            "EXP-5",
+            "a period == an integer: types do not fit",
+            "compare voucher.period.year and voucher.period.number",
+        ),
+        (
+            "item.amount + 1",
+            "EXP-5",
+            "an amount + an integer: types do not fit",
+            "add integers to integers and amounts to amounts",
+        ),
+        (
+            "item.amount * 2",
+            "EXP-5",
+            "an amount * an integer: types do not fit",
+            "only integers are multiplied; net and tax are names",
+        ),
+        (
+            "line.tax.rate + line.tax.rate",
+            "EXP-5",
+            "a decimal + a decimal: types do not fit",
+            "add integers to integers and amounts to amounts",
+        ),
+        ("item.note + 'x'", "EXP-5", "a text + a text: types do not fit", "texts are joined by ~"),
+        ("item.date + 1", "EXP-5", "a date + an integer: types do not fit", "use | add_days(n)"),
+        ("-item.note", "EXP-5", "a minus sign before a text", "use it with integers and amounts"),
+        (
+            "'n' ~ line.number",
+            "EXP-5",
+            "~ joins texts only, not an integer",
+            "write mixed text, such as Pleo {{ batch.number }}, or | pad(1)",
+        ),
+        (
+            "'n' ~ item.amount",
+            "EXP-5",
+            "~ joins texts only, not an amount",
+            "give the number a column of its own, with a type and a format",
+        ),
+        (
+            "'n' ~ item.date",
+            "EXP-5",
+            "~ joins texts only, not a date",
+            "write | date_text('YYYYMMDD') behind it",
+        ),
+        (
+            "'n' ~ item.attendees",
+            "EXP-5",
+            "~ joins texts only, not a list of text",
+            "write | join(', ') or | first behind it",
+        ),
+        (
+            "'n' ~ posting.is_contra",
+            "EXP-5",
+            "~ joins texts only, not a boolean",
+            "write 'yes' if it else 'no'",
+        ),
+        (
+            "'a' in item.note",
+            "EXP-5",
+            "in looks into a list, not into a text",
+            "write text is containing('part')",
+        ),
+        (
+            "'a' in item.date",
+            "EXP-5",
+            "a text in a date: types do not fit",
+            "write a list, such as ['fee', 'refund']",
+        ),
+        (
+            "item.type in [1]",
+            "EXP-5",
+            "a text in a list with an integer: types do not fit",
+            "put the number into quotes, or leave the quotes out",
+        ),
+        (
+            "item.date and item.note",
+            "EXP-5",
+            "a date is not true or false",
+            "compare it, or write is not none",
+        ),
+        (
+            "line.number or line.count",
+            "EXP-5",
+            "or between an integer and an integer",
+            "write a if a is not none else b",
+        ),
+        (
+            "item.note if item.date else none",
+            "EXP-5",
+            "a date is not true or false",
+            "compare it, or write is not none",
+        ),
+        (
+            "item.note if true else 1",
+            "EXP-5",
+            "a text if … else an integer: types do not fit",
+            "give both the same type",
+        ),
+        (
+            "posting.is_contra < true",
+            "EXP-5",
+            "a boolean cannot be compared by <",
+            "use the name alone, or not",
+        ),
+        (
+            "item.attendees == item.attendees",
+            "EXP-5",
+            "a list of text cannot be compared by ==",
+            "use in, join or first",
+        ),
+        (
+            "item.date | upper",
+            "EXP-5",
+            "upper is for text, not for a date",
+            "filters for date: add_days, month_end, date_text, lookup",
+        ),
+        (
+            "item.amount | lookup('types')",
+            "EXP-5",
+            "lookup is for text or integer or date or boolean or period, not for an amount",
+            "there are no filters for amount",
+        ),
+        (
+            "['a', 'b'] | first",
+            "EXP-5",
+            "first of a written list",
+            "write a or b to get the first filled",
+        ),
+        (
+            "[item.note, item.date] | join",
+            "EXP-5",
+            "join takes texts only, not a date",
+            "make each member a text, such as date | date_text('YYYY-MM-DD')",
+        ),
+        ("['a'] is empty", "EXP-5", "empty of a written list", "test each member, joined with or"),
+        ("['a', 'b']", "EXP-5", "a written list as a value", "join it: [a, b] | join(' ')"),
+        ("['a'] if true", "EXP-5", "a written list as a result", "join it: [a, b] | join(' ')"),
+        ("item.note | cut", "EXP-6", "cut has 0 arguments", "write cut(n)"),
+        ("item.note | pad(1, '0', 2)", "EXP-6", "pad has 3 arguments", "write pad(n, fill)"),
+        ("item.note | upper(1)", "EXP-6", "upper has 1 argument", "write upper without arguments"),
+        ("item.note | cut(n=1)", "EXP-6", "cut with a named or starred argument", "write cut(n)"),
+        ("item.note | cut('1')", "EXP-6", '"n" is integer, not a text', "correct the argument"),
+        (
+            "item.note | cut(line.number)",
+            "EXP-6",
+            '"n" differs from row to row',
+            "write a value, or a parameter of the template",
+        ),
+        ("item.note | cut(0)", "EXP-6", "0 is not a width", "give a number from 1 to 1000"),
+        (
+            "item.note | pad(3, '')",
+            "EXP-6",
+            'the fill "" is not one character',
+            "give one, such as '0'",
+        ),
+        (
+            "item.note | replace('', 'x')",
+            "EXP-6",
+            "an empty text is given",
+            "give at least one character",
+        ),
+        ("item.note is starting(parameters.unset)", "EXP-6", '"part" has no value', "give a value"),
+        (
+            "item.date | add_days(3660001)",
+            "EXP-6",
+            "3660001 days lead out of the calendar",
+            "give at most 3660000 days",
+        ),
+        (
+            "item.date | date_text('YYYY-QQ')",
+            "EXP-6",
+            '"Q" in "YYYY-QQ" is no date token',
+            "use YYYY, YY, MM, DD and signs, such as 'DD.MM.YYYY'",
+        ),
+        (
+            "item.date | date_text('HH')",
+            "EXP-6",
+            'a date has no "HH" (hour, 00 to 23)',
+            "use YYYY, YY, MM, DD and signs, such as 'DD.MM.YYYY'",
+        ),
+        (
+            "item.attendees | first(2)",
+            "EXP-6",
+            "first(n) is for texts",
+            "write | first to get the first member",
+        ),
+        ("'2026-02-30' | as_date", "EXP-6", '"2026-02-30" is no date', "write it as YYYY-MM-DD"),
+        ("item.note is matching('\\\\d+')", "EXP-7", 'pattern: the shorthand "\\d"', "write [0-9]"),
+        (
+            "item.type | lookup('dimension')",
+            "EXP-8",
+            'unknown lookup table "dimension"',
+            'did you mean "dimensions"?',
+        ),
+        (
+            "item.type | lookup('q')",
+            "EXP-8",
+            'unknown lookup table "q"',
+            "tables here: dimensions, numbers, types",
+        ),
+        (
+            "item.note" + " | replace('a', 'bb')" * 14,
+            "EXP-10",
+            "the text may become 16384 times longer than its parts",
+            "join or replace less, or cut in between",
+        ),
+    ],
+)
+def test_message(expression: str, code: str, what: str, fix: str) -> None:
+    (problem,) = refused(expression)
+    assert (problem.code, problem.what, problem.fix) == (code, what, fix)
