@@ -24,7 +24,7 @@ from etl.rendering.layout_names import (
     LayoutNames,
     cell_column,
 )
-from etl.rendering.layout_source import Source
+from etl.rendering.layout_source import Source, start_of
 from etl.rendering.layout_tree import (
     FILE_LOOP,
     Block,
@@ -329,7 +329,7 @@ class _Checker:
     # ── problems ──
 
     def complain(self, code: str, node: nodes.Node, what: str, fix: str) -> None:
-        self.problems.append(self.source.problem(code, node.lineno, what, fix))
+        self.problems.append(self.source.problem(code, start_of(node), what, fix))
 
     def refuse(self, node: nodes.Node) -> None:
         words = refused_words(node)

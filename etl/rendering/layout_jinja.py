@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from jinja2 import Template, TemplateError, nodes
+from jinja2 import Template, TemplateError, nodes, runtime
 
 from etl.errors import UserMustFix
 from etl.frames import FILE_KEY
@@ -105,10 +105,13 @@ def make_jinja_layout(tree: nodes.Template, source: Source, names: LayoutNames) 
 
 
 def _is_of_layout(error: Exception) -> bool:
+    """Say whether an error arose in the layout itself, or where Jinja calls its macros."""
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    return step is not None and step.tb_frame.f_code.co_filename == _COMPILED_NAME
+    return step is not None and step.tb_frame.f_code.co_filename in (
+        _COMPILED_NAME, runtime.__file__,
+    )  # fmt: skip
 
 
 def _take_marks(marked: str) -> tuple[str, list[tuple[str, int, int]]]:

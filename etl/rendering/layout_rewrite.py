@@ -23,7 +23,7 @@ from etl.rendering.layout_names import (
     LayoutNames,
     cell_column,
 )
-from etl.rendering.layout_source import Source
+from etl.rendering.layout_source import Source, start_of
 from etl.rendering.layout_words import NEAREST_FORM_JINJA, refused_words
 
 #: Everything that a layout in Jinja may be made of.
@@ -89,7 +89,7 @@ class _Rewriter(NodeTransformer):
         self.complain("LAY-2", node, f"{refused_words(node)} is not allowed in a layout", fix)
 
     def complain(self, code: str, node: nodes.Node, what: str, fix: str) -> None:
-        self.problems.append(self.source.problem(code, node.lineno, what, fix))
+        self.problems.append(self.source.problem(code, start_of(node), what, fix))
 
     def unknown(self, node: nodes.Node, kind: str, name: str, choices: Iterable[str]) -> None:
         known = sorted(choices)
@@ -115,6 +115,12 @@ class _Rewriter(NodeTransformer):
         known = {LOOP, "caller", "namespace", *FILE_CHILDREN, *self.stored}
         if name not in known or name.startswith("_"):
             self.unknown(node, "name", name, {*known, *self.names.records})
+        return node
+
+    def visit_NSRef(self, node: nodes.NSRef) -> nodes.Node:
+        if node.attr.startswith("_"):
+            fix = "begin the name with a letter"
+            self.complain("LAY-3", node, f'the name "{node.attr}" begins with _', fix)
         return node
 
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:

@@ -51,6 +51,21 @@ class Source:
         return Problem(code, what, str(self.place(offset)), fix)
 
 
+def start_of(node: nodes.Node) -> int:
+    """Give the offset at which a construct begins; Jinja notes that of its dot or operator."""
+    while True:
+        if isinstance(node, nodes.Getattr | nodes.Getitem | nodes.Call):
+            node = node.node
+        elif isinstance(node, nodes.Compare):
+            node = node.expr
+        elif isinstance(node, nodes.Tuple) and node.items:
+            node = node.items[0]
+        elif node.lineno is None:  # a scope that Jinja makes itself
+            return next((start_of(child) for child in node.iter_child_nodes()), 0)
+        else:
+            return node.lineno
+
+
 def parse_layout(source: Source, environment: Environment) -> nodes.Template:
     """Parse a layout under the line rule; `lineno` of every node is its offset in the text.
 

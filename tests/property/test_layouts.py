@@ -238,8 +238,12 @@ def files(draw: st.DrawFn) -> list[dict[str, Any]]:
         file["attachments"] = [
             row for voucher in file["vouchers"] for row in voucher["attachments"]
         ]
-        file["objects"] = [{"objekt": record(draw, "objekt")} for _ in range(draw(st.integers(0, 2)))]
-        file["accounts"] = [{"konto": record(draw, "konto")} for _ in range(draw(st.integers(0, 2)))]
+        file["objects"] = [
+            {"objekt": record(draw, "objekt")} for _ in range(draw(st.integers(0, 2)))
+        ]
+        file["accounts"] = [
+            {"konto": record(draw, "konto")} for _ in range(draw(st.integers(0, 2)))
+        ]
         found.append(file)
     return found
 
@@ -293,7 +297,9 @@ def framed(frame: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def by_plain_jinja(source: str, given_files: list[dict[str, Any]]) -> list[str]:
     environment = jinja2.Environment(
-        keep_trailing_newline=True, finalize=lambda value: "" if value is None else value
+        autoescape=jinja2.select_autoescape([], default_for_string=False),
+        keep_trailing_newline=True,
+        finalize=lambda value: "" if value is None else value,
     )
     template = environment.from_string(source)
     texts = []
@@ -337,9 +343,7 @@ def test_a_line_number_is_that_of_the_posting(given_files: list[dict[str, Any]])
     lists["postings"] = lists["postings"].with_columns(marks.alias("trans.mark"))
     for engine in ("polars", "jinja"):
         laid_out = load_layout(layout, name="l", names=NAMES, engine=engine).render(lists)
-        found = {
-            row["posting.key"]: row["line"] for row in laid_out.lines.iter_rows(named=True)
-        }
+        found = {row["posting.key"]: row["line"] for row in laid_out.lines.iter_rows(named=True)}
         expected = {
             int(line.split("posting ")[1].split("!")[0]): number
             for text in laid_out.texts["text"]
