@@ -28,7 +28,11 @@ from etl.files import shown_path
 from etl.findings import join_findings
 from etl.frames import ITEM_KEY
 from etl.items import CompanyFacts, Ingested, attach, check, ingest
-from etl.mapping import LoadedMapping, load_mapping, map_lines
+from etl.mapping import (
+    LoadedMapping,
+    load_mapping,
+    map_lines,
+)
 from etl.mapping.reference import CODE, NAME
 from etl.postings import (
     PostingRules,

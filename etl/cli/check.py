@@ -22,7 +22,7 @@ def command(folder: Path, as_json: bool) -> int:
     \b
     pleo-etl check
     """
-    from etl.pipeline import check_workspace
+    from etl.checking import check_workspace
     from etl.workspace import find_workspace, load_workspace
 
     workspace = load_workspace(find_workspace(folder.absolute()))

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from etl.errors import Problem
+from etl.errors import EXIT_GOOD, EXIT_USER, Problem
 
 #: Problems on screen; the rest is in --json and, for rejections, in rejections.csv.
 MAX_SHOWN = 20
@@ -62,6 +62,18 @@ def show_problems(
         say(label + printable(text))
     if len(problems) > MAX_SHOWN:
         say(f"and {len(problems) - MAX_SHOWN} more ({rest})")
+
+
+def show_findings(findings: Sequence[Problem], *, as_json: bool) -> int:
+    """Give the findings of a lint as data, one line each with its place first."""
+    code = EXIT_USER if findings else EXIT_GOOD
+    if as_json:
+        give_json({"exit_code": code, "errors": [as_dict(finding) for finding in findings]})
+        return code
+    for finding in findings:
+        give(f"{finding.where}: {finding.code} {finding.what} (fix: {finding.fix})")
+    say(f"{len(findings)} findings" if findings else "no findings")
+    return code
 
 
 @contextmanager

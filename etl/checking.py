@@ -1,0 +1,104 @@
+"""Look over mappings and workspaces without converting anything, and without the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from etl.conversion import Recipe
+from etl.documents import read_document
+from etl.errors import EtlError, Problem
+from etl.files import shown_path
+from etl.items import CompanyFacts, attach, check, ingest
+from etl.mapping import CaseResult, LoadedMapping, lint_mapping, load_mapping, run_cases
+from etl.pipeline import Request, load_recipe
+from etl.postings import assign_rules, load_posting_rules
+from etl.rendering.contexts import targets_of
+from etl.sources import read_sources
+from etl.workspace import Workspace
+
+
+def lint_mapping_file(path: Path, sources: Sequence[str] = ()) -> list[Problem]:
+    """Find what the author of a mapping should look at, also against given items."""
+    mapping = load_mapping(path, name=shown_path(path))
+    if not sources:
+        return lint_mapping(mapping)
+    items, lines = _input_of_mapping(mapping, sources)
+    return lint_mapping(mapping, items, lines)
+
+
+def run_mapping_cases(path: Path) -> list[CaseResult]:
+    """Run the cases of a file; those that name a file of items read it as `convert` does."""
+
+    def read_items(file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+        named = read_document(path).data["mapping"]
+        return _input_of_mapping(load_mapping(path.parent / named), [str(file)])
+
+    return run_cases(path, name=shown_path(path), read_items=read_items)
+
+
+def _input_of_mapping(
+    mapping: LoadedMapping, sources: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the items and lines that the mapping would get to see."""
+    own = mapping.posting_rules
+    rules = load_posting_rules(own.rows, own.accept, place=mapping.posting_rule_place)
+    company = mapping.company
+    facts = CompanyFacts(company.id, company.time_zone, company.currency)
+    checked = check(ingest(read_sources(sources)), facts)
+    assigned = assign_rules(checked.items, checked.lines, rules)
+    return attach(assigned.items, checked.attachments), assigned.lines
+
+
+def check_workspace(workspace: Workspace) -> list[Problem]:
+    """Find every mistake in what a workspace names: templates, parameters, mappings, tables."""
+    problems: list[Problem] = []
+    for name, company in workspace.companies.items():
+        place = workspace.document.place("companies", name, "parameters")
+        request = Request(
+            sources=(),
+            template=company.template,
+            mapping=workspace.mapping_path(name),
+            parameters=company.parameters,
+        )
+        try:
+            recipe = load_recipe(request, workspace=workspace.root, where=str(place))
+        except EtlError as error:
+            problems.extend(_named_here(problem, workspace, name) for problem in error.problems)
+            continue
+        problems.extend(_fit_problems(workspace, name, recipe))
+    return list(dict.fromkeys(problems))
+
+
+def _named_here(problem: Problem, workspace: Workspace, name: str) -> Problem:
+    """Point to the workspace where it names a template or a file that is not there."""
+    company = workspace.companies[name]
+    named = {company.template: "template", shown_path(workspace.mapping_path(name)): "mapping"}
+    key = named.get(problem.where)
+    if key is None:
+        return problem
+    return replace(problem, where=str(workspace.document.place("companies", name, key)))
+
+
+def _fit_problems(workspace: Workspace, name: str, recipe: Recipe) -> Iterator[Problem]:
+    """Say where the parts of a company do not fit each other."""
+    ours, theirs = workspace.companies[name].id, recipe.mapping.company.id
+    if ours.casefold() != theirs.casefold():
+        yield Problem(
+            "WS-3",
+            f'company "{name}" has id {ours}, but its mapping is for {theirs}',
+            str(workspace.document.place("companies", name, "id")),
+            "correct the id in one of the two files",
+        )
+    given = {target.name for target in recipe.mapping.targets}
+    for target, is_required in targets_of(recipe.template.document).items():
+        if is_required and target not in given:
+            yield Problem(
+                "MAP-16",
+                f"the template needs {target}, which no rule gives",
+                str(recipe.mapping.document.keys.get(("map",), recipe.mapping.document.place())),
+                f"add {target} under map",
+            )

@@ -1,0 +1,66 @@
+"""`pleo-etl mappings`: what to look at in a mapping, and the tests that its author wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from etl.cli import talk
+from etl.errors import EXIT_GOOD, EXIT_USER
+
+
+@click.group("mappings")
+def command() -> None:
+    """Look over a mapping and test it."""
+
+
+@command.command("lint")
+@click.argument("mapping", type=click.Path(path_type=Path))
+@click.option(
+    "--items", multiple=True, metavar="FILE",
+    help="Export items: also say what they never use, and how many fall back; may be repeated.",
+)  # fmt: skip
+@talk.json_option
+def lint(mapping: Path, items: tuple[str, ...], as_json: bool) -> int:
+    """Say what is dead, stale, ambiguous or left to a fallback.
+
+    Prints path:line:column for each finding; exit code 2 means that there are some.
+
+    \b
+    pleo-etl mappings lint mappings/acme.yaml
+    pleo-etl mappings lint mappings/acme.yaml --items october.json
+    """
+    from etl.checking import lint_mapping_file
+
+    findings = lint_mapping_file(mapping, items)
+    return talk.show_findings(findings, as_json=as_json)
+
+
+@command.command("test")
+@click.argument("cases", type=click.Path(path_type=Path))
+@talk.json_option
+def test(cases: Path, as_json: bool) -> int:
+    """Run the cases of a file: items in, expected targets out.
+
+    \b
+    pleo-etl mappings test mappings/acme-cases.yaml
+    """
+    from etl.checking import run_mapping_cases
+
+    results = run_mapping_cases(cases)
+    failed = [result for result in results if not result.passed]
+    code = EXIT_USER if failed else EXIT_GOOD
+    if as_json:
+        shown = [
+            {"name": r.name, "place": r.place, "passed": r.passed, "differences": r.differences}
+            for r in results
+        ]
+        talk.give_json({"exit_code": code, "errors": [], "cases": shown})
+        return code
+    for result in results:
+        talk.give(f"{'ok  ' if result.passed else 'FAIL'} {result.name}   ({result.place})")
+        for difference in result.differences:
+            talk.give(f"       {difference}")
+    talk.say(f"{len(results)} cases, {len(failed)} failed")
+    return code
