@@ -25,7 +25,7 @@ ITEM_FACTS = (
 
 
 def note_groups(
-    notes: pl.DataFrame, items: pl.DataFrame, anchors: Mapping[int, str]
+    notes: pl.DataFrame, items: pl.DataFrame, *, anchors: Mapping[int, str]
 ) -> tuple[NoteGroup, ...]:
     """Group notes by code: blocking ones first, then by the number of items."""
     rows = notes.unique([ITEM_KEY, "code", "detail"], maintain_order=True)

@@ -36,6 +36,7 @@ _XLSX = b"PK\x03\x04"
 def file_views(
     manifest: Mapping[str, Any],
     files: Mapping[str, bytes],
+    *,
     formats: Mapping[str, FileFormat],
 ) -> tuple[FileView, ...]:
     """Lay out the files of the manifest, in its order.
@@ -62,7 +63,7 @@ def _file_view(
     if not content:
         rows, lines, form = (), 0, ""
     elif content.startswith(_XLSX):
-        rows, lines, form = _read_container(name, content, number)
+        rows, lines, form = _read_container(name, content, number=number)
     else:
         encoding = given.encoding if given else _encoding_of(content)
         texts, lines = _first_lines(content, encoding)
@@ -148,7 +149,9 @@ def _short(cell: str) -> str:
     return cell if len(cell) <= MAX_CELL else cell[:MAX_CELL] + "…"
 
 
-def _read_container(name: str, content: bytes, number: int) -> tuple[tuple[FileRow, ...], int, str]:
+def _read_container(
+    name: str, content: bytes, *, number: int
+) -> tuple[tuple[FileRow, ...], int, str]:
     """Read a spreadsheet as rows of cells, any other container as the list of its members."""
     if name.lower().endswith(".xlsx"):
         import fastexcel

@@ -131,7 +131,7 @@ def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
     for group in notes[:MAX_LISTED]:
         sign = "answer: " if group.is_blocking else ""
         lead = f"  {many(group.count, 'item'):>9}  "
-        lines += _wrapped(lead, f"{sign}{group.meaning} ({group.code})", width)
+        lines += _wrapped(lead, f"{sign}{group.meaning} ({group.code})", width=width)
     if len(notes) > MAX_LISTED:
         lines.append(f"  and {len(notes) - MAX_LISTED} more kinds of remarks")
     return lines
@@ -143,7 +143,7 @@ def _rejected(causes: Sequence[Cause], width: int) -> list[str]:
     lines = ["Rejected, the cure first"]
     for cause in causes[:MAX_LISTED]:
         lead = f"  {many(cause.items, 'item'):>9}  "
-        lines += _wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width)
+        lines += _wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width=width)
     if len(causes) > MAX_LISTED:
         lines.append(f"  and {len(causes) - MAX_LISTED} more causes in rejections.csv")
     return lines
@@ -170,7 +170,7 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield line.rstrip()
 
 
-def _wrapped(lead: str, text: str, width: int) -> Iterable[str]:
+def _wrapped(lead: str, text: str, *, width: int) -> Iterable[str]:
     """Break a text at blanks; following lines stand under its beginning."""
     words = re.split(r"\s+", mark(text))
     line = lead

@@ -56,21 +56,21 @@ def make_view(
     counts = _counts(manifest)
     names = account_names(frames)
     control = control_sheet(manifest, frames, counts=counts, names=names)
-    shown = file_views(manifest, files, formats or {})
+    shown = file_views(manifest, files, formats=formats or {})
     chosen = choose(frames)
-    notes = note_groups(frames.notes, frames.items, chosen.anchors)
+    notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors)
     stopped = causes(frames.rejections, frames.items)
     wanted = frames.items.select(ITEM_KEY, "item.id").join(
         chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi"
     )
     begun = _rows_of_manifest(manifest, wanted) if rows is None else rows
     read_back = manifest.get("read_back", {})
-    state = _state(control, notes, counts)
+    state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
         identity=_identity(manifest),
         state=state,
-        headline=_headline(state, counts, control),
-        sentences=_sentences(counts, control, notes, stopped),
+        headline=_headline(state, counts, control=control),
+        sentences=_sentences(counts, control, notes=notes, stopped=stopped),
         counts=counts,
         control=control,
         notes=notes,
@@ -136,13 +136,13 @@ def _counts(manifest: Mapping[str, Any]) -> Counts:
 # ── the verdict in words ────────────────────────────────────────────────────────────────────
 
 
-def _state(control: Control, notes: Sequence[NoteGroup], counts: Counts) -> State:
+def _state(control: Control, counts: Counts, *, has_notes: bool) -> State:
     if not all(check.holds for check in control.checks):
         return "stop"
-    return "look" if counts.rejected or notes else "good"
+    return "look" if counts.rejected or has_notes else "good"
 
 
-def _headline(state: State, counts: Counts, control: Control) -> str:
+def _headline(state: State, counts: Counts, *, control: Control) -> str:
     if state == "stop":
         failed = sum(1 for check in control.checks if not check.holds)
         return f"Do not import this: {many(failed, 'check')} failed"
@@ -157,7 +157,7 @@ def _headline(state: State, counts: Counts, control: Control) -> str:
 
 
 def _sentences(
-    counts: Counts, control: Control, notes: Sequence[NoteGroup], stopped: Sequence[Cause]
+    counts: Counts, control: Control, *, notes: Sequence[NoteGroup], stopped: Sequence[Cause]
 ) -> tuple[str, ...]:
     holding = sum(1 for check in control.checks if check.holds)
     found = [f"{holding} of {len(control.checks)} checks hold"]

@@ -72,10 +72,8 @@ def _wallet_sides(frames: BatchFrames) -> pl.DataFrame:
         validate="m:1",
     )
     is_own = pl.col("posting.role") == "wallet"
-    is_contra = (
-        (pl.col("voucher.contra_role") == "wallet")
-        & (pl.col("posting.contra_account") == pl.col("voucher.contra_account"))
-        & ~is_own
+    is_contra = (pl.col("voucher.contra_role") == "wallet") & (
+        pl.col("posting.contra_account") == pl.col("voucher.contra_account")
     )
     sides = [
         rows.filter(chosen).select(

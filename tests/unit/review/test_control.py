@@ -192,13 +192,13 @@ def test_tax_that_does_not_make_the_gross_is_named() -> None:
     assert [check.detail for check in view.control.checks if not check.holds] == ["not under VSt19"]
 
 
-@pytest.mark.parametrize("place", ["totals", "files"])
+@pytest.mark.parametrize("place", ["totals", "files", "both"])
 def test_a_total_that_differs_from_the_postings_fails(place: str) -> None:
     manifest = batches.manifest()
     changed = [{"currency": "EUR", "debit": "5484.31", "credit": "5484.30"}]
-    if place == "totals":
+    if place != "files":
         manifest["totals"] = changed
-    else:
+    if place != "totals":
         manifest["files"][0]["totals"] = changed
     assert _failing(_view(batches.frames(), manifest)) == ["The files add up to the batch"]
 

@@ -17,7 +17,7 @@ from etl.review.model import FileView
 def _one(name: str, content: bytes, given: FileFormat | None = None) -> FileView:
     manifest: dict[str, Any] = {"files": [{"name": name, "sha256": "ab", "rows": 3}]}
     formats = {name: given} if given else {}
-    (view,) = file_views(manifest, {name: content}, formats)
+    (view,) = file_views(manifest, {name: content}, formats=formats)
     return view
 
 
@@ -64,6 +64,11 @@ def test_a_given_format_comes_before_the_guess() -> None:
     view = _one("a.si", '#VER "P" "" "å"\r\n'.encode("cp437"), FileFormat("cp437"))
     assert (view.form, view.columns) == ("IBM code page 437", ())
     assert view.rows[0].raw == '#VER "P" "" "å"\r\n'
+
+
+def test_bytes_that_the_format_does_not_know_are_shown_as_such() -> None:
+    view = _one("a.si", b"caf\xe9\n", FileFormat("utf-8"))
+    assert view.rows[0].raw == "caf\ufffd\n"
 
 
 def test_quoted_delimiters_do_not_split_a_cell() -> None:

@@ -89,12 +89,12 @@ def test_the_same_invoice_number_of_one_supplier_is_remarked_on_both() -> None:
 
 def test_remarks_stand_in_the_view_once_even_if_the_notes_have_them() -> None:
     frames = batches.frames()
-    remarks = find_remarks(frames.items)
-    assert remarks.filter(pl.col("code") == "REV-1")["item.key"].to_list()[0] == 3
-    noted = replace(
-        frames, notes=pl.concat([frames.notes, remarks.filter(pl.col("item.key") == 3)])
-    )
-    for given in (frames, noted):
-        view = make_view(batches.manifest(), given, files=batches.files())
+    own = find_remarks(frames.items).filter(pl.col("item.key") == 3)
+    assert own["code"].to_list() == ["REV-1"]
+    given = own.with_columns(pl.lit("the receipt was lost, says Ada").alias("detail"))
+    noted = replace(frames, notes=pl.concat([frames.notes, given]))
+    for batch, detail in ((frames, ""), (noted, "the receipt was lost, says Ada")):
+        view = make_view(batches.manifest(), batch, files=batches.files())
         group = next(group for group in view.notes if group.code == "REV-1")
         assert (group.count, group.concerned[0].amount) == (1, Decimal("92.50"))
+        assert group.concerned[0].detail == detail

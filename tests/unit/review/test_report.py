@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 from lxml import html
 
-from etl.review import ReviewView, make_view, render_report
+from etl.review import ReviewView, RuleText, make_view, render_report
 from etl.review.report import count, money, raw, shown, size
 from tests.browser.hostile import HOSTILE
 from tests.unit.review import batches
@@ -24,8 +24,9 @@ def _hostile_page(text: str) -> html.HtmlElement:
     manifest["batch"] = dict.fromkeys(("id", "number", "company", "job", "created"), text)
     manifest["parameters"] = {text: text}
     manifest["files"][0]["name"] = text
+    rules = (RuleText(text, text, text),) * len(batches.RULES)
     view = make_view(
-        manifest, batches.with_text(text), files={text: text.encode()}, rules=batches.RULES,
+        manifest, batches.with_text(text), files={text: text.encode()}, rules=rules,
         steps=(text,),
     )  # fmt: skip
     return html.document_fromstring(render_report(view))
