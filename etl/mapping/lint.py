@@ -63,8 +63,8 @@ def _unused_tables(mapping: LoadedMapping) -> Iterator[Problem]:
         if name not in used and f"'{name}" not in texts:
             place = mapping.document.keys[("tables", name)]
             yield Problem(
-                "MAP-41", f'table "{name}" is not used by any rule', str(place),
-                "remove it, or add a rule that uses it",
+                "MAP-41", f'no rule uses table "{name}"', str(place),
+                "remove it, unless a template needs it (table.<name> under its needs)",
             )  # fmt: skip
 
 

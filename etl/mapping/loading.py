@@ -154,7 +154,12 @@ def _load_table(document: Document, definition: MappingDocument, name: str) -> T
     place = document.place("tables", name, "file")
     file = resolve_inside(document.path.parent, spec.file, place)
     return load_table(
-        file, name=name, spec=spec, shown=_shown(document, spec.file), named_at=str(place)
+        file,
+        name=name,
+        spec=spec,
+        shown=_shown(document, spec.file),
+        named_at=str(place),
+        key_at=str(document.place("tables", name, "key")),
     )
 
 

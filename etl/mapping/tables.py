@@ -97,8 +97,10 @@ class Table:
         return dict(pairs.iter_rows())
 
 
-def load_table(file: Path, *, name: str, spec: TableFile, shown: str, named_at: str) -> Table:
-    """Read and check one table.
+def load_table(
+    file: Path, *, name: str, spec: TableFile, shown: str, named_at: str, key_at: str
+) -> Table:
+    """Read and check one table; the last two are where the mapping names its file and its key.
 
     Raises: UserMustFix DOC-4, MAP-1 to MAP-9, each with file and line.
     """
@@ -107,7 +109,7 @@ def load_table(file: Path, *, name: str, spec: TableFile, shown: str, named_at: 
         cells = read_xlsx(content, name=shown, sheet=spec.sheet, key=spec.key)
     else:
         cells = read_csv(content, name=shown, encoding=spec.encoding, delimiter=spec.delimiter)
-    problems = list(_missing_columns(cells, spec.key, named_at))
+    problems = list(_missing_columns(cells, spec.key, key_at))
     if problems:
         raise UserMustFix(problems)
     return make_table(cells, name=name, spec=spec)
