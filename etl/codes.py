@@ -227,7 +227,7 @@ CODES: Mapping[str, Code] = {
     "ITEM-FIELDS": _note("fields of an item that this version does not know"),
     "REV-1": _note("no receipt in Pleo"),
     "REV-2": _note("unusually large for its type"),
-    "REV-3": _note("the same invoice number of the same supplier stands on several items"),
+    "REV-3": _note("same supplier and invoice number as another item"),
     "RULE-UNCONFIRMED": _note("posted by an accepted rule that Pleo does not state"),
     "ZERO-LEG": _note("rows of zero amount that were not made"),
 }

@@ -3,7 +3,8 @@
 from etl.rendering.choosing import assign_forms
 from etl.rendering.lists import Labels
 from etl.rendering.loading import load_template, template_schema
-from etl.rendering.render import Rendered, RenderedFile, render
+from etl.rendering.outcome import Rendered, RenderedFile, ValueSource
+from etl.rendering.render import render
 from etl.rendering.templates import Template, find_template, template_ids
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Rendered",
     "RenderedFile",
     "Template",
+    "ValueSource",
     "assign_forms",
     "find_template",
     "load_template",

@@ -32,6 +32,9 @@ from etl.rendering.formats import NUMBERS, PRINTS, fits_places, to_text
 
 #: Types whose text can be anything; the others are made of digits and signs here.
 _FREE = ("text", "digits", "flag")
+#: A spreadsheet keeps 15 digits of a number (it stores doubles) and so many letters of a text.
+MAX_SHEET_DIGITS = 15
+MAX_SHEET_TEXT = 32_767
 _DIGITS = r"\A[0-9]+\z"
 
 
@@ -104,6 +107,10 @@ def _looks(cells: Sequence[Cell], writing: Writing) -> list[pl.Expr]:
             exprs.append((~fits).alias(f"{cell.key}!places"))
         if cell.column.type in NUMBERS:
             exprs.extend(_limits(cell, value))
+            if writing.kind == "xlsx":
+                digits = text.str.replace_all("[^0-9]", "").str.strip_chars_start("0")
+                too_many = digits.str.len_bytes() > MAX_SHEET_DIGITS
+                exprs.append(too_many.alias(f"{cell.key}!digits"))
     return exprs
 
 
@@ -138,7 +145,9 @@ class _Work:
 
     def check_values(self, looks: pl.DataFrame) -> None:
         """Note the rows that break a rule about values."""
-        codes = {"digits": "CELL-9", "places": "CELL-14", "min": "CELL-5", "max": "CELL-5"}
+        is_number = self.cell.column.type in NUMBERS
+        digits = "CELL-15" if is_number else "CELL-9"
+        codes = {"digits": digits, "places": "CELL-14", "min": "CELL-5", "max": "CELL-5"}
         for suffix, code in codes.items():
             name = f"{self.cell.key}!{suffix}"
             if name in looks.columns:
@@ -216,6 +225,8 @@ class _Work:
             wrong = ~text.str.contains(check_pattern(column.pattern)) & ~blank
             self.fault("CELL-8", wrong, text)
         limit = length_limit(self.cell)
+        if limit is None and self.writing.kind == "xlsx":
+            limit = MAX_SHEET_TEXT
         if limit is None or not (text.str.len_bytes() > limit).any():
             return text
         in_bytes = self.counts_bytes()

@@ -66,6 +66,7 @@ class Cell:
     compiled  None for a column that is always empty
     context   where its value is made (its record may stand deeper)
     reads     frame columns behind it
+    element   for a column of `repeat`: which posting of the voucher it is made from, from 1
     """
 
     record: str
@@ -77,6 +78,7 @@ class Cell:
     context: Context
     reads: frozenset[str]
     style: Style
+    element: int = 0
 
     @property
     def key(self) -> str:
@@ -116,7 +118,9 @@ class Compiler:
     def record(self, name: str, spec: FileSpec, path: Path_) -> Record:
         """Compile a record of a file."""
         cells = list(self._cells(name, spec.all_records[name], spec, path))
-        context, stranger = deepest(cell.context for cell in cells)
+        context, stranger = deepest(
+            Context.VOUCHER if cell.element else cell.context for cell in cells
+        )
         if stranger is not None:
             odd = next(cell for cell in cells if cell.context is stranger)
             self.problem(
@@ -147,6 +151,16 @@ class Compiler:
     ) -> Iterator[Cell]:
         number = 0
         for index, column in enumerate(columns):
+            if column.repeat is not None:
+                inside = column.repeat.columns
+                below = (*path, index, "repeat", "columns")
+                once = list(self._cells(record, inside, spec, below))
+                for element in range(1, column.repeat.max + 1):
+                    for cell in once:
+                        name = None if cell.name is None else f"{cell.name} {element}"
+                        yield replace(cell, number=number, name=name, element=element)
+                        number += 1
+                continue
             place = self.document.place(*path, index, "value")
             compiled, context, reads = None, Context.CONSTANT, frozenset[str]()
             if column.value is not None:

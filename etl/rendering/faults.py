@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -10,13 +10,16 @@ import polars as pl
 from etl.codes import CODES
 from etl.errors import Problem
 from etl.findings import join_findings, no_notes, no_rejections, note, reject
-from etl.frames import ITEM_KEY
+from etl.frames import ITEM_KEY, KEY
 from etl.rendering.cells import Fault, length_limit
 from etl.rendering.charsets import outside, shown
-from etl.rendering.contexts import Context
 from etl.rendering.escapes import Writing
 
 MAX_SHOWN = 40
+
+
+#: Gives the items behind some rows of a context: row and item.key; None where there are none.
+Owners = Callable[[pl.Series], pl.DataFrame | None]
 
 
 @dataclass
@@ -56,39 +59,40 @@ class Findings:
         if rows.height:
             self.notes.append(note(self._with_ids(rows), code, detail))
 
-    def faults(
-        self, faults: list[Fault], writing: Writing, context: Context, keys: pl.Series | None
-    ) -> None:
+    def faults(self, faults: list[Fault], writing: Writing, owners: Owners) -> None:
         """Turn the faults of one context into rejections.
 
-        Needs: keys, item.key of every row; None where rows belong to no item (files and
-        constants), so that the command must stop.
+        Needs: owners, the items of some rows of the context; None where rows belong to no item
+        (files and constants), so that the command must stop.
         """
         for fault in faults:
             said = _message(fault, writing)
             fix = _FIXES[fault.code]
-            if keys is None or context in (Context.FILE, Context.CONSTANT):
+            owned = owners(fault.rows)
+            if owned is None:
                 what = _for_one(said, fault.texts[0])
                 self.problems.append(Problem("FILE-3", what, fault.cell.where, fix))
                 continue
-            rows = pl.DataFrame({ITEM_KEY: keys.gather(fault.rows), "text": fault.texts})
+            rows = pl.DataFrame({"row": fault.rows, "text": fault.texts}).join(
+                owned.with_columns(pl.col("row").cast(fault.rows.dtype)), on="row",
+                how="inner", maintain_order="left",
+            )  # fmt: skip
             self.reject(rows, fault.code, message=said, fix=fix, where=fault.cell.where)
 
-    def remarks(self, remarks: list[Fault], writing: Writing, keys: pl.Series | None) -> None:
+    def remarks(self, remarks: list[Fault], writing: Writing, owners: Owners) -> None:
         """Turn what was changed into notes; texts of files and constants belong to no item."""
         for remark in remarks:
-            rows = pl.DataFrame(
-                {
-                    ITEM_KEY: pl.repeat(None, remark.rows.len(), dtype=pl.UInt32, eager=True)
-                    if keys is None
-                    else keys.gather(remark.rows),
-                    "text": remark.texts,
-                }
-            )
+            rows = pl.DataFrame({"row": remark.rows, "text": remark.texts})
+            owned = owners(remark.rows)
+            if owned is None:
+                rows = rows.with_columns(pl.lit(None, KEY).alias(ITEM_KEY))
+            else:
+                owned = owned.with_columns(pl.col("row").cast(remark.rows.dtype))
+                rows = rows.join(owned, on="row", how="inner", maintain_order="left")
             self.note(rows, remark.code, _detail(remark, writing))
 
     def all_rejections(self) -> pl.DataFrame:
-        return join_findings([no_rejections(), *self.rejections])
+        return join_findings([no_rejections(), *self.rejections]).unique(maintain_order=True)
 
     def all_notes(self) -> pl.DataFrame:
         return join_findings([no_notes(), *self.notes]).unique(maintain_order=True)
@@ -142,6 +146,7 @@ def _message(fault: Fault, writing: Writing) -> pl.Expr | str:
         "CELL-9": _said(f"{name} takes digits only, not ", ""),
         "CELL-10": _said(f"{name} holds what separates columns: ", ""),
         "CELL-11": _said(f"{name} begins like a spreadsheet formula: ", ""),
+        "CELL-15": _said(f"{name}: a spreadsheet keeps 15 digits of a number, not ", ""),
         "CELL-14": f"{name} prints {column.places} decimals, but the amount has more",
     }
     if fault.code == "CELL-6":
@@ -175,6 +180,7 @@ _FIXES: Mapping[str, str] = {
     "CELL-9": "correct the value in Pleo, in the mapping or in its tables",
     "CELL-10": "take the character out in the mapping, or let the template replace it",
     "CELL-11": "begin the text otherwise, or let the template say formulas",
+    "CELL-15": "check the amount in Pleo; the format cannot hold it",
     "CELL-14": "check the amount in Pleo; the format cannot hold it",
 }
 

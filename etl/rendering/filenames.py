@@ -7,14 +7,20 @@ from collections.abc import Iterable
 from etl.errors import Problem
 from etl.files import is_safe_name
 
+#: What we write beside the files of the ERP.
+OWN_NAMES = ("manifest.json", "rejections.csv", "review.html", "DO-NOT-IMPORT.txt")
 
-def name_problems(names: Iterable[tuple[str | None, str]]) -> list[Problem]:
+
+def name_problems(
+    names: Iterable[tuple[str | None, str]], *, taken: Iterable[str] = ()
+) -> list[Problem]:
     """Say which names cannot stand for files, and which are taken twice (letters' case aside).
 
-    Needs: names with the place in the template that makes each.
+    Needs: names with the place in the template that makes each; taken, names that the output
+    folder uses itself.
     """
     problems: list[Problem] = []
-    taken: dict[str, str] = {}
+    owners = {name.casefold(): "the output folder" for name in (*taken, *OWN_NAMES)}
     for name, where in names:
         if name is None or not is_safe_name(name):
             problems.append(
@@ -27,14 +33,14 @@ def name_problems(names: Iterable[tuple[str | None, str]]) -> list[Problem]:
             )
             continue
         folded = name.casefold()
-        if folded in taken:
+        if folded in owners:
             problems.append(
                 Problem(
                     "FILE-2",
-                    f'two files of the batch are called "{name}" (first by {taken[folded]})',
+                    f'two files of the batch are called "{name}" (first by {owners[folded]})',
                     where,
                     "put {{ file.number }} into the name, or another name into one of the files",
                 )
             )
-        taken.setdefault(folded, where)
+        owners.setdefault(folded, where)
     return problems

@@ -37,6 +37,42 @@ class Lists:
         """Give a list by name, sorted by file and code, with file.key; sums are exact."""
         return getattr(self, name)  # type: ignore[no-any-return]
 
+    def owners(self, name: str) -> pl.DataFrame:
+        """Say which items an element of a list comes from: file.key, code and item.key."""
+        postings = self.postings
+        if name == "accounts":
+            sides = [
+                postings.select(FILE_KEY, pl.col(column).alias("account.number"), "item.key")
+                for column in ("posting.account", "posting.contra_account")
+            ]
+            return pl.concat(sides).unique(maintain_order=True)
+        if name == "vendors":
+            code = pl.col("voucher.vendor.code").alias("vendor.code")
+            return self.vouchers.select(FILE_KEY, code, "item.key").unique(maintain_order=True)
+        if name == "currencies":
+            code = pl.col("posting.currency").alias("currency.code")
+            return postings.select(FILE_KEY, code, "item.key").unique(maintain_order=True)
+        objects = self.posting_objects.join(
+            postings.select(POSTING_KEY, "item.key"), on=POSTING_KEY, how="left", validate="m:1"
+        )
+        if name == "dimensions":
+            dimension = pl.col("object.dimension").alias("dimension.name")
+            return objects.select(FILE_KEY, dimension, "item.key").unique(maintain_order=True)
+        columns = [FILE_KEY, "object.dimension", "object.code", "item.key"]
+        return objects.select(columns).unique(maintain_order=True)
+
+    def items_of(self, name: str, rows: pl.Series) -> pl.DataFrame:
+        """Give the items behind some rows of a list: row and item.key."""
+        owners = self.owners(name)
+        by = [column for column in owners.columns if column != "item.key"]
+        numbered = self.frame(name).with_row_index("row")
+        elements = numbered.filter(pl.col("row").is_in(rows.implode()))
+        return (
+            elements.select("row", *by)
+            .join(owners, on=by, how="inner", maintain_order="left")
+            .select("row", "item.key")
+        )
+
     @cached_property
     def posting_objects(self) -> pl.DataFrame:
         """Dimension values of every posting."""

@@ -6,8 +6,9 @@ mistake; and when a batch is rendered, with their values.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from etl.documents import Place
 from etl.errors import Problem, UserMustFix
@@ -238,8 +239,32 @@ def _layout(
     try:
         return load_layout(text, name=shown, names=names, engine=spec.engine)
     except UserMustFix as error:
-        planner.problems.extend(error.problems)
+        source = planner.template.source
+        path = ("files", key, "layout")
+        is_inline = shown == source.name
+        moved = [
+            _inside(problem, text, source.keys[path], source.place(*path))
+            for problem in error.problems
+            if is_inline
+        ]
+        planner.problems.extend(moved if is_inline else error.problems)
         return None
+
+
+def _inside(problem: Problem, text: str, key: Place, value: Place) -> Problem:
+    """Give a problem of an inline layout its place in the template.
+
+    A block of lines begins on the line after its key, two blanks further in than the key.
+    """
+    found = re.search(r":([0-9]+):([0-9]+)$", problem.where)
+    if found is None:
+        return problem
+    line, column = int(found[1]), int(found[2])
+    if "\n" in text:
+        place = Place(value.file, value.line + line, key.column + 1 + column)
+    else:
+        place = Place(value.file, value.line, value.column + (value.shift or 0) + column - 1)
+    return replace(problem, where=str(place))
 
 
 def _check_plan(planner: _Planner, number: int, check: Check) -> CheckPlan | None:

@@ -16,9 +16,9 @@ import polars as pl
 from etl.frames import FILE_KEY, ITEM_KEY
 from etl.rendering.cells import Finished, finish_cells
 from etl.rendering.columns import Cell, Record
-from etl.rendering.contexts import Context
+from etl.rendering.contexts import LIST_CONTEXTS, Context
 from etl.rendering.escapes import Writing
-from etl.rendering.faults import Findings
+from etl.rendering.faults import Findings, Owners
 from etl.rendering.material import FILE_ROW, IS_FIRST, VOUCHER_ROW, Material
 
 #: Rows that are finished at a time.
@@ -28,7 +28,10 @@ _KEYS = ("file.key", "voucher.key", "posting.key", FILE_ROW, VOUCHER_ROW, IS_FIR
 
 @dataclass
 class Sheets:
-    """Finished cells of one file of the template."""
+    """Finished cells of one file of the template.
+
+    dropped  keys of cells that are not printed, because nothing is in them (`only_if_used`)
+    """
 
     material: Material
     writing: Writing
@@ -46,23 +49,32 @@ class Sheets:
     ) -> pl.DataFrame:
         """Give the finished cells of some records on the rows of a context, with their keys."""
         wanted = [cell for record in records for cell in self.cells(record)]
-        here = [cell for cell in wanted if cell.context is context]
-        reads = {name for cell in here if cell.compiled for name in cell.compiled.reads}
-        frame = self.material.frame(context, reads, start=start, end=end)
+        here = _of(wanted, context)
+        frame = self.material.frame(context, _reads(here), start=start, end=end)
         finished = self._finish(frame, here, context)
         parts = [frame.select(name for name in _KEYS if name in frame.columns), finished.texts]
         for source in (Context.FILE, Context.VOUCHER):
-            cells = [cell for cell in wanted if cell.context is source]
+            cells = _of(wanted, source)
             if cells and source is not context:
                 texts = self.above(source).texts.select(cell.key for cell in cells)
                 parts.append(self.material.above(texts, source, frame))
+        repeated = [cell for cell in wanted if cell.element]
+        if repeated:
+            texts = self._repeated(repeated)
+            is_above = context is not Context.VOUCHER
+            parts.append(
+                self.material.above(texts, Context.VOUCHER, frame)
+                if is_above
+                else texts.slice(start, frame.height)
+            )
         table = pl.concat([part for part in parts if part.width], how="horizontal")
         if context is not Context.CONSTANT:
-            cells = [cell for cell in wanted if cell.context is Context.CONSTANT]
             constants = self.above(Context.CONSTANT).texts
             table = table.with_columns(
-                pl.lit(constants[cell.key][0]).alias(cell.key) for cell in cells
+                pl.lit(constants[cell.key][0]).alias(cell.key)
+                for cell in _of(wanted, Context.CONSTANT)
             )
+        self._hold_pairs(table, wanted)
         return self._first_only(table, wanted)
 
     def of_objects(self, records: Sequence[Record]) -> pl.DataFrame:
@@ -86,23 +98,122 @@ class Sheets:
     def above(self, context: Context) -> Finished:
         """Give the cells of all records that are made in a context, once."""
         if context not in self._above:
-            cells = [
-                cell
-                for record in self.records
-                for cell in self.cells(record)
-                if cell.context is context
-            ]
-            reads = {name for cell in cells if cell.compiled for name in cell.compiled.reads}
-            frame = self.material.frame(context, reads)
+            cells = [cell for record in self.records for cell in _of(self.cells(record), context)]
+            frame = self.material.frame(context, _reads(cells))
             self._above[context] = self._finish(frame, cells, context)
         return self._above[context]
 
+    def prepare(self) -> None:
+        """Look at whole columns before rows are made: what is used at all, what stands twice."""
+        cells = [cell for record in self.records for cell in record.cells]
+        unused = set()
+        for cell in cells:
+            if cell.column.only_if_used:
+                frame, plain = self._whole(cell)
+                if not (plain != "").any():
+                    unused.add(cell.key)
+            if cell.column.unique and cell.context not in (Context.CONSTANT, Context.FILE):
+                frame, plain = self._whole(cell)
+                self._hold_unique(cell, frame, plain)
+        self.dropped = frozenset(unused)
+        elements = [cell.element for cell in cells if cell.element]
+        if elements:
+            self._hold_repeats(max(elements))
+
+    def _whole(self, cell: Cell) -> tuple[pl.DataFrame, pl.Series]:
+        """Give the text of one column before escaping, on all rows where it is made."""
+        reads = cell.compiled.reads if cell.compiled else frozenset()
+        frame = self.material.frame(cell.context, reads)
+        finished = finish_cells(frame, [cell], self.writing, keep=frozenset({cell.key}))
+        return frame, finished.plain[cell.key]
+
+    def _hold_unique(self, cell: Cell, frame: pl.DataFrame, plain: pl.Series) -> None:
+        again = (plain != "") & ~plain.is_first_distinct()
+        rows = pl.DataFrame({"row": again.arg_true(), "text": plain.filter(again)})
+        owned = self._owners(frame, cell.context)(rows["row"])
+        if owned is None or rows.is_empty():
+            return
+        owned = owned.with_columns(pl.col("row").cast(rows["row"].dtype))
+        self.findings.reject(
+            rows.join(owned, on="row", how="inner", maintain_order="left"),
+            "CELL-13",
+            message=pl.format(
+                'column {} must not hold a value twice: "{}"', pl.lit(cell.shown), "text"
+            ),
+            fix="let the template or the mapping make values that differ",
+            where=cell.where,
+        )
+
+    def _hold_repeats(self, most: int) -> None:
+        counts = self.material.postings.group_by(VOUCHER_ROW).agg(pl.len().alias("count"))
+        rows = self.material.vouchers.select(ITEM_KEY).with_row_index(VOUCHER_ROW)
+        many = rows.join(counts, on=VOUCHER_ROW, how="left", validate="1:1").filter(
+            pl.col("count") > most
+        )
+        where = next(c.where for record in self.records for c in record.cells if c.element)
+        self.findings.reject(
+            many,
+            "CELL-16",
+            message=pl.format(f"the voucher has {{}} rows, and the record repeats {most}", "count"),
+            fix="split the expense in Pleo",
+            where=where,
+        )
+
+    def _repeated(self, cells: Sequence[Cell]) -> pl.DataFrame:
+        """Give cells that repeat the postings of a voucher, one row per voucher."""
+        frame = self.material.frame(Context.POSTING, _reads(cells) | {"posting.index"})
+        table = pl.DataFrame(
+            {VOUCHER_ROW: pl.int_range(self.material.vouchers.height, dtype=pl.UInt32, eager=True)}
+        )
+        for element in sorted({cell.element for cell in cells}):
+            some = [cell for cell in cells if cell.element == element]
+            rows = frame.filter(pl.col("posting.index") == element)
+            texts = self._finish(rows, some, Context.POSTING).texts
+            found = pl.concat([rows.select(VOUCHER_ROW), texts], how="horizontal")
+            table = table.join(
+                found, on=VOUCHER_ROW, how="left", validate="1:1", maintain_order="left"
+            )
+        nothing = dict(zip([c.key for c in cells], empty_text(self.writing, cells), strict=True))
+        return table.select(pl.col(key).fill_null(text) for key, text in nothing.items())
+
     def _finish(self, frame: pl.DataFrame, cells: Sequence[Cell], context: Context) -> Finished:
         finished = finish_cells(frame, cells, self.writing, keep=frozenset())
-        keys = frame[ITEM_KEY] if ITEM_KEY in frame.columns else None
-        self.findings.faults(finished.faults, self.writing, context, keys)
-        self.findings.remarks(finished.remarks, self.writing, keys)
+        owners = self._owners(frame, context)
+        self.findings.faults(finished.faults, self.writing, owners)
+        self.findings.remarks(finished.remarks, self.writing, owners)
         return finished
+
+    def _owners(self, frame: pl.DataFrame, context: Context) -> Owners:
+        """Say how rows of a context find the items that they belong to."""
+
+        def owners(rows: pl.Series) -> pl.DataFrame | None:
+            if context in LIST_CONTEXTS:
+                assert self.material.lists is not None
+                return self.material.lists.items_of(context.value, rows)
+            if ITEM_KEY not in frame.columns:
+                return None
+            keys = frame[ITEM_KEY].gather(rows)
+            return pl.DataFrame({"row": rows, ITEM_KEY: keys}).unique(maintain_order=True)
+
+        return owners
+
+    def _hold_pairs(self, table: pl.DataFrame, cells: Sequence[Cell]) -> None:
+        """Reject items where one of two columns is filled and the other is not (`with`)."""
+        by_name = {(cell.record, cell.name): cell for cell in cells}
+        for cell in cells:
+            partner = by_name.get((cell.record, cell.column.with_))
+            if cell.column.with_ is None or partner is None or ITEM_KEY not in table.columns:
+                continue
+            nothing = empty_text(self.writing, [cell, partner])
+            alone = (pl.col(cell.key) == nothing[0]) != (pl.col(partner.key) == nothing[1])
+            self.findings.reject(
+                table.filter(alone).select(ITEM_KEY),
+                "CELL-12",
+                message=f"columns {cell.shown} and {partner.shown} are filled together or not "
+                "at all, and one of them is empty",
+                fix="give both a value, in Pleo or in the mapping",
+                where=cell.where,
+            )
 
     def _first_only(self, table: pl.DataFrame, cells: Sequence[Cell]) -> pl.DataFrame:
         """Blank what is printed on the first row of a voucher only."""
@@ -151,3 +262,12 @@ def _fixed_line(cells: Sequence[Cell], writing: Writing) -> pl.Expr:
     if at <= writing.spec.fixed.length:
         pieces.append(pl.lit(" " * (writing.spec.fixed.length - at + 1)))
     return pl.concat_str(pieces)
+
+
+def _of(cells: Sequence[Cell], context: Context) -> list[Cell]:
+    """Keep the cells that are made in a context."""
+    return [cell for cell in cells if cell.context is context and not cell.element]
+
+
+def _reads(cells: Sequence[Cell]) -> set[str]:
+    return {name for cell in cells if cell.compiled for name in cell.compiled.reads}

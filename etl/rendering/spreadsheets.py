@@ -26,8 +26,6 @@ from etl.rendering.sheets import Sheets
 
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 16_384
-MAX_DIGITS = 15
-MAX_TEXT = 32_767
 _OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,

@@ -20,7 +20,6 @@ from etl.rendering.templates import Template, encoding_parameter
 _Path = tuple[str | int, ...]
 #: The options of a file that belong to one kind only.
 _OPTIONS = ("csv", "fixed", "xlsx", "xml")
-_OF_NUMBERS = ("min", "max", "zero")
 #: Attributes that make sense for some column types only.
 _OF_TYPES: dict[str, tuple[str, ...]] = {
     "places": ("amount", "decimal"),
@@ -106,7 +105,6 @@ class _FileCheck:
         self.template = template
         self.spec = spec
         self.path = path
-        self.wants_places = spec.kind == "fixed"
 
     def problem(self, code: str, what: str, path: _Path, fix: str) -> Problem:
         return _problem(self.template, code, what, (*self.path, *path), fix)
@@ -254,7 +252,7 @@ class _FileCheck:
             if tokens.count("|") != 1:
                 what = f'"{tokens}" must be what true and false print, as in 1|0'
         elif kind in DATES:
-            what = refuse_format(tokens, DATES[kind])  # type: ignore[index]
+            what = refuse_format(tokens, DATES[kind])
             odd = [char for char in tokens if not (char.isalnum() or char in "-/. :")]
             if what is None and odd:
                 what = f'"{odd[0]}" cannot stand in a date format'
@@ -280,7 +278,7 @@ class _FileCheck:
         if self.spec.kind != "csv" or column.type not in (*NUMBERS, *DATES):
             return
         writing = writing_of(self.spec, "utf-8")
-        tokens = column.format or getattr(self.spec.formats, column.type, "")
+        tokens = column.format or str(getattr(self.spec.formats, column.type, ""))
         is_decimal = column.type in ("amount", "decimal") and column.places != 0
         marks = tokens if column.type in DATES else self.spec.formats.decimal if is_decimal else ""
         delimiter = writing.csv.delimiter

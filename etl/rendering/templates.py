@@ -169,7 +169,7 @@ def _layout(
     """Give the text of a layout and what messages call it; a text with tags is inline."""
     place = source.place("files", name, "layout")
     if "\n" in layout or "{{" in layout or "{%" in layout:
-        return layout, str(place)
+        return layout, source.name
     path = resolve_inside(folder, layout, place)
     text = read_layout(path, name=_shown(path))
     fingerprint[_unique(fingerprint, layout)] = _sha256(path)
