@@ -12,9 +12,9 @@ from etl.frames import ITEM_KEY
 
 #: What the remarks read of an item.
 READS = (
-    ITEM_KEY, "item.id", "item.type", "item.amount", "item.currency", "item.attachments",
-    "item.invoice.number", "item.vendor.code", "item.vendor.name", "item.supplier.code",
-    "item.supplier.name",
+    ITEM_KEY, "item.id", "item.type", "item.sub_type", "item.amount", "item.currency",
+    "item.attachments", "item.invoice.number", "item.vendor.code", "item.vendor.name",
+    "item.supplier.code", "item.supplier.name",
 )  # fmt: skip
 
 #: Types of items for which an employee uploads a receipt.
@@ -71,7 +71,8 @@ def _same_invoice(items: pl.DataFrame) -> pl.DataFrame:
         "item.vendor.code", "item.vendor.name", "item.supplier.code", "item.supplier.name"
     ).str.to_lowercase()
     number = pl.col("item.invoice.number").str.strip_chars()
-    group = (supplier, number, pl.col("item.type"))
+    # A payment and its return name one invoice; that is as it should be.
+    group = (supplier, number, pl.col("item.type"), pl.col("item.sub_type"))
     named = items.filter(supplier.is_not_null() & (number.str.len_chars() > 0))
     twice = named.filter(pl.len().over(group) > 1).sort(ITEM_KEY)
     detail = pl.format("invoice {} of this supplier stands on another item too", number)

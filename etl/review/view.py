@@ -43,13 +43,15 @@ def make_view(
     steps: Sequence[str] = (),
     formats: Mapping[str, FileFormat] | None = None,
     rows: pl.DataFrame | None = None,
+    company: str = "",
 ) -> ReviewView:
     """Make the view model of a batch.
 
     Needs: the manifest (design.md section 7), the frames as the last stage left them, the bytes
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
     import steps of the template, how each file is to be read where that is known, and the lines
-    that postings begin on (item.key, file, row), which else are those of the manifest's items.
+    that postings begin on (item.key, file, row), which else are those of the manifest's items;
+    the name of the company, which the manifest knows by its id.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
     frames = _with_remarks(complete(frames))
@@ -67,7 +69,7 @@ def make_view(
     read_back = manifest.get("read_back", {})
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
-        identity=_identity(manifest),
+        identity=_identity(manifest, company),
         state=state,
         headline=_headline(state, counts, control=control),
         sentences=_sentences(counts, control, notes=notes, stopped=stopped),
@@ -176,7 +178,7 @@ def _sentences(
 # ── identity and places ─────────────────────────────────────────────────────────────────────
 
 
-def _identity(manifest: Mapping[str, Any]) -> Identity:
+def _identity(manifest: Mapping[str, Any], company: str) -> Identity:
     batch = manifest.get("batch", {})
     template = manifest.get("template", {})
     mapping = manifest.get("mapping", {})
@@ -192,7 +194,7 @@ def _identity(manifest: Mapping[str, Any]) -> Identity:
     return Identity(
         batch_id=str(batch.get("id") or ""),
         batch_number=str(batch.get("number") or ""),
-        company=str(batch.get("company") or ""),
+        company=company or str(batch.get("company") or ""),
         job=str(batch.get("job") or ""),
         created=str(batch.get("created") or ""),
         template=f"{template.get('id', '')} {template.get('version', '')}".strip(),

@@ -299,6 +299,7 @@ def _reasons(
     """Say for every account, tax code and dimension which rule gave it; equal ones once."""
     used = {row["posting.account"] for row in postings}
     used |= {row["posting.contra_account"] for row in postings}
+    used.discard(None)
     found: dict[Reason, None] = {}
     for line in lines:
         for target in _targets(line):

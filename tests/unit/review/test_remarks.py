@@ -87,6 +87,13 @@ def test_the_same_invoice_number_of_one_supplier_is_remarked_on_both() -> None:
     ) == [(0, "REV-3"), (1, "REV-3")]
 
 
+def test_a_payment_and_its_return_name_one_invoice() -> None:
+    shared = {"invoice__number": "R-1", "supplier__name": "Office Depot"}
+    sent = _with_receipt(0, "invoice_payment", "10.00", sub_type="invoice_payment_sent", **shared)
+    back = {"sub_type": "invoice_payment_returned", **shared}
+    assert _codes(sent, _with_receipt(1, "invoice_payment", "-10.00", **back)) == []
+
+
 def test_remarks_stand_in_the_view_once_even_if_the_notes_have_them() -> None:
     frames = batches.frames()
     own = find_remarks(frames.items).filter(pl.col("item.key") == 3)

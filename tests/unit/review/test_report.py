@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
+import polars as pl
 import pytest
 from lxml import html
 
@@ -150,6 +151,19 @@ def test_what_to_do_next_depends_on_the_state() -> None:
     assert steps(stopped)[0].startswith("Do not import these files")
     untold = make_view(batches.manifest(), batches.frames(), files=batches.files())
     assert steps(untold)[-1].startswith("Import EXTF_Pleo_1_1.csv as the README")
+
+
+def test_a_text_that_all_postings_of_a_voucher_share_stands_once() -> None:
+    frames = batches.frames()
+    texts = frames.postings.with_columns(pl.lit("Paper for the office").alias("posting.text"))
+    view = make_view(
+        batches.manifest(), replace(frames, postings=texts), files=batches.files(),
+        company="Acme Office GmbH",
+    )  # fmt: skip
+    page = html.document_fromstring(render_report(view))
+    assert page.text_content().count("Paper for the office") == len(view.vouchers.full)
+    assert "Acme Office GmbH" in page.xpath("string(/html/body/header)")
+    assert page.xpath("string(//title)") == "Review of batch 1, Acme Office GmbH"
 
 
 def test_an_empty_batch_has_a_page() -> None:

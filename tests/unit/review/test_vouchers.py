@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
@@ -76,6 +77,19 @@ def test_each_account_says_which_rule_and_table_row_gave_it() -> None:
 def test_an_account_that_the_voucher_does_not_use_is_not_explained() -> None:
     targets = [reason.target for reason in _named(_legs(), "Taxi Berlin").reasons]
     assert targets == ["expense", "out of pocket", "tax code"]
+
+
+def test_a_role_without_account_is_not_explained() -> None:
+    frames = batches.frames()
+    rule = pl.lit(2, pl.UInt16).alias("rule.account.tax_in")
+    view = make_view(
+        batches.manifest(),
+        replace(frames, lines=frames.lines.with_columns(rule)),
+        files=batches.files(),
+        rules=batches.RULES,
+    )
+    targets = [reason.target for reason in _named(view, "Office Depot").reasons]
+    assert targets == ["expense", "wallet", "tax code"]
 
 
 def test_the_lines_of_the_file_are_named_and_linked(view: ReviewView) -> None:
