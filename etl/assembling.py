@@ -8,7 +8,6 @@ frames, rendered files ─> verdicts, totals, hashes ─> manifest head ─┬�
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -32,7 +31,6 @@ from etl.batches.verdicts import (
     list_items,
 )
 from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, instant
-from etl.documents import read_json
 from etl.files import sha256
 from etl.findings import without
 from etl.frames import ITEM_KEY, KEY, POSTING_KEY
@@ -77,7 +75,7 @@ def assemble(
         collect_facts(recipe, rendered, origin),
         {file.name: file.content for file in rendered.files if file.kind != "xlsx"},
     )
-    page = _review(booked, rendered, recipe=recipe, manifest=manifest)
+    page = _review(booked, rendered, recipe=recipe, manifest=manifest, places=places)
     reports = [Made(REVIEW, page), Made(EVIDENCE, evidence)]
     if booked.rejections.height:
         reports.append(Made(REJECTIONS_FILE, write_rejections(booked.rejections)))
@@ -106,9 +104,6 @@ def _manifest(
     template, mapping = recipe.template, recipe.mapping
     attached = list_attachments(booked.attachments, booked.items)
     sides = make_sides(booked.postings, booked.vouchers)
-    rows = booked.postings.select(POSTING_KEY, ITEM_KEY).join(
-        places, on=POSTING_KEY, validate="1:1"
-    )
     last_voucher = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
     return Manifest(
         batch={
@@ -137,7 +132,7 @@ def _manifest(
             verdicts,
             items=booked.everyone,
             vouchers=booked.vouchers.select(ITEM_KEY, "voucher.id"),
-            rows=rows.select(ITEM_KEY, "file", "row"),
+            rows=_begun(booked, places),
         ),
         attachments=as_lines(attached),
         read_back={"ok": True, "rows": rows_read},
@@ -185,6 +180,13 @@ def _places(files: Sequence[RenderedFile]) -> pl.DataFrame:
             ),
         ]
     )
+
+
+def _begun(booked: Booked, places: pl.DataFrame) -> pl.DataFrame:
+    """Give the lines that postings of an item begin on: item.key, file, row."""
+    keys = booked.postings.select(POSTING_KEY, ITEM_KEY)
+    rows = keys.join(places, on=POSTING_KEY, validate="1:1")
+    return rows.select(ITEM_KEY, "file", "row")
 
 
 def _count(booked: Booked, verdicts: pl.DataFrame) -> Counts:
@@ -235,7 +237,14 @@ def _cells(recipe: Recipe) -> Iterator[CellFact]:
                 )
 
 
-def _review(booked: Booked, rendered: Rendered, *, recipe: Recipe, manifest: Manifest) -> bytes:
+def _review(
+    booked: Booked,
+    rendered: Rendered,
+    *,
+    recipe: Recipe,
+    manifest: Manifest,
+    places: pl.DataFrame,
+) -> bytes:
     """Write the page for the reviewer."""
     frames = BatchFrames(
         items=pl.concat([booked.items, booked.refused], how="diagonal"),
@@ -254,21 +263,13 @@ def _review(booked: Booked, rendered: Rendered, *, recipe: Recipe, manifest: Man
         for file in rendered.files
     }
     view = make_view(
-        manifest.head() | {"items": _Decoded(manifest.items)},
+        manifest.head(),
         frames,
         files={file.name: file.content for file in rendered.files},
         rules=[RuleText(rule.text, str(rule.place), rule.table) for rule in recipe.mapping.rules],
         steps=import_steps(recipe.import_guide),
         formats=formats,
+        rows=_begun(booked, places),
+        company=recipe.mapping.company.name,
     )
     return render_report(view).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    """Lines of JSON that are decoded one by one: a million items never stand in memory as dicts."""
-
-    lines: pl.Series
-
-    def __iter__(self) -> Iterator[Any]:
-        return (read_json(line) for line in self.lines)
