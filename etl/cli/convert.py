@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,21 @@ def read_parameters(
     return parameters
 
 
+def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) -> datetime | None:
+    """Read a date, which is its midnight in UTC, or a time with its offset."""
+    if given is None:
+        return None
+    try:
+        time = datetime.fromisoformat(given)
+    except ValueError:
+        raise click.BadParameter(f'"{given}" is no date and no time') from None
+    if len(given) == len("2026-03-31"):
+        return time.replace(tzinfo=UTC)
+    if time.tzinfo is None:
+        raise click.BadParameter(f'"{given}" does not say its time zone; add Z for UTC')
+    return time.astimezone(UTC)
+
+
 @click.command("convert")
 @click.argument("items", nargs=-1, required=True, metavar="ITEMS...")
 @click.option("-t", "--template", required=True, help="Id of a template, or its folder.")
@@ -44,8 +60,10 @@ def read_parameters(
     callback=read_parameters, help="A parameter of the template; may be repeated.",
 )  # fmt: skip
 @click.option(
-    "--as-of", metavar="TIME", help="Time that the file prints; default: newest item date."
-)
+    "--as-of", metavar="TIME", callback=read_time,
+    help="Time that the files print, as 2026-03-31 or 2026-03-31T12:00:00Z; default: the newest"
+    " item date.",
+)  # fmt: skip
 @click.option(
     "--batch-number", type=click.IntRange(1, 10**9), default=1, show_default=True,
     help="Number of the batch.",

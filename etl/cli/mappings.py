@@ -25,7 +25,8 @@ def command() -> None:
 def lint(mapping: Path, items: tuple[str, ...], as_json: bool) -> int:
     """Say what is dead, stale, ambiguous or left to a fallback.
 
-    Prints path:line:column for each finding; exit code 2 means that there are some.
+    Prints path:line:column for each finding. Exit code 2 means that there are some; what only
+    the given items show does not count.
 
     \b
     pleo-etl mappings lint mappings/acme.yaml
@@ -33,8 +34,8 @@ def lint(mapping: Path, items: tuple[str, ...], as_json: bool) -> int:
     """
     from etl.checking import lint_mapping_file
 
-    findings = lint_mapping_file(mapping, items)
-    return talk.show_findings(findings, as_json=as_json)
+    of_mapping, of_items = lint_mapping_file(mapping, items)
+    return talk.show_findings(of_mapping, as_json=as_json, hints=of_items)
 
 
 @command.command("test")

@@ -64,15 +64,21 @@ def show_problems(
         say(f"and {len(problems) - MAX_SHOWN} more ({rest})")
 
 
-def show_findings(findings: Sequence[Problem], *, as_json: bool) -> int:
-    """Give the findings of a lint as data, one line each with its place first."""
+def show_findings(
+    findings: Sequence[Problem], *, as_json: bool, hints: Sequence[Problem] = ()
+) -> int:
+    """Give the findings of a lint as data, one line each with its place first.
+
+    Gives: the exit code; hints are shown like findings and do not count.
+    """
     code = EXIT_USER if findings else EXIT_GOOD
+    shown = [*findings, *hints]
     if as_json:
-        give_json({"exit_code": code, "errors": [as_dict(finding) for finding in findings]})
+        give_json({"exit_code": code, "errors": [as_dict(finding) for finding in shown]})
         return code
-    for finding in findings:
+    for finding in shown:
         give(f"{finding.where}: {finding.code} {finding.what} (fix: {finding.fix})")
-    say(f"{len(findings)} findings" if findings else "no findings")
+    say(f"{len(shown)} findings" if shown else "no findings")
     return code
 
 
