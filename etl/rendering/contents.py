@@ -40,6 +40,8 @@ def write_table(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
             buffer.write(_encoded(head + newline, plan))
     cells = sheets.cells(record)
     for rows in sheets.slices(record.context, [record]):
+        if sheets.findings.stops_writing:
+            continue  # go on looking for faults
         for keys, part in rows.partition_by(FILE_KEY, as_dict=True, maintain_order=True).items():
             if writing.kind == "fixed":
                 table = part.select(joined(cells, writing, name="line"))
@@ -58,6 +60,11 @@ def write_table(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
             buffers[number].write(encode(raw.getvalue(), plan.encoding, bom=False))
     parts = [_ended(buffer.getvalue(), plan) for buffer in buffers]
     return Contents(parts, table_lines(record, sheets, before=0 if head is None else 1))
+
+
+def nothing_written(files: int) -> Contents:
+    """Give empty parts, where items were rejected and the batch is rendered again."""
+    return Contents([b""] * files, pl.DataFrame(schema={POSTING_KEY: pl.UInt32, "line": pl.Int64}))
 
 
 def header_line(record: Record, sheets: Sheets) -> str | None:
@@ -110,6 +117,8 @@ def write_layout(plan: FilePlan, sheets: Sheets) -> Contents:
         frame: _list_of(frame, columns, plan, sheets)
         for frame, columns in {**_all_lists(), **plan.layout.uses}.items()
     }
+    if sheets.findings.stops_writing:
+        return nothing_written(sheets.material.files.height)
     laid_out = plan.layout.render(lists, newline=NEWLINES[plan.spec.newline])
     texts = laid_out.texts.sort(FILE_KEY)["text"]
     parts = [_encoded(declaration(plan) + text, plan) for text in texts]

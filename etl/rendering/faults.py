@@ -91,6 +91,11 @@ class Findings:
                 rows = rows.join(owned, on="row", how="inner", maintain_order="left")
             self.note(rows, remark.code, _detail(remark, writing))
 
+    @property
+    def stops_writing(self) -> bool:
+        """Say whether something was found that makes bytes useless."""
+        return bool(self.rejections or self.problems)
+
     def all_rejections(self) -> pl.DataFrame:
         return join_findings([no_rejections(), *self.rejections]).unique(maintain_order=True)
 

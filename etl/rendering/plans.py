@@ -79,6 +79,10 @@ class _Planner:
     compiler: Compiler
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def has_problems(self) -> bool:
+        return bool(self.problems or self.compiler.problems)
+
     def value(
         self, text: str, path: tuple[str | int, ...], deepest: Iterable[Context]
     ) -> Value | None:
@@ -209,6 +213,14 @@ def _file_plan(planner: _Planner, key: str, spec: FileSpec) -> FilePlan | None:
     layout = None
     if key in planner.template.layouts:
         layout = _layout(planner, key, spec, records)
+    elif len(records) == 1:
+        (table,) = records.values()
+        if table.context in (Context.CONSTANT, Context.FILE) and not planner.has_problems:
+            place = planner.template.source.place(*path)
+            planner.problem(
+                "TPL-11", "no column reads a posting, a voucher or an item, so the table has no "
+                "rows", place, 'begin with the account: "{{ posting.account }}"',
+            )  # fmt: skip
     if name is None:
         return None
     return FilePlan(key, spec, _encoding(planner, spec), name, where, zip_name, records, layout)

@@ -50,6 +50,8 @@ def write_workbooks(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
     head = options.header == "names"
     books = [_Book(cells, plan, sheet=options.sheet, head=head) for _ in range(files)]
     for rows in sheets.slices(record.context, [record]):
+        if sheets.findings.stops_writing:
+            continue  # go on looking for faults
         for keys, part in rows.partition_by(FILE_KEY, as_dict=True, maintain_order=True).items():
             (number,) = keys
             assert isinstance(number, int)
