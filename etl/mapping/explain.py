@@ -10,9 +10,9 @@ import polars as pl
 from etl.frames import ITEM_KEY
 from etl.mapping.cells import ROW_COLUMN
 from etl.mapping.deciding import condition, find_row
-from etl.mapping.lines import PAYABLE, Prepared, decide_all, prepare
+from etl.mapping.lines import Prepared, decide_all, prepare
 from etl.mapping.loading import LoadedMapping
-from etl.mapping.rules import Rule, Target
+from etl.mapping.rules import PAYABLE, Rule, Target
 
 CONDITION_FALSE = "the condition is false"
 NO_KEY = "there is nothing to look for"

@@ -136,6 +136,7 @@ def _refuse(
     if rows.is_empty():
         return no_rejections()
     value, line = pl.col(target.name), pl.col(_KNOWN)
+    when = " on the posting date" if FROM_COLUMN in listing.frame.columns else ""
     is_missing = line.is_null()
     rules = target.candidates()
     where = pl.col(f"rule.{target.name}").replace_strict(
@@ -151,7 +152,7 @@ def _refuse(
     closed = reject(
         rows.filter(~is_missing), code,
         message=pl.format(
-            f'{what} "{{}}" is not active on the posting date ({listing.name}:{{}})', value, line
+            f'{what} "{{}}" is not active{when} ({listing.name}:{{}})', value, line
         ),
         fix="choose another one in Pleo or in the mapping, or activate it in the list",
         where=where,

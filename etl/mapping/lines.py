@@ -24,14 +24,13 @@ from etl.mapping.known_codes import (
 )
 from etl.mapping.loading import LoadedMapping
 from etl.mapping.names import ALIASES, VOUCHER_NAMES, tag_groups
-from etl.mapping.rules import SINGLE_TARGETS, Target
+from etl.mapping.rules import PAYABLE, SINGLE_TARGETS, Target
 from etl.mapping.tags import spread_tags
 from etl.mapping.unmatched import LINE_ROLES, refuse_role_without_rules, refuse_unmatched
 from etl.mapping.vendors import COLUMNS, LOOKED_FOR, STATE, resolve_vendors
 
 #: Tax roles depend on the form of the template, so nobody can say yet whether they are needed.
 TAX_ROLES = ("tax_in", "tax_out")
-PAYABLE = "account.payable"
 ACCOUNT_NAME = "account_name"
 
 
@@ -298,8 +297,6 @@ def _roles_without_rules(frame: pl.DataFrame, mapping: LoadedMapping) -> Iterato
     for role in ROLES:
         if role not in given:
             needed = pl.col(f"needs.{role}") & ~pl.col("~lost")
-            if role == "payable":
-                needed = needed & ~pl.col("~fallback")
             yield refuse_role_without_rules(frame.filter(needed), role, place)
 
 

@@ -19,6 +19,7 @@ from etl.mapping.document import NAME, RuleText
 #: How many times longer than items a text may become by targets that read targets.
 MAX_GROWTH = 1_000
 FALLBACK = "fallback_payable"
+PAYABLE = "account.payable"
 SINGLE_TARGETS = ("tax_code", "text")
 
 
@@ -155,9 +156,11 @@ def _check_growth(targets: Sequence[Target]) -> None:
 
 
 def _gives(rule: Rule) -> Iterator[str]:
-    if rule.target != FALLBACK:
-        yield rule.target
-        yield from (target for target, _ in rule.take)
+    if rule.target == FALLBACK:
+        yield PAYABLE
+        return
+    yield rule.target
+    yield from (target for target, _ in rule.take)
 
 
 def rule_words(text: RuleText, target: str) -> str:

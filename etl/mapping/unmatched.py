@@ -26,7 +26,10 @@ def code_of(target: str) -> str:
 def place_of(document: Document, target: Target) -> str:
     """Give the place of a target's rules."""
     key = ("map", target.name)
-    return str(document.keys[key] if key in document.keys else target.candidates()[0].place)
+    if key in document.keys:
+        return str(document.keys[key])
+    candidates = target.candidates()
+    return str(candidates[0].place if candidates else document.keys[("map",)])
 
 
 def refuse_unmatched(

@@ -38,7 +38,8 @@ def test_the_first_match_wins(tmp_path: Path) -> None:
         {"lines": [{"line.account.code": None}]},
     )
     assert value(result, "account.expense") == ["4668", "6640", "9999"]
-    places = [str(load(tmp_path, text).rules[n].place) for n in result.lines["rule.account.expense"]]
+    all_rules = load(tmp_path, text).rules
+    places = [str(all_rules[n].place) for n in result.lines["rule.account.expense"]]
     assert places == ["acme.yaml:5:7", "acme.yaml:6:7", "acme.yaml:7:7"]
 
 
@@ -94,13 +95,15 @@ def test_take_may_be_short(tmp_path: Path) -> None:
     text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
         'account.expense: [{table: a, key: "{{ line.account.code }}", take: v}]'
     )
-    assert value(mapped(load(tmp_path, text, a_csv="c,v\n6640,1\n"), {}), "account.expense") == ["1"]
+    result = mapped(load(tmp_path, text, a_csv="c,v\n6640,1\n"), {})
+    assert value(result, "account.expense") == ["1"]
 
 
 def test_a_table_rule_has_its_condition_too(tmp_path: Path) -> None:
     text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
         "account.expense:",
-        "  - {when: \"{{ item.type == 'fee' }}\", table: a, key: \"{{ line.account.code }}\", take: v}",
+        '  - {table: a, key: "{{ line.account.code }}", take: v,',
+        "     when: \"{{ item.type == 'fee' }}\"}",
         '  - {use: "0"}',
     )
     result = mapped(load(tmp_path, text, a_csv="c,v\n6640,1\n"), {"item.type": "fee"}, {})
@@ -153,7 +156,7 @@ def test_a_name_may_be_mapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "lines",
     [
-        ['account.expense: [{use: "{{ tax_code }}"}]', 'tax_code: [{use: "{{ account.expense }}"}]'],
+        ['account.expense: [{use: "{{ text }}"}]', 'text: [{use: "{{ account.expense }}"}]'],
         ['account.expense: [{use: "{{ account_name.expense }}"}]'],
         ['account.expense: [{use: "{{ account.expense }}"}]'],
     ],
@@ -186,7 +189,7 @@ def test_a_circle_through_the_chart_and_take_is_named(tmp_path: Path) -> None:
         ('dimension.Kost: [{use: "1"}]', "MAP-10"),
         ('account.expense: [{table: b, key: "{{ line.account.code }}", take: v}]', "MAP-11"),
         ('account.expense: [{table: a, key: "{{ line.account.code }}", take: w}]', "MAP-11"),
-        ('account.expense: [{table: a, key: ["{{ line.id }}", "{{ line.id }}"], take: v}]', "MAP-12"),
+        ('account.expense: [{table: a, key: ["{{ item.id }}", "1"], take: v}]', "MAP-12"),
         ('account.expense: [{table: a, key: "{{ line.id }}", take: {tax_code: v}}]', "MAP-12"),
         ('account.expense: [{table: a, key: "{{ line.id }}", take: {account.expense: v, x: v}}]',
          "MAP-10"),
