@@ -87,79 +87,96 @@ def amounts_of(
 
 
 def post_item(
-    item: dict[str, Any], *, shape: str, tax: str, company: str | None = None, refuses: bool = False
+    item: dict[str, Any], form: dict[str, str], *, company: str | None = None
 ) -> list[tuple[Any, ...]]:
-    """Post an item: (kind, role, account, contra account, code, signed x 3, net, tax, notional)."""
+    """Post an item; form: shape, tax, mixed_signs, contra.
+
+    Gives: (kind, role, account, contra account, code, signed x 3, net, tax, notional) per row.
+    """
     rows: list[tuple[Any, ...]] = []
-    for kind, line_role, contra_role, is_debit in kinds_of(item):
-        rows += _voucher(item, kind, line_role, contra_role, is_debit, shape, tax, company, refuses)
+    for voucher in kinds_of(item):
+        rows += _voucher(item, voucher, form, company)
     return rows
 
 
 def _voucher(
-    item: dict[str, Any], kind: str, line_role: str, contra_role: str, is_debit: bool,
-    shape: str, mode: str, company: str | None, refuses: bool,
-) -> list[tuple[Any, ...]]:  # fmt: skip
+    item: dict[str, Any],
+    voucher: tuple[str, str, str, bool],
+    form: dict[str, str],
+    company: str | None,
+) -> list[tuple[Any, ...]]:
+    kind, line_role, contra_role, is_debit = voucher
     lines = [(line, amounts_of(item, line, company, line_role)) for line in item["lines"]]
     if any(amounts[0] is None for _, amounts in lines):
         raise Refused("CUR-1")
     known = [all(amounts[n] is not None for _, amounts in lines) for n in range(3)]
     grosses = [amounts[0][0] for _, amounts in lines]
-    if refuses and kind != "payment" and min(grosses) < 0 < max(grosses):
+    if form["mixed_signs"] == "refuse" and kind != "payment" and min(grosses) < 0 < max(grosses):
         raise Refused("POST-10")
     rows: list[tuple[Any, ...]] = []
     sums: dict[str, list[Any]] = {}
     paid: dict[tuple[str, str], list[Any]] = {}
+    is_apart = form["contra"] == "per_line" and kind != "payment"
     for line, amounts in lines:
         account, contra = line["accounts"][line_role], line["accounts"][contra_role]
         gross = [_turn(amounts[n][0], is_debit) if known[n] else None for n in range(3)]
         tax = [_turn(amounts[n][1], is_debit) if known[n] else None for n in range(3)]
-        _add(sums, contra, gross)
         if kind == "payment":
             _add(paid, (account, contra), gross)
         else:
-            _line(rows, kind, line, (line_role, account, contra), gross, tax, shape, mode)
+            rows += _line(line, (kind, line_role, account, contra), gross, tax, form)
+        if is_apart and form["shape"] == "legs":
+            rows.append(_contra(kind, contra_role, contra, gross))
+        else:
+            _add(sums, contra, gross)
     for (account, contra), total in paid.items():
         rows.append((kind, line_role, account, contra, None, total, total[0], 0, 0))
-    if shape == "legs":
+    if form["shape"] == "legs":
         rows = [(*row[:3], None, *row[4:]) for row in rows]
-        for account, total in sums.items():
-            minus = [None if amount is None else -amount for amount in total]
-            rows.append((kind, contra_role, account, None, None, minus, minus[0], 0, 0))
+        rows += [_contra(kind, contra_role, account, total) for account, total in sums.items()]
     return [_finished(row) for row in rows if any(row[5])]
 
 
+def _contra(kind: str, role: str, account: str, gross: list[Any]) -> tuple[Any, ...]:
+    minus = [None if amount is None else -amount for amount in gross]
+    return (kind, role, account, None, None, minus, minus[0], 0, 0)
+
+
 def _line(
-    rows: list[tuple[Any, ...]], kind: str, line: dict[str, Any], side: tuple[str, str, str],
-    gross: list[Any], tax: list[Any], shape: str, mode: str,
-) -> None:  # fmt: skip
+    line: dict[str, Any],
+    side: tuple[str, str, str, str],
+    gross: list[Any],
+    tax: list[Any],
+    form: dict[str, str],
+) -> list[tuple[Any, ...]]:
     """The table of design.md section 3 for one line: g gross, t tax, b base."""
-    role, account, contra = side
+    kind, role, _, contra = side
     g, t, accounts = gross[0], tax[0], line["accounts"]
     code = line["code"] if role in ("expense", "cashback") else None
     is_reverse = line["tax_type"] == "reverse"
-    if t and line["tax_type"] is None:
+    if any(tax) and line["tax_type"] is None:
         raise Refused("POST-8")
-    if mode != "separate":
-        if t and (g == 0 or (t > 0) != (g > 0) or (not is_reverse and abs(t) > abs(g))):
-            raise Refused("POST-8")
+    if form["tax"] != "separate":
+        for whole, part in zip(gross, tax, strict=True):
+            if part and (whole == 0 or (part > 0) != (whole > 0)):
+                raise Refused("POST-8")
+            if part and not is_reverse and abs(part) > abs(whole):
+                raise Refused("POST-8")
         included, notional = (0, t) if is_reverse else (t, 0)
-        rows.append((kind, role, account, contra, code, gross, g - included, included, notional))
-        return
+        return [(*side, code, gross, g - included, included, notional)]
     if t and (accounts["tax_in"] is None or (is_reverse and accounts["tax_out"] is None)):
         raise Refused("POST-7")
-    base = (
-        gross
-        if is_reverse
-        else [None if x is None else x - y for x, y in zip(gross, tax, strict=True)]
-    )
-    rows.append((kind, role, account, contra, code, base, base[0], 0, 0))
+    base = gross
+    if not is_reverse:
+        base = [None if g is None else g - t for g, t in zip(gross, tax, strict=True)]
+    rows = [(*side, code, base, base[0], 0, 0)]
     if any(tax):
         against = accounts["tax_out"] if is_reverse else contra
         rows.append((kind, "tax_in", accounts["tax_in"], against, code, tax, t, 0, 0))
-        if is_reverse and shape == "legs":
+        if is_reverse and form["shape"] == "legs":
             minus = [None if amount is None else -amount for amount in tax]
             rows.append((kind, "tax_out", accounts["tax_out"], None, code, minus, minus[0], 0, 0))
+    return rows
 
 
 def _finished(row: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -126,16 +126,10 @@ def refuse_unknown_amounts(rows: pl.DataFrame, basis: Basis) -> pl.DataFrame:
 
 def refuse_unpostable(rows: pl.DataFrame, form: Form, *, basis: Basis) -> pl.DataFrame:
     """Reject items whose lines the form cannot post (POST-7, POST-8, POST-10)."""
-    tax, gross = pl.col("tax"), pl.col("gross")
-    has_tax = tax != _ZERO
-    is_reverse = pl.col("tax_type") == "reverse"
-    misfit = has_tax & pl.col("tax_type").is_null()
-    if form.tax != "separate":
-        other_sign = (tax > _ZERO) != (gross > _ZERO)
-        too_much = ~is_reverse & (tax.abs() > gross.abs())
-        misfit = misfit | (has_tax & ((gross == _ZERO) | other_sign | too_much))
-    found = [_misfits(place_of(rows.filter(misfit), items=basis.items, lines=basis.lines))]
+    found = [_misfits(rows, form, basis=basis)]
     if form.tax == "separate":
+        has_tax = pl.col("tax") != _ZERO
+        is_reverse = pl.col("tax_type") == "reverse"
         for role, is_needed in (("tax_in", has_tax), ("tax_out", has_tax & is_reverse)):
             missing = is_needed & (pl.col(role).is_null() | (pl.col(role) == ""))
             found.append(
@@ -199,12 +193,22 @@ def _null_where_incomplete(rows: pl.DataFrame, prefix: str) -> pl.DataFrame:
     return rows
 
 
-def _misfits(rows: pl.DataFrame) -> pl.DataFrame:
-    if rows.is_empty():
-        return reject(rows, "POST-8", message="", fix="")
+def _misfits(rows: pl.DataFrame, form: Form, *, basis: Basis) -> pl.DataFrame:
+    """Reject tax without type, and tax that cannot be a part of its row in some currency."""
     kind = pl.col("tax_type").fill_null("missing")
+    found = []
+    for prefix in basis.sets:
+        tax, gross = pl.col(f"{prefix}tax"), pl.col(f"{prefix}gross")
+        misfit = kind == "missing"
+        if form.tax != "separate":
+            other_sign = (tax > _ZERO) != (gross > _ZERO)
+            too_much = (kind != "reverse") & (tax.abs() > gross.abs())
+            misfit = misfit | (gross == _ZERO) | other_sign | too_much
+        faulty = rows.filter((tax != _ZERO) & misfit)
+        found.append(faulty.select("item.key", "line.key", "tax_type", tax=tax, gross=gross))
+    faulty = pl.concat(found).unique(["item.key", "line.key"], keep="first", maintain_order=True)
     return reject(
-        rows,
+        place_of(faulty, items=basis.items, lines=basis.lines),
         "POST-8",
         message=pl.format(
             "the tax {} does not fit the amount {} (tax type {})",

@@ -47,7 +47,7 @@ def assign_rules(items: pl.DataFrame, lines: pl.DataFrame, rules: PostingRules) 
     is_wrong_sign = _wrong_sign()
     unruled = ruled.filter(pl.col("rule.id").is_null())
     unaccepted = ruled.filter(~pl.col("rule.accepted"))
-    unexpected = ruled.filter(pl.col("rule.accepted") & is_wrong_sign)
+    unexpected = ruled.filter(is_wrong_sign)
     rejections = join_findings(
         [_no_rule(unruled, rules), _not_accepted(unaccepted), _unexpected_sign(unexpected)]
     )

@@ -103,8 +103,9 @@ def _part_postings(
         _form_rows(mine, entries, form=form, basis=basis)
         for form, mine in _by_form(vouchers, forms)
     ]
-    refused = join_findings([rejections for _, rejections in made])
-    rows = without(pl.concat([rows for rows, _ in made]), refused)
+    # Both vouchers of an item may fail for the same reason.
+    refused = join_findings([rejections for _, rejections in made]).unique(maintain_order=True)
+    rows = pl.concat([rows for rows, _ in made])
     rejections = join_findings([refused, _disagreeing(rows, basis)])
     rows = without(rows, rejections)
     is_zero = pl.col("signed") == _ZERO

@@ -98,19 +98,25 @@ def _tax_rows(rows: pl.DataFrame, form: Form, *, sets: Sequence[str]) -> list[pl
 
 
 def _contra_legs(rows: pl.DataFrame, form: Form, *, sets: Sequence[str]) -> pl.DataFrame:
-    """Make the legs of the contra side: one per voucher and account, or one per line."""
-    legs = rows
-    if form.contra == "one":
-        names = [name for name in ("contra_account_name",) if name in rows.columns]
-        legs = (
-            rows.group_by("voucher.key", "contra_account", maintain_order=True)
-            .agg(
-                pl.col("item.key", "contra_role", "voucher.kind", *names).first(),
-                *(sum_or_null(f"{prefix}gross") for prefix in sets),
-            )
-            .with_columns(pl.lit(None, rows.schema["line.key"]).alias("line.key"))
+    """Make the legs of the contra side: one per voucher and account, or one per line.
+
+    A payment has no lines of its own, so its contra legs are always summed.
+    """
+    names = [name for name in ("contra_account_name",) if name in rows.columns]
+    columns = ["voucher.key", "item.key", "line.key", "contra_role", "contra_account", *names]
+    is_summed = pl.lit(form.contra == "one") | (pl.col("voucher.kind") == "payment")
+    summed = (
+        rows.filter(is_summed)
+        .group_by("voucher.key", "contra_account", maintain_order=True)
+        .agg(
+            pl.col("item.key", "contra_role", *names).first(),
+            *(sum_or_null(f"{prefix}gross") for prefix in sets),
         )
-    legs = legs.with_columns(
+        .with_columns(pl.lit(None, rows.schema["line.key"]).alias("line.key"))
+    )
+    amounts = [f"{prefix}gross" for prefix in sets]
+    apart = rows.filter(~is_summed)
+    legs = pl.concat([part.select(*columns, *amounts) for part in (apart, summed)]).with_columns(
         pl.col("contra_role").alias("role"),
         pl.col("contra_account").alias("account"),
         *_renamed(rows, "account_name", value=pl.col("contra_account_name")),
@@ -165,7 +171,7 @@ def _renamed(rows: pl.DataFrame, name: str, *, value: pl.Expr) -> list[pl.Expr]:
 
 def _turned(rows: pl.DataFrame, account_is: str, *, sets: Sequence[str]) -> pl.DataFrame:
     """Put the account of a role into the account column of the pairs that have it as contra."""
-    is_turned = (pl.col("contra_role") == account_is) & (pl.col("role") != account_is)
+    is_turned = pl.col("contra_role") == account_is
     swapped = [("account", "contra_account"), ("role", "contra_role")]
     if "contra_account_name" in rows.columns:
         swapped.append(("account_name", "contra_account_name"))

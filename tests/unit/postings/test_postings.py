@@ -10,7 +10,7 @@ import pytest
 
 from etl.forms import Form
 from etl.frames import POSTING, schema
-from etl.postings import Postings, make_postings, parts
+from etl.postings import Postings, load_posting_rules, make_postings, parts
 from tests.unit.postings.books import Item, Line, frames, post, vouchers_of
 
 PAIR = Form("f", "pair", "by_code")
@@ -98,6 +98,18 @@ def test_the_tax_code_stands_on_cost_and_tax_rows_only() -> None:
     assert values(made, "role", "tax_code", "tax", "notional_tax") == [
         ("employee", None, Decimal(0), Decimal(0))
     ]
+    paid = Item((line,), type="invoice_payment", sub_type="invoice_payment_sent")
+    assert values(post(paid, form=LEGS), "role", "tax_code") == [
+        ("payable", None),
+        ("wallet", None),
+    ]
+
+
+def test_a_contra_leg_has_no_tax_code_whatever_its_role() -> None:
+    rules = load_posting_rules({"fee/journal": {"debit": "expense", "credit": "cashback"}})
+    form = Form("f", "legs", "by_code", contra="per_line")
+    made = post(Item((Line("10.00", code="I19"),), type="fee"), form=form, rules=rules)
+    assert values(made, "role", "tax_code") == [("expense", "I19"), ("cashback", None)]
 
 
 def test_the_tax_code_stays_when_a_pair_is_turned() -> None:
@@ -223,9 +235,10 @@ def test_tax_is_known_in_every_currency() -> None:
     ]
 
 
-def test_an_unknown_amount_is_unknown_in_all_its_names() -> None:
+@pytest.mark.parametrize("form", [PAIR, SEPARATE])
+def test_an_unknown_amount_is_unknown_in_all_its_names(form: Form) -> None:
     item = Item((Line("1.00", other=("9.00", None)),), currency="USD", other_currency="SEK")
-    made = post(item, form=PAIR).postings
+    made = post(item, form=form).postings
     names = [name for name in made.columns if name.startswith("posting.book_")]
     assert len(names) == 7
     assert made.select(names).row(0) == (None,) * 7
@@ -259,6 +272,24 @@ def test_a_rejected_voucher_takes_the_whole_item_with_it() -> None:
     assert made.postings.get_column("item.key").to_list() == [1]
     assert made.vouchers.get_column("voucher.id").to_list() == ["i2/entry"]
     assert made.nothing_to_book.is_empty()
+
+
+def test_what_both_vouchers_lack_is_said_once() -> None:
+    item = Item(
+        (Line("1.00", other=("9.00", None)),),
+        method="accounts_payable",
+        currency="USD",
+        other_currency="SEK",
+    )
+    made = vouchers_of(item)
+    kinds = made.vouchers.with_columns(pl.col("voucher.kind").alias("voucher.form"))
+    items, lines = frames(item)
+    postings = make_postings(
+        kinds, made.entries, items, lines,
+        forms={name: Form(name, "pair", "by_code") for name in ("invoice", "payment")},
+        single_currency=True, company_currency="EUR",
+    )  # fmt: skip
+    assert postings.rejections.get_column("code").to_list() == ["CUR-1"]
 
 
 def test_a_rejected_item_is_not_noted() -> None:
