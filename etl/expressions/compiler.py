@@ -121,7 +121,9 @@ class Compiler:
                 node, "EXP-2", f"the number {value} is too large",
                 f"use numbers up to {_LARGEST_INTEGER}, or a text in quotes",
             )  # fmt: skip
-        return Term(pl.lit(value, pl.Int64), Type.INTEGER, nullable=False, literal=True)
+        return Term(
+            pl.lit(value, pl.Int64), Type.INTEGER, nullable=False, literal=True, known=(value,)
+        )
 
     def name(self, node: nodes.Node) -> Term:
         found = find_name(node, self.scope)

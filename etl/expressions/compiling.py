@@ -158,7 +158,7 @@ def _finish(compiler: Compiler, term: Term, want: Type | None) -> Compiled:
     expr = as_type(term, kind)
     if not term.is_constant:
         return Compiled(expr, kind, term.reads, growth=term.growth)
-    value = Term(expr, kind).value()
+    value = term.value() if term.type is kind else Term(expr, kind).value()
     return Compiled(literal(value, kind), kind, frozenset(), constant=True, value=value)
 
 

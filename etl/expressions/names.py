@@ -10,7 +10,29 @@ from jinja2 import nodes
 
 from etl.documents import near_match
 from etl.expressions.scope import Scope, Term, constant
+from etl.frames import (
+    ATTACHMENT,
+    BATCH,
+    COMPANY,
+    ENGINE,
+    FILE,
+    ITEM,
+    JOB,
+    LINE,
+    LISTS,
+    POSTING,
+    VOUCHER,
+)
 
+#: Names that some context has; in another context they are known, but not there.
+_ELSEWHERE = frozenset(
+    column.name
+    for columns in (
+        ITEM, LINE, VOUCHER, POSTING, ATTACHMENT, FILE, BATCH, JOB, COMPANY, ENGINE,
+        *LISTS.values(),
+    )
+    for column in columns
+)  # fmt: skip
 _TAGS = "line.tags"
 #: Most names that a message lists.
 _SHOWN = 12
@@ -78,11 +100,11 @@ def _unknown(name: str, scope: Scope) -> Refusal:
             "EXP-3", f'unknown tag group "{name.removeprefix(f"{_TAGS}.")}"',
             "declare the group under tags in the mapping",
         )  # fmt: skip
+    roots = sorted({known.split(".")[0] for known in names})
+    begin = f"names here begin with: {', '.join(roots)}"
+    if name in _ELSEWHERE and name.split(".")[0] not in roots:
+        return Refusal("EXP-3", f'"{name}" is not known here', begin)
     near = near_match(name, names)
     if near is not None:
         return Refusal("EXP-3", f'unknown name "{name}"', f'did you mean "{near}"?')
-    roots = sorted({known.split(".")[0] for known in names})
-    return Refusal(
-        "EXP-3", f'unknown name "{name}"',
-        f"names here begin with: {', '.join(roots)}; put a text into quotes",
-    )  # fmt: skip
+    return Refusal("EXP-3", f'unknown name "{name}"', f"{begin}; put a text into quotes")

@@ -89,7 +89,8 @@ def _add_amounts(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     Two of 10^38 hundredths may pass 2^127 = 1.7 * 10^38 and wrap; what wraps lands beyond
     1.4 * 10^38, where nothing fits 38 digits either. The last step moves the point, exactly.
     """
-    hundredths = left.to_physical() + right.to_physical()
+    whole = [value.cast(AMOUNT, strict=False).to_physical() for value in (left, right)]
+    hundredths = whole[0] + whole[1]
     return hundredths.cast(_HUNDREDTHS, strict=False) * _HUNDREDTH
 
 

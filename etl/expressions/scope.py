@@ -72,6 +72,7 @@ class Term:
     type      None for `none`, which fits every type, and for a part that was refused
     elements  the members of a list that is written out
     literal   a whole number that is written out; it may stand beside an amount
+    known     the value, in a tuple of one, where no evaluation is needed to know it
     """
 
     expr: pl.Expr
@@ -81,6 +82,7 @@ class Term:
     growth: int = 1
     elements: tuple[Term, ...] | None = None
     literal: bool = False
+    known: tuple[object] | None = None
 
     @property
     def is_constant(self) -> bool:
@@ -89,6 +91,8 @@ class Term:
     def value(self) -> object:
         """Give the value of a constant term."""
         assert self.is_constant
+        if self.known is not None:
+            return self.known[0]
         return pl.select(self.expr.alias("value"))["value"].to_list()[0]
 
 
@@ -104,7 +108,7 @@ def literal(value: object, kind: Type) -> pl.Expr:
 
 def constant(value: object, kind: Type) -> Term:
     """Make a term of a value that is known while compiling."""
-    return Term(literal(value, kind), kind, nullable=value is None)
+    return Term(literal(value, kind), kind, nullable=value is None, known=(value,))
 
 
 def as_type(term: Term, kind: Type) -> pl.Expr:

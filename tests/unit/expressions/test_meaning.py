@@ -311,3 +311,13 @@ def test_no_result_type_depends_on_the_rows() -> None:
                    "voucher.period | date_text('PP')", "item.type | lookup('types')"):  # fmt: skip
         compiled = compile_expression(source, SCOPE, place=PLACE)
         assert empty.select(compiled.expr.alias("r")).schema["r"] == DTYPES[compiled.type], source
+
+
+def test_amounts_of_another_scale_are_not_misread() -> None:
+    scope = Scope({"a": Type.AMOUNT, "b": Type.AMOUNT})
+    rows = pl.DataFrame(
+        {"a": [Decimal("1.5")], "b": [Decimal("2.250")]},
+        schema={"a": pl.Decimal(20, 1), "b": pl.Decimal(20, 3)},
+    )
+    compiled = compile_expression("a + b", scope, place=PLACE)
+    assert rows.select(compiled.expr.alias("sum"))["sum"].to_list() == [Decimal("3.75")]

@@ -90,6 +90,12 @@ from tests.unit.expressions.frame import refused
             "put a text into quotes",
         ),
         (
+            "file.rows",
+            "EXP-3",
+            '"file.rows" is not known here',
+            "names here begin with: batch, company, item, line, parameters, posting, voucher",
+        ),
+        (
             "line.tags['TEAM']",
             "EXP-3",
             'unknown tag group "team"',
