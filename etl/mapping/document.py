@@ -226,21 +226,20 @@ def mapping_schema() -> dict[str, Any]:
     schema = MappingDocument.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "pleo-etl mapping"
-    _loosen(schema)
-    return schema
+    loosened: dict[str, Any] = _loosened(schema)
+    return loosened
 
 
-def _loosen(node: Any) -> None:
+def _loosened(node: Any) -> Any:
+    """Let texts be any plain scalar, and a list of texts be one text."""
     if isinstance(node, list):
-        for part in node:
-            _loosen(part)
-    elif isinstance(node, dict):
-        if node.get("type") == "string" and "enum" not in node and "const" not in node:
-            node["type"] = ["string", "number", "boolean"]
-            node.pop("format", None)
-        if node.get("type") == "array" and isinstance(node.get("items"), dict):
-            items = dict(node)
-            node.clear()
-            node["anyOf"] = [items, {"type": ["string", "number"]}]
-        for part in list(node.values()):
-            _loosen(part)
+        return [_loosened(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    loose = {key: _loosened(part) for key, part in node.items()}
+    if node.get("type") == "string" and "enum" not in node:
+        loose["type"] = ["string", "number", "boolean"]
+        loose.pop("format", None)
+    elif node.get("type") == "array" and node["items"].get("type") == "string":
+        return {"anyOf": [loose, {"type": ["string", "number", "boolean"]}]}
+    return loose
