@@ -1,7 +1,8 @@
-"""The first files of a workspace: settings and a mapping that can be read as a lesson."""
+"""The first files of a workspace, a mapping and a template: each can be read as a lesson."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -86,7 +87,35 @@ def plan_workspace(folder: Path, *, company: str, template: str) -> Mapping[str,
     return files
 
 
-def write_workspace(folder: Path, files: Mapping[str, bytes]) -> None:
+_STARTER = Path(__file__).with_name("starters") / "template"
+_TEMPLATE_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_MAX_ID = 60
+
+
+def plan_template(workspace: Path, name: str) -> Mapping[str, bytes]:
+    """Give the files of a new template, by their path below the workspace.
+
+    Raises: UserMustFix WS-5 for a name that cannot be, WS-4 for one that is taken.
+    """
+    place = f"templates/{name}"
+    if not _TEMPLATE_ID.fullmatch(name) or len(name) > _MAX_ID:
+        fix = f"use small letters, digits and -, at most {_MAX_ID} of them, such as acme-erp"
+        raise UserMustFix(Problem("WS-5", f'"{name}" cannot be the id of a template', name, fix))
+    if name in shipped_templates() or (workspace / place).exists():
+        fix = "take another id; a template that changes a shipped one says extends"
+        raise UserMustFix(Problem("WS-4", f'there is a template "{name}" already', place, fix))
+    return {
+        f"{place}/{path.relative_to(_STARTER).as_posix()}": path.read_bytes().replace(
+            b"ID", name.encode()
+        )
+        if path.suffix in (".yaml", ".md")
+        else path.read_bytes()
+        for path in sorted(_STARTER.rglob("*"))
+        if path.is_file()
+    }
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the files; pleo-etl.yaml last, so that a workspace is whole or none."""
     for name, content in sorted(files.items(), key=lambda file: file[0] == WORKSPACE_FILE):
         path = folder / name

@@ -25,7 +25,7 @@ EXIT_READER_GONE = 141
 
 #: Every command, in the order of the help; each is a module of this package.
 COMMANDS = (
-    "demo", "init", "check", "convert", "verify", "explain", "mappings", "completion",
+    "demo", "init", "check", "convert", "verify", "explain", "templates", "mappings", "completion",
 )  # fmt: skip
 
 

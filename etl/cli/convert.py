@@ -9,26 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl.cli import talk
-from etl.errors import Problem
+from etl.cli.parameters import parameter_option
 
 if TYPE_CHECKING:
     from etl.conversion import Conversion
-
-
-def read_parameters(
-    _ctx: click.Context, _option: click.Parameter, given: tuple[str, ...]
-) -> dict[str, str]:
-    """Read -p NAME=VALUE options; the template checks names and values."""
-    parameters: dict[str, str] = {}
-    for text in given:
-        name, sign, value = text.partition("=")
-        name = name.strip()
-        if not sign or not name:
-            raise click.BadParameter(f'"{text}" is not NAME=VALUE')
-        if name in parameters:
-            raise click.BadParameter(f'"{name}" is given twice')
-        parameters[name] = value
-    return parameters
 
 
 def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) -> datetime | None:
@@ -55,10 +39,7 @@ def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) 
 @click.option(
     "-o", "--out", "folder", required=True, type=click.Path(path_type=Path), help="Output folder."
 )
-@click.option(
-    "-p", "--parameter", "parameters", multiple=True, metavar="NAME=VALUE",
-    callback=read_parameters, help="A parameter of the template; may be repeated.",
-)  # fmt: skip
+@parameter_option
 @click.option(
     "--as-of", metavar="TIME", callback=read_time,
     help="Time that the files print, as 2026-03-31 or 2026-03-31T12:00:00Z; default: the newest"
@@ -99,23 +80,7 @@ def command(items: tuple[str, ...], folder: Path, as_json: bool, **given: Any) -
 def show_conversion(conversion: Conversion, folder: Path, *, as_json: bool) -> None:
     """Tell what became of the items: rejections and counts on stderr, files on stdout."""
     counts = conversion.counts
-    rejected = [
-        Problem(
-            row["code"], row["message"],
-            ", ".join(
-                part
-                for part in (
-                    f"item {row['item_id']}" if row["item_id"] else "",
-                    f"line {row['line']}" if row["line"] is not None else "",
-                    row["where"] or "",
-                )
-                if part
-            ),
-            row["fix"],
-        )
-        for row in conversion.rejections.iter_rows(named=True)
-    ]  # fmt: skip
-    talk.show_problems(rejected, word="rejected", rest=f"all are in {folder}/rejections.csv")
+    talk.show_rejections(conversion.rejections, rest=f"all are in {folder}/rejections.csv")
     talk.say(
         f"{counts.items} items: {counts.rendered} rendered, {counts.rejected} rejected,"
         f" {counts.nothing_to_book} with nothing to book; {counts.vouchers} vouchers,"

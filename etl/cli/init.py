@@ -24,10 +24,10 @@ def command(folder: Path, company: str, template: str, as_json: bool) -> int:
     pleo-etl init                               in the current folder
     pleo-etl init books --company nordic -t sie4
     """
-    from etl.starting import plan_workspace, write_workspace
+    from etl.starting import plan_workspace, write_files
 
     files = plan_workspace(folder, company=company, template=template)
-    write_workspace(folder, files)
+    write_files(folder, files)
     names = [str(folder / name) for name in files]
     if as_json:
         talk.give_json({"exit_code": EXIT_GOOD, "errors": [], "files": names})

@@ -7,11 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from etl.errors import EXIT_GOOD, EXIT_USER, Problem
+
+if TYPE_CHECKING:
+    from polars import DataFrame
 
 #: Problems on screen; the rest is in --json and, for rejections, in rejections.csv.
 MAX_SHOWN = 20
@@ -53,15 +56,31 @@ def as_dict(problem: Problem) -> dict[str, str]:
 
 
 def show_problems(
-    problems: Sequence[Problem], *, word: str = "error", rest: str = "all are in --json"
+    problems: Sequence[Problem],
+    *,
+    word: str = "error",
+    rest: str = "all are in --json",
+    count: int | None = None,
 ) -> None:
     """Show the first problems with their four parts, and say how many more there are."""
+    more = (len(problems) if count is None else count) - MAX_SHOWN
     for problem in problems[:MAX_SHOWN]:
         text = str(problem).removeprefix("error")
         label = click.style(word, fg="red", bold=True)
         say(label + printable(text))
-    if len(problems) > MAX_SHOWN:
-        say(f"and {len(problems) - MAX_SHOWN} more ({rest})")
+    if more > 0:
+        say(f"and {more} more ({rest})")
+
+
+def show_rejections(rejections: DataFrame, *, rest: str) -> None:
+    """Show the problems of rejected items like errors, with the item as their place."""
+    problems = []
+    for row in rejections.head(MAX_SHOWN).iter_rows(named=True):
+        item = f"item {row['item_id']}" if row["item_id"] else ""
+        line = f"line {row['line']}" if row["line"] is not None else ""
+        place = ", ".join(part for part in (item, line, row["where"]) if part)
+        problems.append(Problem(row["code"], row["message"], place, row["fix"]))
+    show_problems(problems, word="rejected", rest=rest, count=rejections.height)
 
 
 def show_findings(

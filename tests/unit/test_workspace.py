@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.errors import UserMustFix
-from etl.starting import plan_workspace, write_workspace
+from etl.starting import plan_workspace, write_files
 from etl.workspace import find_workspace, load_workspace
 
 ID = "5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b10"
@@ -105,7 +105,7 @@ def test_no_workspace_is_said_with_the_way_to_one(tmp_path: Path) -> None:
 def test_a_new_workspace_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etl.starting.shipped_templates", lambda: ["generic", "sie4"])
     files = plan_workspace(tmp_path, company="nordic", template="sie4")
-    write_workspace(tmp_path, files)
+    write_files(tmp_path, files)
     workspace = load_workspace(find_workspace(tmp_path))
     assert workspace.companies["nordic"].template == "sie4"
     assert workspace.mapping_path("nordic").is_file()

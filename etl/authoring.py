@@ -1,0 +1,219 @@
+"""Make and try templates: a first one to start from, a preview, and the cases of a template.
+
+templates/<id>/
+  template.yaml   README.md
+  cases/<name>/   items.json, mapping.yaml, parameters.yaml where needed
+    expected/     the files that must come out, byte for byte
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import RootModel
+
+from etl.conversion import Conversion
+from etl.documents import read_document
+from etl.errors import EtlError, Problem, UserMustFix
+from etl.files import cannot_write, shown_path, write_atomic
+from etl.pipeline import Request, convert
+from etl.rendering import find_template, load_template, template_ids
+from etl.rendering.document import Parameter
+from etl.rendering.templates import read_template
+from etl.shipped import shipped_folder
+from etl.starting import plan_template, write_files
+
+CASES, EXPECTED = "cases", "expected"
+ITEMS, MAPPING, PARAMETERS = "items.json", "mapping.yaml", "parameters.yaml"
+REJECTED = "rejections.csv"
+
+Parameters = RootModel[dict[str, str]]
+
+
+def new_template(workspace: Path, name: str) -> list[str]:
+    """Write ./templates/NAME/ with a template that works, a guide, and a first case.
+
+    Raises: UserMustFix WS-4, WS-5, OUT-2.
+    """
+    files = plan_template(workspace, name)
+    write_files(workspace, files)
+    accept_cases(workspace / "templates" / name)
+    return sorted(files)
+
+
+def preview(
+    template: str, *, parameters: Mapping[str, str], mapping: Path | None, items: str | None
+) -> Conversion:
+    """Convert items for a look, by default the sample data with the example mapping."""
+    request = Request(
+        sources=[items or str(shipped_folder("sample_data") / "items.json")],
+        template=template,
+        mapping=mapping or shipped_folder("mappings") / "example.yaml",
+        parameters=parameters,
+    )
+    return convert(request)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCase:
+    """What came of a case of a template; no differences means that it passed."""
+
+    name: str
+    differences: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.differences
+
+
+def run_template_cases(template: str, *, workspace: Path) -> list[TemplateCase]:
+    """Convert every case of a template and compare the files byte for byte.
+
+    Raises: UserMustFix WS-7 where the template has no cases.
+    """
+    folder = find_template(template, workspace=workspace).parent
+    return [_run_case(folder, case) for case in _cases_of(folder)]
+
+
+def accept_cases(folder: Path) -> list[str]:
+    """Write what the cases of a template give now as what must come out; give the files."""
+    written = []
+    for case in _cases_of(folder):
+        for name, content in _files_of(_convert_case(folder, case)).items():
+            path = case / EXPECTED / name
+            try:
+                path.parent.mkdir(exist_ok=True)
+            except OSError as error:
+                raise cannot_write(path, error) from None
+            write_atomic(path, content)
+            written.append(path.as_posix())
+    return written
+
+
+def _cases_of(folder: Path) -> list[Path]:
+    cases = sorted(path.parent for path in (folder / CASES).glob(f"*/{ITEMS}"))
+    if not cases:
+        raise UserMustFix(
+            Problem(
+                "WS-7",
+                f"the template {folder.name} has no cases",
+                str(folder / CASES),
+                f"put {ITEMS} and {MAPPING} into {folder / CASES}/<name>/,"
+                " then run `pleo-etl templates test --accept`",
+            )
+        )
+    return cases
+
+
+def _convert_case(folder: Path, case: Path) -> Conversion:
+    parameters: dict[str, str] = {}
+    if (case / PARAMETERS).is_file():
+        parameters = read_document(case / PARAMETERS).load(Parameters).root
+    request = Request(
+        sources=[str(case / ITEMS)],
+        template=str(folder),
+        mapping=case / MAPPING,
+        parameters=parameters,
+    )
+    return convert(request)
+
+
+def _files_of(conversion: Conversion) -> dict[str, bytes]:
+    """Give the files that a case compares: what the ERP reads, and the rejections."""
+    reports = (report for report in conversion.reports if report.name == REJECTED)
+    return {file.name: file.content for file in (*conversion.files, *reports)}
+
+
+def _run_case(folder: Path, case: Path) -> TemplateCase:
+    try:
+        given = _files_of(_convert_case(folder, case))
+    except EtlError as error:
+        return TemplateCase(case.name, tuple(str(problem) for problem in error.problems))
+    expected = {path.name: path.read_bytes() for path in sorted((case / EXPECTED).glob("*"))}
+    differences = [f"{name} is missing" for name in sorted(expected.keys() - given.keys())]
+    differences += [f"{name} is not expected" for name in sorted(given.keys() - expected.keys())]
+    for name in sorted(expected.keys() & given.keys()):
+        if expected[name] != given[name]:
+            differences.append(_first_difference(name, expected[name], given[name]))
+    return TemplateCase(case.name, tuple(differences))
+
+
+def _first_difference(name: str, expected: bytes, given: bytes) -> str:
+    wanted, found = expected.split(b"\n"), given.split(b"\n")
+    pairs = zip(wanted, found, strict=False)
+    at = next((n for n, (one, other) in enumerate(pairs) if one != other), None)
+    if at is None:
+        return f"{name} has {len(found)} lines, not {len(wanted)}"
+    shown = [line[at].decode("utf-8", "backslashreplace") for line in (wanted, found)]
+    return f"{name} line {at + 1}: expected {shown[0]!r}, got {shown[1]!r}"
+
+
+# ── what there is ───────────────────────────────────────────────────────────────────────────
+
+
+def list_templates(workspace: Path) -> list[dict[str, Any]]:
+    """Give id, title and origin of every template, by id; one that cannot be read has no title."""
+    own = set((workspace / "templates").glob("*"))
+    listed = []
+    for name, folder in sorted(template_ids(workspace).items()):
+        try:
+            title = read_template(folder / "template.yaml", workspace=workspace).document.title
+        except EtlError:
+            title = "(has mistakes, see templates lint)"
+        listed.append({"id": name, "title": title, "own": folder in own})
+    return listed
+
+
+def describe_template(template: str, *, workspace: Path) -> dict[str, Any]:
+    """Give what a person asks about a template before using it."""
+    loaded = load_template(template, workspace=workspace)
+    document = loaded.document
+    return {
+        "id": document.id,
+        "title": document.title,
+        "version": document.version,
+        "system": document.target.system,
+        "format": document.target.format,
+        "checked": document.target.checked,
+        "confidence": document.target.confidence,
+        "methods": list(document.supports.methods),
+        "currency": document.supports.currency,
+        "files": [spec.name for spec in document.files.values()],
+        "needs": dict(document.needs),
+        "parameters": [
+            {"name": name, "says": _says(parameter)}
+            for name, parameter in sorted(document.parameters.items())
+        ],
+        "folder": shown_path(loaded.source.path.parent),
+    }
+
+
+def _says(parameter: Parameter) -> str:
+    """Say in words what a parameter takes."""
+    values = f" ({', '.join(parameter.values)})" if parameter.values else ""
+    default = f", default {parameter.default}" if parameter.default is not None else ""
+    required = "" if default or parameter.optional else ", required"
+    purpose = f": {parameter.help}" if parameter.help else ""
+    return f"{parameter.type}{values}{default}{required}{purpose}"
+
+
+def lint_templates(templates: Sequence[str], *, workspace: Path) -> list[Problem]:
+    """Give what is wrong or missing in templates, with its place."""
+    findings: list[Problem] = []
+    for template in templates:
+        try:
+            load_template(template, workspace=workspace)
+        except EtlError as error:
+            findings.extend(error.problems)
+    return findings
+
+
+def first_lines(content: bytes, count: int) -> list[str]:
+    """Give the first lines of a file for a look; what is no text is shown by its size."""
+    if content.startswith(b"PK"):
+        return [f"({len(content)} bytes, a spreadsheet or an archive)"]
+    text = content[: count * 4096].decode("utf-8", "replace")
+    return text.splitlines()[:count]
