@@ -11,6 +11,7 @@ import polars as pl
 from etl.documents import Place, near_match
 from etl.errors import Problem
 from etl.expressions import PatternRefused, check_pattern, refuse_format
+from etl.rendering.carried import carried_problems
 from etl.rendering.document import ENCODINGS, Column, FileSpec
 from etl.rendering.escapes import not_allowed, writing_of
 from etl.rendering.formats import DATES, NUMBERS
@@ -50,7 +51,7 @@ def structure_problems(template: Template) -> Iterator[Problem]:
                 template, "TPL-12", f'vouchers cannot be ordered by "{name}"', ("order",),
                 "name voucher.date, voucher.reference, item.id or another of their values",
             )  # fmt: skip
-    yield from _carried_problems(template)
+    yield from carried_problems(template)
     for key, spec in document.files.items():
         check = _FileCheck(template, spec, ("files", key))
         yield from check.problems()
@@ -77,25 +78,6 @@ def _form_problems(template: Template) -> Iterator[Problem]:
             template, "TPL-7", "every file is a companion, so no voucher reaches a file",
             ("files",), "leave `companion` out of the file that holds the postings",
         )  # fmt: skip
-
-
-def _carried_problems(template: Template) -> Iterator[Problem]:
-    names = {
-        name
-        for key, spec in template.document.files.items()
-        for record, columns in spec.all_records.items()
-        for column in columns
-        for plain in column.all_names()
-        if plain
-        for name in (plain, f"{record}.{plain}", f"{key}.{record}.{plain}")
-    }
-    for what, column in template.document.carries.items():
-        if isinstance(column, str) and column not in names:
-            near = near_match(column, names)
-            yield _problem(
-                template, "TPL-12", f'no column is called "{column}"', ("carries", what),
-                f'did you mean "{near}"?' if near else "name a column, or say not: and the reason",
-            )  # fmt: skip
 
 
 class _FileCheck:
