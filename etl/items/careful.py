@@ -1,6 +1,6 @@
 """The careful way to read one export item: every problem with its JSON path, or the item.
 
-Used for the few elements that typed decoding refuses. The shapes in `etl.items.wire` are walked
+Used for the few elements that all faster ways refuse. The shapes in `etl.items.wire` are walked
 by inspection, so that both ways accept the same items (a property test holds that).
 """
 

@@ -26,6 +26,7 @@ from etl.items import careful, columns, wire
 from etl.items.attachments import name_attachments
 from etl.items.columns import ROW
 from etl.items.repeats import reject_repeats
+from etl.items.tolerant import read_tolerantly
 from etl.items.values import apply_text_policy, make_values, split_lists
 from etl.text import is_plain
 
@@ -105,7 +106,7 @@ def _take(chunk: Elements, to: _Collected) -> None:
     items, places = decoded.items, decoded.places
     slow: list[tuple[int, wire.Item]] = []
     for place in decoded.failed:
-        found = careful.read_carefully(elements[place], item_bytes=chunk.item_bytes)
+        found = _read_singly(elements[place], item_bytes=chunk.item_bytes)
         if found.unknown:
             to.unknown[first + place] = found.unknown
         if found.item is not None:
@@ -121,6 +122,15 @@ def _take(chunk: Elements, to: _Collected) -> None:
     joint = ":" if chunk.word == "line" else f", {chunk.word} "
     to.places.setdefault(chunk.name + joint, array("Q")).extend(chunk.positions)
     to.listed += len(elements)
+
+
+def _read_singly(element: bytes | None, *, item_bytes: int) -> careful.Careful:
+    """Read an element that typed decoding refused: the tolerant way, else the careful way."""
+    tolerated = read_tolerantly(element) if element is not None else None
+    if tolerated is None:
+        return careful.read_carefully(element, item_bytes=item_bytes)
+    item, unknown = tolerated
+    return careful.Careful(item, item.accounting_entry_id, unknown=unknown)
 
 
 def _where(collected: _Collected) -> pl.Series:

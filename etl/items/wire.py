@@ -5,7 +5,8 @@ where text belongs, text where an amount belongs, a fraction or an exponent in a
 A field may be absent (UNSET) or null wherever Pleo's description or its samples allow it.
 
     element ──> fast: typed decoding ──ok──> Item
-                   │ fails
+                   │ refused
+                   ├──> tolerant (etl.items.tolerant): unknown fields, and Item
                    └──> careful (etl.items.careful): every problem, or unknown fields and Item
 
 A chunk is decoded typed and then encoded again: a key that stood twice makes the encoding

@@ -9,6 +9,7 @@ What is none of these, or is cut off, stops the command: nobody can say what is 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import msgspec
@@ -120,33 +121,26 @@ def _is_one_per_line(head: bytes, name: str) -> bool:
 def _line_batches(head: bytes, blocks: Iterator[bytes], limits: Limits) -> Iterator[Batch]:
     """Give the lines of a stream that are not blank; a line over the limit is not kept."""
     pending, number, dropping = b"", 1, False
-    for block in _chain(head, blocks):
-        text, end = pending + block, block.rfind(b"\n")
-        if end < 0:
-            pending = text
-        else:
-            end += len(text) - len(block)
-            lines = text[:end].split(b"\n")
-            if dropping:
-                yield [number], [None]
-                lines, number = lines[1:], number + 1
+    for block in itertools.chain([head], blocks):
+        lines: list[bytes] = block.split(b"\n")
+        lines[0] = pending + lines[0]
+        pending = lines.pop()
+        if dropping and lines:
+            yield [number], [None]
+            lines, number, dropping = lines[1:], number + 1, False
+        if lines:
             yield _kept(lines, number, limits)
-            number, dropping, pending = number + len(lines), False, text[end + 1 :]
+            number += len(lines)
         if len(pending) > limits.item:
-            dropping, pending = True, b"-"
+            dropping, pending = True, b""
     if dropping or pending.strip(BLANKS):
-        yield [number], [None if dropping or len(pending) > limits.item else pending]
+        yield [number], [None if dropping else pending]
 
 
 def _kept(lines: list[bytes], first: int, limits: Limits) -> Batch:
     """Give numbers and content of lines that are not blank."""
-    if max(map(len, lines), default=0) > limits.item or not all(map(bytes.strip, lines)):
+    if max(map(len, lines)) > limits.item or not all(map(bytes.strip, lines)):
         places = [place for place, line in enumerate(lines) if line.strip()]
         kept = [lines[p] if len(lines[p]) <= limits.item else None for p in places]
         return [first + place for place in places], kept
     return range(first, first + len(lines)), lines
-
-
-def _chain(head: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
-    yield head
-    yield from blocks

@@ -17,6 +17,7 @@ from etl.codes import CODES
 from etl.frames import CHECKED_LINES, schema
 from etl.items import CompanyFacts, check, ingest, wire
 from etl.items.careful import read_carefully
+from etl.items.tolerant import read_tolerantly
 from etl.sources import Limits
 from etl.sources.raw import RawItems
 from etl.sources.windows import list_batches, object_batches
@@ -100,6 +101,29 @@ def test_the_fast_and_the_careful_way_agree(seed: int) -> None:
         assert careful.unknown or b"\\u00" in element
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_the_tolerant_and_the_careful_way_agree(data: st.DataObject) -> None:
+    item = json.loads(json.dumps(data.draw(st.sampled_from(SAMPLE))))
+    for name in data.draw(st.lists(st.sampled_from(["mood", "ä", 'q":', "x y", ""]), min_size=1)):
+        objects = [(), *(path for path in paths(item) if isinstance(_at(item, path), dict))]
+        _at(item, data.draw(st.sampled_from(objects)))[name] = data.draw(JSON)
+    if data.draw(st.booleans()):
+        path = data.draw(st.sampled_from(sorted(paths(item), key=str)))
+        _at(item, path[:-1])[path[-1]] = data.draw(JSON)
+    element = json.dumps(item, ensure_ascii=data.draw(st.booleans())).encode(errors="surrogatepass")
+    careful, tolerated = read_carefully(element, item_bytes=LIMIT), read_tolerantly(element)
+    if tolerated is not None:
+        assert _same(careful.item, tolerated[0])
+        assert sorted(careful.unknown) == sorted(tolerated[1])
+
+
+def _at(value: Any, path: tuple[str | int, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
 def _same(one: wire.Item | None, other: wire.Item) -> bool:
     return msgspec.json.encode(one) == msgspec.json.encode(other)
 
@@ -140,8 +164,9 @@ def test_a_key_that_stands_twice_never_passes(data: st.DataObject) -> None:
     place = text.index(f'"{key}"')
     value = data.draw(st.sampled_from(["null", '""', '"\\u0020:"', "1", "[]", "{}", '"a\\":b"']))
     spelled = key if data.draw(st.booleans()) else f"\\u{ord(key[0]):04x}{key[1:]}"
-    doubled = f'{text[:place]}"{spelled}"{blanks}:{value},{text[place:]}'
-    assert wire.decode_fast([doubled.encode()]).items == []
+    doubled = f'{text[:place]}"{spelled}"{blanks}:{value},{text[place:]}'.encode()
+    assert wire.decode_fast([doubled]).items == []
+    assert read_tolerantly(doubled[:-1] + b',"mood":1}') is None
 
 
 @settings(max_examples=200, deadline=None)
