@@ -5,6 +5,7 @@ What keeps a mapping from running at all (unknown names, columns, targets) is fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import polars as pl
@@ -19,6 +20,7 @@ from etl.mapping.rules import FALLBACK, Rule, Target, shadowed
 from etl.mapping.tables import Table, casefolded
 
 MAX_SHOWN = 20
+_LOOKED_UP = re.compile(r"""lookup\(\s*\\?["']([^"'\\]+)""")
 
 
 def lint_mapping(
@@ -58,9 +60,10 @@ def _shadowed(mapping: LoadedMapping) -> Iterator[Problem]:
 
 def _unused_tables(mapping: LoadedMapping) -> Iterator[Problem]:
     used = {rule.table for rule in mapping.rules}
-    texts = str(mapping.document.data.get("map"))
+    texts = str(mapping.document.data["map"])
+    used |= {name.partition(".")[0] for name in _LOOKED_UP.findall(texts)}
     for name in mapping.tables:
-        if name not in used and f"'{name}" not in texts:
+        if name not in used:
             place = mapping.document.keys[("tables", name)]
             yield Problem(
                 "MAP-41", f'no rule uses table "{name}"', str(place),

@@ -93,7 +93,8 @@ def test_validity_of_dimension_values(tmp_path: Path) -> None:
 
 
 def test_vendor_codes_are_unique_where_given(tmp_path: Path) -> None:
-    content = "vendor_external_id,vendor_code,name,active\n1,,A,yes\n2,,B,yes\n3,9,C,yes\n4,9,D,no\n"
+    header = "vendor_external_id,vendor_code,name,active\n"
+    content = header + "1,,A,yes\n2,,B,yes\n3,9,C,yes\n4,9,D,no\n"
     assert refused(tmp_path, "vendors", content) == [("MAP-5", "ref/vendors.csv:5")]
 
 
