@@ -73,7 +73,11 @@ def assemble(
     evidence = write_evidence(
         Frames(booked.items, booked.lines, booked.vouchers, booked.postings, places),
         collect_facts(recipe, rendered, origin),
-        {file.name: file.content for file in rendered.files if file.kind != "xlsx"},
+        {
+            file.name: file.content
+            for file in rendered.files
+            if file.kind != "xlsx" and not file.packed
+        },
     )
     page = _review(booked, rendered, recipe=recipe, manifest=manifest, places=places)
     reports = [Made(REVIEW, page), Made(EVIDENCE, evidence)]

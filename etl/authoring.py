@@ -20,7 +20,7 @@ from etl.documents import read_document
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.files import cannot_write, shown_path, write_atomic
 from etl.pipeline import Request, convert
-from etl.rendering import find_template, load_template, template_ids
+from etl.rendering import find_template, lint_template, load_template, template_ids
 from etl.rendering.document import Parameter
 from etl.rendering.templates import read_template
 from etl.shipped import shipped_folder
@@ -205,7 +205,7 @@ def lint_templates(templates: Sequence[str], *, workspace: Path) -> list[Problem
     findings: list[Problem] = []
     for template in templates:
         try:
-            load_template(template, workspace=workspace)
+            findings.extend(lint_template(load_template(template, workspace=workspace)))
         except EtlError as error:
             findings.extend(error.problems)
     return findings

@@ -21,13 +21,20 @@ from etl.sources import read_sources
 from etl.workspace import Workspace
 
 
-def lint_mapping_file(path: Path, sources: Sequence[str] = ()) -> list[Problem]:
-    """Find what the author of a mapping should look at, also against given items."""
+def lint_mapping_file(
+    path: Path, sources: Sequence[str] = ()
+) -> tuple[list[Problem], list[Problem]]:
+    """Find what the author of a mapping should look at.
+
+    Gives: what is wrong with the mapping itself, and what only the given items show.
+    """
     mapping = load_mapping(path, name=shown_path(path))
+    findings = lint_mapping(mapping)
     if not sources:
-        return lint_mapping(mapping)
+        return findings, []
     items, lines = _input_of_mapping(mapping, sources)
-    return lint_mapping(mapping, items, lines)
+    known = set(findings)
+    return findings, [p for p in lint_mapping(mapping, items, lines) if p not in known]
 
 
 def run_mapping_cases(path: Path) -> list[CaseResult]:

@@ -288,6 +288,7 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
         created=request.as_of or newest_date(ingested, recipe.mapping.company.time_zone),
     )
     booked = book(ingested, recipe, origin, stage=stage)
+    del ingested  # a million items are large; what is needed of them is in `booked`
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin)
     stage("read back")
