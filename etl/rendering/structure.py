@@ -171,13 +171,15 @@ class _FileCheck:
             )  # fmt: skip
 
     def _names(self, record: str, columns: Sequence[Column], path: _Path) -> Iterator[Problem]:
-        names = Counter(name for column in columns for name in column.all_names() if name)
-        for name, count in names.items():
-            if count > 1:
+        taken: set[str] = set()
+        for number, column in enumerate(columns):
+            names = [name for name in column.all_names() if name]
+            for name in taken & set(names):
                 yield self.problem(
-                    "TPL-6", f'{count} columns of record {record} are called "{name}"', path,
-                    "give every column a name of its own",
+                    "TPL-6", f'another column of record {record} is called "{name}"',
+                    (*path, number), "give every column a name of its own",
                 )  # fmt: skip
+            taken.update(names)
         if sum(len(column.all_names()) for column in columns) > MAX_COLUMNS:
             yield self.problem(
                 "TPL-2", f"record {record} has more than {MAX_COLUMNS} columns", path,

@@ -171,7 +171,14 @@ def _layout(
     if "\n" in layout or "{{" in layout or "{%" in layout:
         return layout, source.name
     path = resolve_inside(folder, layout, place)
-    text = read_layout(path, name=_shown(path))
+    try:
+        text = read_layout(path, name=_shown(path))
+    except UserMustFix as error:
+        missing = [
+            replace(problem, where=str(place)) if problem.code == "DOC-4" else problem
+            for problem in error.problems
+        ]
+        raise UserMustFix(missing) from None
     fingerprint[_unique(fingerprint, layout)] = _sha256(path)
     return text, _shown(path)
 
