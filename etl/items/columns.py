@@ -179,9 +179,7 @@ def _line_columns(
     to["line.account.code"] = [a.code or None for a in accounts]
     to["line.account.name"] = [a.name or None for a in accounts]
     to["line.account.identifier"] = [a.identifier or None for a in accounts]
-    tags = [_tags(line.tags) for line in lines]
-    to["line.tag_groups"] = [groups for groups, _ in tags]
-    to["line.tag_codes"] = [codes for _, codes in tags]
+    _tag_columns(lines, to)
     taxes = [line.tax or None for line in lines]
     to["line.tax.code"] = [t.code or None if t else None for t in taxes]
     to["line.tax.rate"] = [wire.rate_of(bytes(t.rate)) if t and t.rate else None for t in taxes]
@@ -252,19 +250,34 @@ def _texts(values: Sequence[str | None] | UnsetType | None) -> str | None:
     joined = SEPARATOR.join(kept)
     if not kept or joined.count(SEPARATOR) == len(kept) - 1:
         return joined or None
-    kept = [value.replace(SEPARATOR, _NEIGHBOUR) for value in kept]
-    return SEPARATOR.join(kept)
+    return SEPARATOR.join([value.replace(SEPARATOR, _NEIGHBOUR) for value in kept])
 
 
-def _tags(
-    tags: Sequence[wire.Tag | None] | UnsetType | None,
-) -> tuple[str | None, str | None]:
+def _tags(tags: Sequence[wire.Tag | None] | UnsetType | None) -> tuple[str | None, str | None]:
     """Give group codes and codes of the tags that have both, as sent."""
     if not tags:
         return None, None
     pairs = [(t.group_code or "", t.code or "") for t in tags if t]
-    kept = [(group, code) for group, code in pairs if group.strip() and code.strip()]
+    kept = [pair for pair in pairs if pair[0].strip() and pair[1].strip()]
     return _texts([group for group, _ in kept]), _texts([code for _, code in kept])
+
+
+def _tag_columns(lines: list[wire.Line], to: Columns) -> None:
+    """Lay out tags; the same few combinations come again and again."""
+    known: dict[tuple[wire.Text, ...], tuple[str | None, str | None]] = {}
+    found: list[tuple[str | None, str | None]] = []
+    for line in lines:
+        tags = line.tags
+        if not tags:
+            found.append((None, None))
+            continue
+        key = tuple([text for t in tags if t for text in (t.group_code, t.code)])
+        pair = known.get(key)
+        if pair is None:
+            pair = known[key] = _tags(tags)
+        found.append(pair)
+    to["line.tag_groups"] = [groups for groups, _ in found]
+    to["line.tag_codes"] = [codes for _, codes in found]
 
 
 def _country(code: wire.Text) -> str | None:
