@@ -161,7 +161,7 @@ def choose_files(
         belongs = pl.repeat(value=True, n=vouchers.height, dtype=pl.Boolean, eager=True)
         if file.where is not None:
             belongs = truth(material, Context.VOUCHER, file.where)
-        chosen.append((file, vouchers.filter(belongs)))
+        chosen.append((file, vouchers if belongs.all() else vouchers.filter(belongs)))
         if not file.spec.companion:
             reached = reached + belongs.cast(pl.Int32)
     where = str(plan.template.source.place("files"))

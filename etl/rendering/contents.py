@@ -18,11 +18,14 @@ from etl.rendering.sheets import Sheets, joined
 NEWLINES = {"lf": "\n", "crlf": "\r\n"}
 
 
+_LINES = {POSTING_KEY: pl.UInt32, FILE_KEY: pl.UInt32, "line": pl.Int64}
+
+
 @dataclass
 class Contents:
     """The parts of one file of the template, by file.key, and where postings stand in them.
 
-    lines  posting.key and line (from 1); postings that are not printed have no row
+    lines  posting.key, file.key and line (from 1); postings that are not printed have no row
     """
 
     parts: list[bytes]
@@ -64,7 +67,7 @@ def write_table(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
 
 def nothing_written(files: int) -> Contents:
     """Give empty parts, where items were rejected and the batch is rendered again."""
-    return Contents([b""] * files, pl.DataFrame(schema={POSTING_KEY: pl.UInt32, "line": pl.Int64}))
+    return Contents([b""] * files, pl.DataFrame(schema=_LINES))
 
 
 def header_line(record: Record, sheets: Sheets) -> str | None:
@@ -98,16 +101,17 @@ def table_lines(record: Record, sheets: Sheets, *, before: int) -> pl.DataFrame:
     material = sheets.material
     if record.context is Context.POSTING:
         place = pl.int_range(pl.len()).over(FILE_KEY)
-        return material.postings.select(POSTING_KEY, (place + before + 1).alias("line"))
+        line = (place + before + 1).alias("line")
+        return material.postings.select(POSTING_KEY, FILE_KEY, line)
     if record.context is Context.VOUCHER:
         place = pl.int_range(pl.len()).over(FILE_KEY)
         lines = material.vouchers.select("voucher.key", (place + before + 1).alias("line"))
         return (
-            material.postings.select(POSTING_KEY, "voucher.key")
+            material.postings.select(POSTING_KEY, FILE_KEY, "voucher.key")
             .join(lines, on="voucher.key", how="left", validate="m:1", maintain_order="left")
             .drop("voucher.key")
         )
-    return pl.DataFrame(schema={POSTING_KEY: pl.UInt32, "line": pl.Int64})
+    return pl.DataFrame(schema=_LINES)
 
 
 def write_layout(plan: FilePlan, sheets: Sheets) -> Contents:
@@ -125,7 +129,10 @@ def write_layout(plan: FilePlan, sheets: Sheets) -> Contents:
     lines = laid_out.lines
     if declaration(plan):
         lines = lines.with_columns(pl.col("line") + 1)
-    return Contents([_ended(part, plan) for part in parts], lines)
+    placed = sheets.material.postings.select(POSTING_KEY, FILE_KEY).join(
+        lines, on=POSTING_KEY, how="inner", validate="1:1", maintain_order="left"
+    )
+    return Contents([_ended(part, plan) for part in parts], placed)
 
 
 def declaration(plan: FilePlan) -> str:

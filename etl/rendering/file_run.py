@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.errors import Problem
-from etl.frames import FILE_KEY, ITEM_KEY, POSTING_KEY, VOUCHER_KEY
+from etl.frames import FILE_KEY, ITEM_KEY, KEY, VOUCHER_KEY
 from etl.rendering.choosing import texts, truth, with_voucher_rows
 from etl.rendering.contents import Contents, write_layout, write_table
 from etl.rendering.contexts import Context
@@ -39,6 +39,7 @@ class FileRun:
     findings: Findings
     labels: Labels
     receipts: ReceiptContents
+    sheets: Sheets | None = None
 
     def files(self, vouchers: pl.DataFrame) -> list[RenderedFile]:
         """Render the file for some vouchers; nothing where there is nothing to say."""
@@ -70,12 +71,22 @@ class FileRun:
 
     def _sizes(self, *, packs_receipts: bool) -> pl.DataFrame:
         """Count the rows of every voucher, and the bytes of the receipts that go with it."""
-        rows = self.batch.postings.group_by(VOUCHER_KEY).agg(pl.len().cast(pl.Int64).alias("rows"))
+        rows = pl.DataFrame(schema={VOUCHER_KEY: KEY, "rows": pl.Int64})
+        if self._counts_rows():
+            count = pl.len().cast(pl.Int64).alias("rows")
+            rows = self.batch.postings.group_by(VOUCHER_KEY).agg(count)
         if not packs_receipts:
             return rows.with_columns(pl.lit(0, pl.Int64).alias("bytes"))
         return rows.join(
-            receipt_bytes(self.batch.attachments), on=VOUCHER_KEY, how="left", validate="1:1"
-        )
+            receipt_bytes(self.batch.attachments),
+            on=VOUCHER_KEY, how="full", coalesce=True, validate="1:1",
+        )  # fmt: skip
+
+    def _counts_rows(self) -> bool:
+        """Say whether the rows of single vouchers can matter for splitting."""
+        most = self.file.spec.split.max
+        too_many = most.rows is not None and self.batch.postings.height > most.rows
+        return too_many or most.bytes is not None
 
     def _too_large_parts(self, contents: Contents) -> bool:
         limit = self.file.spec.split.max.bytes
@@ -129,7 +140,11 @@ class FileRun:
             pl.col(FILE_KEY).alias(FILE_ROW),
             pl.int_range(1, pl.len() + 1).over(FILE_KEY).cast(pl.Int64).alias("voucher.index"),
         )
-        postings = with_voucher_rows(self.batch.postings, placed)
+        postings = self.batch.postings
+        if placed[VOUCHER_KEY].equals(self.batch.vouchers[VOUCHER_KEY]):
+            postings = postings.with_columns(placed[FILE_KEY].gather(postings[VOUCHER_ROW]))
+        else:
+            postings = with_voucher_rows(postings, placed)
         sums = sums_of(postings)
         material = Material(
             files=file_facts(placed, sums),
@@ -148,6 +163,7 @@ class FileRun:
         records = list(self.file.records.values())
         sheets = Sheets(material, writing, self.findings, records)
         sheets.prepare()
+        self.sheets = sheets
         files = material.files.height
         if self.file.spec.kind == "xlsx":
             return write_workbooks(self.file, sheets, files=files)
@@ -160,12 +176,10 @@ class FileRun:
     ) -> list[RenderedFile]:
         names = texts(material, Context.FILE, self.file.name)
         zips = texts(material, Context.FILE, self.file.zip_name) if self.file.zip_name else None
-        lines = material.postings.select(POSTING_KEY, FILE_KEY).join(
-            contents.lines, on=POSTING_KEY, how="inner", validate="1:1", maintain_order="left"
-        )
+        lines = contents.lines.partition_by(FILE_KEY, as_dict=True, include_key=False)
         files = []
         for number, content in enumerate(contents.parts):
-            printed = lines.filter(pl.col(FILE_KEY) == number).drop(FILE_KEY)
+            printed = lines.get((number,), contents.lines.clear().drop(FILE_KEY))
             name = names[number] or ""
             members: tuple[tuple[str, bytes], ...] = ()
             if self.file.spec.kind == "xlsx":
