@@ -76,13 +76,13 @@ def amounts_of(
     own, book, other = (line["gross"], line["tax"]), line["book"], line["other"]
     if company is not None:
         own, other = book, (other if item["currency"] == company else own)
-    has_tax = bool(line["tax"]) and role in ("expense", "cashback")
+    is_taxed = role in ("expense", "cashback")
     amounts = []
     for gross, tax in (own, book, other):
-        if gross is None or (has_tax and tax is None):
+        if gross is None or (is_taxed and line["tax"] and tax is None):
             amounts.append(None)
         else:
-            amounts.append((gross, (has_tax and tax) or Decimal(0)))
+            amounts.append((gross, (is_taxed and tax) or Decimal(0)))
     return amounts
 
 

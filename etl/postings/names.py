@@ -9,6 +9,8 @@ from etl.money import AMOUNT, RATE, rate_between
 from etl.postings.amounts import Basis
 
 _ZERO = pl.lit(0, AMOUNT)
+_MONEY = ("amount", "signed", "debit", "credit", "net", "tax", "notional_tax")
+_ROW_AMOUNTS = ("signed", "vat", "notional")
 _KEYS = ("voucher.key", "item.key", "line.key")
 
 #: Made whether wanted or not: what the proof and the balance test read.
@@ -41,11 +43,23 @@ def name_postings(rows: pl.DataFrame, vouchers: pl.DataFrame, *, basis: Basis) -
     """
     known = _with_lines(_with_vouchers(_with_items(rows, basis), vouchers, basis=basis), basis)
     columns = {**_columns(basis), **_amounts(basis), **_dimensions(basis)}
-    chosen = [
-        value.alias(name) for name, value in columns.items() if name in ALWAYS or basis.wants(name)
-    ]
+    chosen = [name for name in columns if name in ALWAYS or basis.wants(name)]
+    shared = {name: source for name, source in _shared(known, basis).items() if name in chosen}
+    made = dict.fromkeys(shared.get(name, name) for name in chosen)
     key = pl.int_range(pl.len(), dtype=KEY).alias("posting.key")
-    return known.select(key, *_KEYS, *chosen, *_line_columns(basis, "target."))
+    targets = _line_columns(basis, "target.")
+    postings = known.select(key, *_KEYS, *(columns[name].alias(name) for name in made), *targets)
+    named = (pl.col(shared.get(name, name)).alias(name) for name in chosen)
+    return postings.select("posting.key", *_KEYS, *named, *targets)
+
+
+def _shared(rows: pl.DataFrame, basis: Basis) -> dict[str, str]:
+    """Find amounts that equal the posting amounts row by row: they share the same memory."""
+    names: dict[str, str] = {}
+    for prefix in basis.sets[1:]:
+        if all(rows[f"{prefix}{name}"].equals(rows[name]) for name in _ROW_AMOUNTS):
+            names |= {f"posting.{prefix}{name}": f"posting.{name}" for name in _MONEY}
+    return names
 
 
 def _columns(basis: Basis) -> dict[str, pl.Expr]:
@@ -84,16 +98,17 @@ def _amounts(basis: Basis) -> dict[str, pl.Expr]:
         signed = pl.col(f"{prefix}signed")
         is_known = signed.is_not_null()
         vat, notional = pl.col(f"{prefix}vat"), pl.col(f"{prefix}notional")
-        money = {
-            "amount": signed.abs(),
-            "signed": signed,
-            "debit": pl.when(signed < _ZERO).then(_ZERO).otherwise(signed),
-            "credit": pl.when(signed > _ZERO).then(_ZERO).otherwise(-signed),
-            "net": (signed - vat).abs(),
-            "tax": pl.when(is_known).then(vat.abs()),
-            "notional_tax": pl.when(is_known).then(notional.abs()),
-        }
-        columns |= {f"posting.{prefix}{name}": value for name, value in money.items()}
+        money = (
+            signed.abs(),
+            signed,
+            pl.when(signed < _ZERO).then(_ZERO).otherwise(signed),
+            pl.when(signed > _ZERO).then(_ZERO).otherwise(-signed),
+            (signed - vat).abs(),
+            pl.when(is_known).then(vat.abs()),
+            pl.when(is_known).then(notional.abs()),
+        )
+        names = (f"posting.{prefix}{name}" for name in _MONEY)
+        columns |= dict(zip(names, money, strict=True))
     return columns
 
 
