@@ -16,7 +16,9 @@ import pytest
 
 from etl.batches.output import plan_output, write_output
 from etl.errors import UserMustFix
+from tests.fakes.items import item
 from tests.unit.batches.folders import OWNER, conversion_files
+from tests.unit.cli.conftest import make_workspace
 
 EFFECTS = ("open", "fdopen", "fsync", "replace", "mkdir", "unlink", "rmdir")
 FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -128,3 +130,27 @@ def test_after_a_kill_the_same_command_finishes(
             break
     else:
         pytest.fail("the writer has more effects than this test looks at")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=errno.errorcode.__getitem__)
+def test_convert_tells_a_full_disk_in_four_parts_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    workspace = make_workspace(tmp_path)
+    items = workspace.items(item(n=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", raising(OSError(fault, os.strerror(fault))))
+        result = workspace.convert(items)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error[OUT-2]: cannot write ")
+    assert os.strerror(fault) in result.stderr
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists()
+    assert workspace.convert(items).exit_code == 0
+
+
+def raising(error: OSError) -> Callable[..., None]:
+    def effect(*_: Any) -> None:
+        raise error
+
+    return effect
