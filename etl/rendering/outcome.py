@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.rendering.document import Kind
+from etl.rendering.plans import FilePlan
+from etl.rendering.sheets import Sheets
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,14 @@ class ValueSource:
 
 
 @dataclass(frozen=True)
+class FileSource:
+    """What a file of the template was rendered from: the proof evaluates it again."""
+
+    plan: FilePlan
+    sheets: Sheets
+
+
+@dataclass(frozen=True)
 class Rendered:
     """What a rendering gives. With rejections there are no files: drop the items, render again.
 
@@ -60,6 +70,7 @@ class Rendered:
     receipts      item.key, attachment.number, attachment.name and path of delivered receipts;
                   the path is null for those inside of a zip
     sources       where each column's value is written
+    rendered_from what the proof compares the files with, per file of the template
     """
 
     files: tuple[RenderedFile, ...]
@@ -68,3 +79,4 @@ class Rendered:
     external_ids: pl.DataFrame
     receipts: pl.DataFrame
     sources: tuple[ValueSource, ...]
+    rendered_from: tuple[FileSource, ...] = ()

@@ -20,7 +20,7 @@ from etl.rendering.file_run import FileRun
 from etl.rendering.filenames import name_problems
 from etl.rendering.lists import Labels
 from etl.rendering.material import Material
-from etl.rendering.outcome import Rendered, RenderedFile, ValueSource
+from etl.rendering.outcome import FileSource, Rendered, RenderedFile, ValueSource
 from etl.rendering.plans import Plan, make_plan
 from etl.rendering.receipts import FOLDER, Contents, deliver_receipts
 from etl.rendering.templates import Template
@@ -70,9 +70,12 @@ def render(
     )
     run_checks(plan, material, findings)
     files: list[RenderedFile] = []
+    rendered_from: list[FileSource] = []
     for file_plan, chosen in choose_files(plan, material, findings):
         run = FileRun(plan, file_plan, material, findings, labels or Labels(), receipts or {})
         files.extend(run.files(chosen))
+        if run.sheets is not None:
+            rendered_from.append(FileSource(file_plan, run.sheets))
     place = template.document.attachments.place if template.document.attachments else "folder"
     paths = delivered.paths(place)
     beside = paths["path"].to_list() if place == "beside" else []
@@ -91,6 +94,7 @@ def render(
         external_ids=_external_ids(plan, material),
         receipts=paths,
         sources=value_sources(plan),
+        rendered_from=tuple(rendered_from),
     )
 
 

@@ -1,0 +1,292 @@
+"""Prove a rendering: read every file back, rebuild its postings and compare them with the batch.
+
+bytes ─> rows read back ─┐
+                         ├─ as many, in the order of their lines, cell by cell ─> proof
+batch ─> rows expected ──┘
+  every posting stands in exactly one file (parts add up) · vouchers stay together · amounts are
+  amounts of the postings themselves, so that a column cannot mean what it does not print
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from etl.errors import Problem, UserMustFix
+from etl.frames import POSTING_KEY, VOUCHER_KEY
+from etl.rendering.columns import Cell
+from etl.rendering.contexts import Context
+from etl.rendering.outcome import FileSource, Rendered, RenderedFile
+from etl.rendering.proof_expected import expected_cells
+from etl.rendering.proof_money import MONEY, is_of_postings
+from etl.rendering.readback import read_file
+from etl.rendering.readback_values import as_decimals, is_typed, read_values
+from etl.rendering.readback_wanted import (
+    LINE,
+    MAX_DIFFERENCES,
+    VOUCHER,
+    ReadBack,
+    wanted_of,
+)
+
+_AGAIN = "this is a fault of the template or of pleo-etl: please report it with the template"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a proof found. `rows` counts the postings that were rebuilt and compared.
+
+    postings  posting.key, and beside it what the files say of it: file, line, and a column per
+              meaning (account, contra_account, tax_code, currency, signed …) as read back
+    """
+
+    rows: int
+    problems: tuple[Problem, ...]
+    postings: pl.DataFrame
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def prove(rendered: Rendered, postings: pl.DataFrame) -> Proof:
+    """Read the files of a rendering back and compare them with the batch.
+
+    Needs: a rendering without rejections; postings, those of the batch.
+    Raises: UserMustFix PROOF-1 where a file does not say enough to be proved.
+    """
+    unprovable = [problem for source in rendered.rendered_from for problem in unproved(source)]
+    if unprovable:
+        raise UserMustFix(unprovable)
+    problems: list[Problem] = []
+    rebuilt: list[pl.DataFrame] = []
+    for source in rendered.rendered_from:
+        run = _Run(source, [file for file in rendered.files if file.file == source.plan.key])
+        run.compare()
+        problems += run.problems
+        if not source.plan.spec.companion:
+            rebuilt.append(run.rebuilt())
+    table = pl.concat(rebuilt, how="diagonal") if rebuilt else _nothing()
+    problems += _each_once(table, postings)
+    return Proof(table.height, tuple(problems[:MAX_DIFFERENCES]), table)
+
+
+def unproved(source: FileSource) -> list[Problem]:
+    """Say what a file lacks to be proved: an account and an amount."""
+    spec = source.plan.spec
+    if spec.companion:
+        return []
+    wanted = wanted_of(source.plan)
+    meanings = {cell.column.means for cells in wanted.rows.values() for cell in cells}
+    has_account = bool(meanings & {"account", "contra_account"})
+    has_amount = bool(meanings & {"amount", "debit", "credit", "signed", "book_amount"})
+    if has_account and has_amount:
+        return []
+    lacks = " and ".join(
+        words for has, words in ((has_account, "an account"), (has_amount, "an amount")) if not has
+    )
+    fix = "say means: on the columns of account and amount"
+    if spec.kind in ("text", "xml"):
+        fix += ", and name both in read_back"
+    what = f"nothing in the file {source.plan.key} says which column is {lacks}"
+    return [Problem("PROOF-1", what, source.plan.name.where, fix)]
+
+
+def _each_once(table: pl.DataFrame, postings: pl.DataFrame) -> list[Problem]:
+    """Hold that the files together print every posting, and none twice."""
+    keys = table[POSTING_KEY]
+    found = []
+    if keys.n_unique() != keys.len():
+        found.append(f"{keys.len() - keys.n_unique()} postings stand in the files twice")
+    missing = postings.join(table.select(POSTING_KEY), on=POSTING_KEY, how="anti").height
+    if missing:
+        found.append(f"{missing} of {postings.height} postings stand in no file")
+    return [Problem("PROOF-3", what, "the files of the batch", _AGAIN) for what in found]
+
+
+_NO_LINES = pl.DataFrame(schema={LINE: pl.Int64, "record": pl.String, "at": pl.Int64})
+
+
+def _lines_of(rows: pl.DataFrame, record: str) -> pl.DataFrame:
+    return rows.select(LINE, pl.lit(record).alias("record"), pl.int_range(pl.len()).alias("at"))
+
+
+def _nothing() -> pl.DataFrame:
+    return pl.DataFrame(schema={POSTING_KEY: pl.UInt32})
+
+
+@dataclass
+class _Run:
+    """The proof of one file of the template, with all its parts."""
+
+    source: FileSource
+    files: Sequence[RenderedFile]
+    problems: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sheets = self.source.sheets
+        self.plan = self.source.plan
+        self.wanted = wanted_of(self.plan, dropped=self.sheets.dropped)
+        self.loose = self.plan.spec.kind == "xlsx"
+        self.kept: list[pl.DataFrame] = []
+        self.expected = {
+            record: expected_cells(self.sheets, cells, self.context_of(record))
+            for record, cells in {**self.wanted.rows, **self.wanted.single}.items()
+        }
+
+    def context_of(self, record: str) -> Context:
+        if record in self.wanted.single:
+            return Context.FILE
+        if record not in self.plan.records:  # found by patterns or paths: one row per posting
+            return Context.POSTING
+        return self.plan.records[record].context
+
+    def differs(self, file: RenderedFile, line: int | None, what: str) -> None:
+        where = file.name if line is None else f"{file.name}:{line}"
+        self.problems.append(Problem("PROOF-2", what, where, _AGAIN))
+
+    def compare(self) -> None:
+        for file in self.files:
+            read = read_file(file.inner, self.wanted)
+            for difference in read.differences:
+                self.differs(file, difference.line, difference.what)
+            for context in (Context.POSTING, Context.VOUCHER):
+                self.compare_rows(file, read, context)
+            self.compare_single(file, read)
+
+    def compare_rows(self, file: RenderedFile, read: ReadBack, context: Context) -> None:
+        """Compare the records of one context with its rows, both in the order of lines."""
+        records = [name for name in self.wanted.rows if self.context_of(name) is context]
+        if not records:
+            return
+        order = self.order(file, context)
+        lines = pl.concat(
+            [
+                _NO_LINES,
+                *(_lines_of(read.rows[name], name) for name in records if name in read.rows),
+            ]
+        ).sort(LINE, maintain_order=True)
+        if lines.height != order.height:
+            word = "postings" if context is Context.POSTING else "vouchers"
+            self.differs(
+                file, None, f"{lines.height} rows read back, {order.height} {word} rendered"
+            )
+            return
+        for name in records:
+            mine = lines.with_row_index("rank").filter(pl.col("record") == name)
+            rows = read.rows[name][mine["at"]]
+            expected = self.expected[name][order["row"].gather(mine["rank"])]
+            self.compare_cells(file, name, rows, expected)
+            self.keep(file, name, rows, order[mine["rank"]])
+            if VOUCHER in rows.columns:
+                self.compare_vouchers(file, rows, order[mine["rank"]])
+
+    def order(self, file: RenderedFile, context: Context) -> pl.DataFrame:
+        """Give the rows of a context that stand in a file, in the order of their lines."""
+        material = self.sheets.material
+        rows = material.postings.select(
+            POSTING_KEY, VOUCHER_KEY, pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")
+        ).join(file.lines, on=POSTING_KEY, how="inner", validate="1:1", maintain_order="left")
+        if context is Context.POSTING:
+            return rows.sort("line", maintain_order=True)
+        vouchers = material.vouchers.select(
+            VOUCHER_KEY, pl.int_range(pl.len(), dtype=pl.UInt32).alias("row")
+        )
+        first = rows.group_by(VOUCHER_KEY).agg(pl.col("line").min())
+        return vouchers.join(
+            first, on=VOUCHER_KEY, how="inner", validate="1:1", maintain_order="left"
+        ).sort("line", maintain_order=True)
+
+    def compare_single(self, file: RenderedFile, read: ReadBack) -> None:
+        for name, rows in read.single.items():
+            one = self.expected[name][file.number - 1]
+            for at in range(rows.height):
+                self.compare_cells(file, name, rows[at], one)
+
+    def compare_cells(
+        self, file: RenderedFile, record: str, rows: pl.DataFrame, expected: pl.DataFrame
+    ) -> None:
+        cells = {**self.wanted.rows, **self.wanted.single}[record]
+        for cell in cells:
+            texts, wanted = rows[cell.key], expected[cell.key]
+            if is_typed(cell):
+                values, odd = read_values(texts, cell, loose=self.loose)
+            else:
+                values, odd = _filled(texts, cell), texts.is_null()
+                wanted = _filled(wanted, cell)
+            wrong = odd | values.ne_missing(wanted)
+            for at in wrong.arg_true().head(MAX_DIFFERENCES):
+                self.differs(
+                    file,
+                    rows[LINE][at],
+                    f'column {cell.shown}: "{texts[at]}" is not what was rendered',
+                )
+
+    def compare_vouchers(self, file: RenderedFile, rows: pl.DataFrame, order: pl.DataFrame) -> None:
+        """Hold that rows stand together in the file exactly where they do in the batch."""
+        pairs = pl.DataFrame({"file": rows[VOUCHER], "batch": order[VOUCHER_KEY], LINE: rows[LINE]})
+        distinct = pairs.unique(["file", "batch"], keep="first", maintain_order=True)
+        torn = distinct.filter(pl.col("file").is_duplicated() | pl.col("batch").is_duplicated())
+        for line in torn[LINE].head(1):
+            self.differs(file, line, "the row stands in another voucher than it belongs to")
+
+    # ── what the files say ──
+
+    def keep(
+        self, file: RenderedFile, record: str, rows: pl.DataFrame, order: pl.DataFrame
+    ) -> None:
+        """Keep what a file says of its postings, by meaning."""
+        key = POSTING_KEY if POSTING_KEY in order.columns else VOUCHER_KEY
+        columns = {key: order[key], "line": rows[LINE]}
+        for cell in self.wanted.rows[record]:
+            meaning = cell.column.means
+            if meaning is None or meaning in columns or cell.element:
+                continue
+            texts = rows[cell.key]
+            if meaning in MONEY and is_typed(cell):
+                values, _odd = read_values(texts, cell, loose=self.loose)
+                texts = as_decimals(values, cell, loose=self.loose)
+                if key == POSTING_KEY:
+                    self.hold_meaning(file, cell, texts, order)
+            columns[meaning] = texts
+        frame = pl.DataFrame(columns)
+        if key == VOUCHER_KEY:
+            keys = self.sheets.material.postings.select(POSTING_KEY, VOUCHER_KEY)
+            frame = keys.join(frame, on=VOUCHER_KEY, how="inner", validate="m:1").drop(VOUCHER_KEY)
+        self.kept.append(frame.with_columns(pl.lit(file.name).alias("file")))
+
+    def hold_meaning(
+        self, file: RenderedFile, cell: Cell, read: pl.Series, order: pl.DataFrame
+    ) -> None:
+        """Hold that a column prints the amounts which it says that it means."""
+        meaning = str(cell.column.means)
+        postings = self.sheets.material.postings[order["row"]]
+        if not is_of_postings(meaning, read, postings):
+            what = (
+                f"column {cell.shown} means {meaning}, but its amounts are no {meaning} of postings"
+            )
+            fix = f"print posting.{meaning}, or correct means"
+            self.problems.append(Problem("PROOF-4", what, cell.where, fix))
+
+    def rebuilt(self) -> pl.DataFrame:
+        """Give what all parts say; a record of postings comes before one of vouchers."""
+        if not self.kept:
+            return _nothing()
+        parts = sorted(self.kept, key=lambda part: part.width, reverse=True)
+        first = parts[0]
+        for part in parts[1:]:
+            first = pl.concat([first, part], how="diagonal_relaxed")
+        return first.unique(POSTING_KEY, keep="first", maintain_order=True)
+
+
+def _filled(texts: pl.Series, cell: Cell) -> pl.Series:
+    """Give texts as they can be told apart in the file: filling and blanks at the end cannot."""
+    texts = texts.fill_null("")
+    if cell.column.width is None:
+        return texts
+    fill = cell.column.fill or " "
+    if cell.column.align == "right":
+        return texts.str.strip_chars_start(fill)
+    return texts.str.strip_chars_end(fill)
