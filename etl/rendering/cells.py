@@ -182,7 +182,7 @@ class _Work:
             self.fault("CELL-10", text.str.contains(breaks), text)
         if odd.any():
             rows = odd.arg_true()
-            text = text.scatter(rows, escape_odd(text.gather(rows), writing, cell.column))
+            text = put(text, rows, escape_odd(text.gather(rows), writing, cell.column))
         elif writing.wrap(cell.column) == "needed" and cell.column.type not in _FREE:
             odd = text.str.contains(writing.csv.delimiter, literal=True)
         text = wrap_cells(text, writing, cell.column, odd)
@@ -214,7 +214,7 @@ class _Work:
                 self.remark("TEXT-QUOTED", formula, after, rows)
                 quoted = pl.when(formula).then(pl.concat_str([pl.lit("'"), after]))
                 after = pl.select(quoted.otherwise(after)).to_series()
-        return text.scatter(rows, after)
+        return put(text, rows, after)
 
     def limited(self, text: pl.Series, blank: pl.Series) -> pl.Series:
         """Hold the limits of length and the pattern."""
@@ -240,7 +240,7 @@ class _Work:
         short = long.str.head(limit)
         if in_bytes:
             short = pl.Series([cut_bytes(one, limit) for one in long.to_list()], dtype=pl.String)
-        return text.scatter(rows, short) if rows.len() else text
+        return put(text, rows, short)
 
     def counts_bytes(self) -> bool:
         """Say whether lengths are bytes; in one-byte encodings a character is a byte."""
@@ -271,6 +271,11 @@ class _Work:
         at = which.arg_true()
         numbers = at if rows is None else rows.gather(at)
         found.append(Fault(self.cell, code, numbers, texts.gather(at)))
+
+
+def put(texts: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+    """Give texts with other values in some rows; `scatter` alone would change the texts given."""
+    return texts.clone().scatter(rows, values)
 
 
 def length_limit(cell: Cell) -> int | None:

@@ -90,7 +90,7 @@ def deliver_receipts(
         bare = vouchers.select(ITEM_KEY).unique(maintain_order=True)
         bare = bare.join(kept.select(ITEM_KEY).unique(), on=ITEM_KEY, how="anti")
         findings.reject(
-            bare, "CELL-22", message="the format requires a receipt, and there is none to deliver",
+            bare, "CELL-21", message="the format requires a receipt, and there is none to deliver",
             fix="add a receipt to the expense in Pleo", where=where,
         )  # fmt: skip
     return Receipts(_renamed(items, kept), kept)
@@ -131,7 +131,7 @@ def _accepted(
     extra = kept.filter(place >= spec.per_item)
     if spec.more == "refuse":
         findings.reject(
-            extra, "CELL-21",
+            extra, "CELL-20",
             message=f"the item has more receipts than the format takes ({spec.per_item})",
             fix="merge the receipts into one file in Pleo", where=where,
         )  # fmt: skip
@@ -159,7 +159,7 @@ def _name(
     faulty = named.filter(~(safe & folded.is_first_distinct()))
     findings.reject(
         faulty,
-        "CELL-23",
+        "CELL-22",
         message=pl.format(
             '"{}" cannot be the name of a receipt, or another receipt has it',
             pl.col("attachment.name").fill_null(""),

@@ -251,6 +251,13 @@ def test_a_unique_value_stands_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_message_shows_the_text_as_it_was_before_escaping(tmp_path: Path) -> None:
+    result = rendered(tmp_path, table(f"{TEXT}, unique: true"), with_text('a"b', 'a"b'))
+    assert result.rejections["message"].to_list() == [
+        'column "T" must not hold a value twice: "a"b"'
+    ]
+
+
 def test_every_problem_of_every_item_is_said_at_once(tmp_path: Path) -> None:
     books = with_text("much too long", "漢")
     books.add("late", text="fine", date=dt.date(2026, 4, 1))

@@ -13,8 +13,9 @@ import pytest
 
 from etl.errors import UserMustFix
 from etl.expressions import Lookup
-from etl.rendering import Labels, Rendered
-from tests.unit.rendering.books import Books, rendered, two_items
+from etl.frames import CHECKED_LINES
+from etl.rendering import Labels, Rendered, render
+from tests.unit.rendering.books import CONSTANTS, Books, frame, load, rendered, two_items
 
 PAIR = "rows: [{shape: pair, tax: by_code}]\n"
 LEGS = "rows: [{shape: legs, tax: separate}]\n"
@@ -486,6 +487,43 @@ def test_columns_repeat_the_postings_of_a_voucher(tmp_path: Path) -> None:
     assert result.files[0].lines["line"].to_list() == [2, 2]
     result = rendered(tmp_path, body.replace("max: 3", "max: 1"), books)
     assert result.rejections["code"].to_list() == ["CELL-16"]
+
+
+def test_values_of_lines_are_empty_on_summed_legs(tmp_path: Path) -> None:
+    body = csv(head=LEGS).replace("voucher.reference", "line.tax.code")
+    books = Books()
+    books.add("a", shape="legs")
+    books.postings[0]["line.key"] = 5
+    frames = books.frames()
+    lines = [{"line.key": 5, "item.key": 0, "line.tax.code": "V19"}]
+    frames["lines"] = frame(CHECKED_LINES, lines)
+    result = render(load(tmp_path, body), **frames, constants=CONSTANTS)
+    assert text_of(result) == "4930,V19\n1280,\n"
+
+
+def test_a_value_is_named_once_and_used_in_many_places(tmp_path: Path) -> None:
+    body = (
+        csv().replace('"{{ voucher.reference }}"', '"{{ label }}"')
+        + """
+let:
+  label: "{{ kind }}-{{ voucher.reference }}"
+  kind: "{{ 'R' if voucher.contra_side == 'debit' else 'P' }}"
+external_id: "{{ label }}"
+"""
+    )
+    result = rendered(tmp_path, body, two_items())
+    assert text_of(result) == "4930,P-R-a-1\n4930,R-R-b-2\n"
+    assert result.external_ids["external_id"].to_list() == ["P-R-a-1", "R-R-b-2"]
+
+
+def test_every_column_says_where_its_value_is_written(tmp_path: Path) -> None:
+    result = rendered(tmp_path, csv(), two_items())
+    source = result.sources[0]
+    assert (source.file, source.record, source.name, source.means) == (
+        "out", "row", "Account", "account",
+    )  # fmt: skip
+    assert source.expression == "{{ posting.account }}"
+    assert source.where.endswith("template.yaml:14:33")
 
 
 def test_checks_of_the_template_reject_the_item_with_its_code(tmp_path: Path) -> None:

@@ -87,11 +87,11 @@ def test_receipts_beside_the_files_share_their_names(tmp_path: Path) -> None:
     ("policy", "attachments", "code"),
     [
         ("max_bytes: 59", [receipt(0)], "CELL-19"),
-        ("per_item: 1", [receipt(0, 1), receipt(0, 2)], "CELL-21"),
-        ("required: true", [receipt(1)], "CELL-22"),
-        ("required: true", [receipt(0, problem="404"), receipt(1)], "CELL-22"),
-        ('name: "a/b"', [receipt(0)], "CELL-23"),
-        ('name: "SAME.pdf"', [receipt(1), receipt(0)], "CELL-23"),
+        ("per_item: 1", [receipt(0, 1), receipt(0, 2)], "CELL-20"),
+        ("required: true", [receipt(1)], "CELL-21"),
+        ("required: true", [receipt(0, problem="404"), receipt(1)], "CELL-21"),
+        ('name: "a/b"', [receipt(0)], "CELL-22"),
+        ('name: "SAME.pdf"', [receipt(1), receipt(0)], "CELL-22"),
     ],
 )
 def test_receipts_that_do_not_fit_reject_their_item(
