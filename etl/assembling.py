@@ -38,6 +38,8 @@ from etl.rendering import Rendered, RenderedFile
 from etl.rendering.charsets import TABLE_FILE
 from etl.rendering.contexts import Context
 from etl.rendering.plans import make_plan
+from etl.rendering.proof import Proof
+from etl.rendering.proof_money import as_read
 from etl.review import (
     BatchFrames,
     FileFormat,
@@ -53,11 +55,11 @@ _LIBRARIES = ("jinja2", "msgspec", "polars", "xlsxwriter")
 
 
 def assemble(
-    booked: Booked, rendered: Rendered, *, recipe: Recipe, origin: Origin, rows_read: int
+    booked: Booked, rendered: Rendered, *, recipe: Recipe, origin: Origin, proof: Proof
 ) -> Conversion:
     """Make the manifest and the reports of a proved conversion.
 
-    Needs: numbered vouchers; rendered files that were read back, `rows_read` rows in all.
+    Needs: numbered vouchers; rendered files, and the proof that they were read back.
     """
     places = _places(rendered.files)
     verdicts = decide_verdicts(
@@ -68,7 +70,7 @@ def assemble(
     counts = _count(booked, verdicts)
     manifest = _manifest(
         booked, rendered, recipe=recipe, origin=origin, verdicts=verdicts, counts=counts,
-        places=places, rows_read=rows_read,
+        places=places, proof=proof,
     )  # fmt: skip
     evidence = write_evidence(
         Frames(booked.items, booked.lines, booked.vouchers, booked.postings, places),
@@ -103,11 +105,11 @@ def _manifest(
     verdicts: pl.DataFrame,
     counts: Counts,
     places: pl.DataFrame,
-    rows_read: int,
+    proof: Proof,
 ) -> Manifest:
     template, mapping = recipe.template, recipe.mapping
     attached = list_attachments(booked.attachments, booked.items)
-    sides = make_sides(booked.postings, booked.vouchers)
+    sides = make_sides(as_read(booked.postings, proof.postings), booked.vouchers)
     last_voucher = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
     return Manifest(
         batch={
@@ -139,7 +141,7 @@ def _manifest(
             rows=_begun(booked, places),
         ),
         attachments=as_lines(attached),
-        read_back={"ok": True, "rows": rows_read},
+        read_back={"ok": True, "rows": proof.rows},
     )  # fmt: skip
 
 

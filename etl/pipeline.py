@@ -45,6 +45,7 @@ from etl.postings import (
 )
 from etl.rendering import Labels, Rendered, Template, assign_forms, load_template, render
 from etl.rendering.contexts import targets_of
+from etl.rendering.proof import prove
 from etl.sources import read_sources
 
 Stage = Callable[[str], None]
@@ -292,9 +293,11 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin)
     stage("read back")
-    rows_read = booked.postings.height
+    proof = prove(rendered, booked.postings)
+    if not proof.ok:
+        raise UserMustFix(proof.problems)
     stage("report")
-    return assemble(booked, rendered, recipe=recipe, origin=origin, rows_read=rows_read)
+    return assemble(booked, rendered, recipe=recipe, origin=origin, proof=proof)
 
 
 def write(conversion: Conversion, folder: Path) -> None:
