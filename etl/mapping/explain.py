@@ -10,7 +10,7 @@ import polars as pl
 from etl.frames import ITEM_KEY
 from etl.mapping.cells import ROW_COLUMN
 from etl.mapping.deciding import condition, find_row
-from etl.mapping.lines import Prepared, decide_all, prepare
+from etl.mapping.lines import decide_all, join_items, prepare
 from etl.mapping.loading import LoadedMapping
 from etl.mapping.rules import PAYABLE, Rule, Target
 
@@ -54,8 +54,9 @@ def explain_item(
     lines = lines.join(items.select(ITEM_KEY), on=ITEM_KEY, how="semi", maintain_order="left")
     if items.is_empty() or lines.is_empty():
         return []
-    work: Prepared = prepare(items, lines, mapping)
-    frame, _ = decide_all(work, mapping, {})
+    work = prepare(items, lines, mapping)
+    frame = join_items(work, mapping, work.lines)
+    frame, _ = decide_all(frame, mapping, targets={}, idle=())
     order = {name: place for place, name in enumerate(_in_document_order(mapping))}
     found = [
         _explain(frame.slice(place, 1), target, mapping)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -32,6 +32,8 @@ from etl.mapping.vendors import COLUMNS, LOOKED_FOR, STATE, resolve_vendors
 #: Tax roles depend on the form of the template, so nobody can say yet whether they are needed.
 TAX_ROLES = ("tax_in", "tax_out")
 ACCOUNT_NAME = "account_name"
+#: Bounds memory: what the rules need in between exists for so many lines only.
+LINES_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +65,33 @@ def map_lines(
     """
     _require_targets(mapping, targets)
     work = prepare(items, lines, mapping, job=job)
-    frame, rejections = decide_all(work, mapping, targets)
-    found = [*work.rejections, *rejections]
-    rejected = join_findings(found) if found else no_rejections()
-    mapped = _lines_of(work.lines, frame, mapping, targets)
+    pieces: list[pl.DataFrame] = []
+    found = list(work.rejections)
+    for start in range(0, max(lines.height, 1), LINES_AT_ONCE):
+        frame = join_items(work, mapping, work.lines.slice(start, LINES_AT_ONCE))
+        frame, rejections = decide_all(frame, mapping, targets=targets, idle=work.idle)
+        pieces.append(frame.select(_given(mapping, work.idle)))
+        found.extend(rejections)
+    rejected = join_findings(found).sort(ITEM_KEY, "line", "code", maintain_order=True)
+    mapped = _lines_of(work.lines, pl.concat(pieces, rechunk=True), targets)
     assert mapped.height == lines.height
     voucher = sorted(VOUCHER_NAMES - set(ALIASES))
     kept = without(work.items.select(*items.columns, *voucher), rejected)
     notes = without(join_findings(list(work.notes)), rejected)
-    return Mapped(kept, without(mapped, rejected), rejected.sort(ITEM_KEY, "line", "code"), notes)
+    return Mapped(kept, without(mapped, rejected), rejected, notes)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Items and lines before the rules run; `frame` has one row per line with all it may read."""
+    """Items and lines before the rules run.
+
+    idle: roles that no item needs; their accounts are not asked for.
+    """
 
     items: pl.DataFrame
     lines: pl.DataFrame
-    frame: pl.DataFrame
+    job: Mapping[str, object]
+    idle: frozenset[str]
     rejections: tuple[pl.DataFrame, ...]
     notes: tuple[pl.DataFrame, ...]
 
@@ -92,7 +103,7 @@ def prepare(
     *,
     job: Mapping[str, object] | None = None,
 ) -> Prepared:
-    """Date the items, resolve vendors, spread tags, and join what rules read."""
+    """Date the items, resolve vendors and spread tags."""
     place = str(mapping.document.place("periods"))
     dated = date_vouchers(_with_all_names(items), mapping.calendar, place=place)
     known = resolve_vendors(dated.items, mapping.reference.vendors).with_columns(
@@ -108,22 +119,27 @@ def prepare(
         (unknown & has_fallback).alias("~fallback"), (unknown & (not has_fallback)).alias("~lost")
     )
     tagged = spread_tags(lines, known, tag_groups(mapping.definition))
-    item_columns = [name for name in _item_columns(mapping) if name in known.columns]
-    frame = tagged.lines.join(
-        known.select(ITEM_KEY, *item_columns),
-        on=ITEM_KEY, how="left", validate="m:1", maintain_order="left",
-    )  # fmt: skip
-    assert frame.height == lines.height
-    facts = {column.name: (job or {}).get(column.name) for column in JOB}
-    frame = frame.with_columns(
-        pl.lit(value, schema(JOB)[name]).alias(name) for name, value in facts.items()
-    )
+    needed = (role for role in ROLES if known[f"needs.{role}"].any())
     return Prepared(
         items=known,
         lines=tagged.lines,
-        frame=frame,
+        job=job or {},
+        idle=frozenset(ROLES) - frozenset(needed) - frozenset(TAX_ROLES),
         rejections=(dated.rejections, tagged.rejections, _lost_vendors(known)),
         notes=(dated.notes, tagged.notes, _fallbacks(known, mapping)),
+    )
+
+
+def join_items(work: Prepared, mapping: LoadedMapping, lines: pl.DataFrame) -> pl.DataFrame:
+    """Give lines with everything that the rules read of their items."""
+    columns = [name for name in _item_columns(mapping) if name in work.items.columns]
+    frame = lines.join(
+        work.items.select(ITEM_KEY, *columns),
+        on=ITEM_KEY, how="left", validate="m:1", maintain_order="left",
+    )  # fmt: skip
+    assert frame.height == lines.height
+    return frame.with_columns(
+        pl.lit(work.job.get(column.name), column.dtype).alias(column.name) for column in JOB
     )
 
 
@@ -134,11 +150,10 @@ def _with_all_names(items: pl.DataFrame) -> pl.DataFrame:
 
 def _item_columns(mapping: LoadedMapping) -> list[str]:
     """Give the columns of items that rules, names and messages need."""
-    reads = frozenset[str]().union(*(rule.reads() for rule in mapping.rules))
     always = {"item.id", "item.where", "voucher.date", "~fallback", "~lost", *COLUMNS}
     always |= {"item.contra_account.code", "item.contra_account.name"}
     always |= {f"needs.{role}" for role in ROLES}
-    return sorted(name for name in reads | always if name.split(".")[0] != "line")
+    return sorted(name for name in mapping.reads | always if name.split(".")[0] != "line")
 
 
 def _lost_vendors(items: pl.DataFrame) -> pl.DataFrame:
@@ -188,12 +203,18 @@ def _require_targets(mapping: LoadedMapping, targets: Mapping[str, bool]) -> Non
 
 
 def decide_all(
-    work: Prepared, mapping: LoadedMapping, targets: Mapping[str, bool]
+    frame: pl.DataFrame,
+    mapping: LoadedMapping,
+    *,
+    targets: Mapping[str, bool],
+    idle: Collection[str],
 ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """Run the targets in order; a line that fails one does not fail those that read it as well."""
-    frame = work.frame
     rejections: list[pl.DataFrame] = []
     for target in mapping.targets:
+        if target.role in idle:
+            frame = _left_empty(frame, target, mapping)
+            continue
         wanted, demanded = _asked_for(target, targets)
         frame = decide(frame, target, tables=mapping.tables, wanted=wanted)
         if target.name == PAYABLE:
@@ -211,16 +232,15 @@ def decide_all(
         if target.role is not None:
             frame = _with_names(frame, target, mapping)
             rejections.append(
-                refuse_unknown_account(
-                    frame, target, wanted=wanted, reference=mapping.reference
-                )
+                refuse_unknown_account(frame, target, wanted=wanted, reference=mapping.reference)
             )
+            frame = frame.drop(f"~known.{target.role}", f"~active.{target.role}")
         elif target.name.startswith("account_name."):
             frame = frame.with_columns(
                 pl.coalesce(target.name, f"~own_name.{target.name.partition('.')[2]}")
             )
         rejections.append(_refuse_codes(frame, target, mapping))
-    rejections.extend(_roles_without_rules(frame, mapping))
+    rejections.extend(_roles_without_rules(frame, mapping, idle))
     if targets.get(ACCOUNT_NAME):
         rejections.extend(_without_name(frame, mapping))
     return frame, rejections
@@ -257,13 +277,25 @@ def _with_fallback(frame: pl.DataFrame, mapping: LoadedMapping) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def _left_empty(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> pl.DataFrame:
+    """Give an account that nobody needs no value, for what reads it."""
+    name, role = target.name, target.role
+    texts = [name, f"{ACCOUNT_NAME}.{role}", f"~own_name.{role}"]
+    texts += [column for column in mapping.reads if column.startswith(f"chart.{role}.")]
+    return frame.with_columns(
+        *(pl.lit(None, pl.String()).alias(text) for text in texts),
+        pl.lit(None, RULE_NUMBER).alias(f"rule.{name}"),
+        pl.lit(None, ROW_NUMBER).alias(f"row.{name}"),
+        pl.lit(False).alias(f"~failed.{name}"),
+    )
+
+
 def _with_names(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> pl.DataFrame:
     """Add the account's attributes and its name: the list's, else Pleo's of the same code."""
     role = target.role
     assert role is not None
     prefix = f"chart.{role}."
-    reads = frozenset[str]().union(*(rule.reads() for rule in mapping.rules))
-    attributes = sorted(name.removeprefix(prefix) for name in reads if name.startswith(prefix))
+    attributes = sorted(n.removeprefix(prefix) for n in mapping.reads if n.startswith(prefix))
     frame = with_chart(frame, role, mapping.reference, attributes)
     code = pl.col(target.name)
     own = pl.coalesce(
@@ -277,9 +309,8 @@ def _with_names(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> 
             )
         ),
     )
-    return frame.with_columns(
-        own.alias(f"~own_name.{role}"), own.alias(f"{ACCOUNT_NAME}.{role}")
-    )
+    named = frame.with_columns(own.alias(f"{ACCOUNT_NAME}.{role}")).drop(f"~name.{role}")
+    return named.with_columns(pl.col(f"{ACCOUNT_NAME}.{role}").alias(f"~own_name.{role}"))
 
 
 def _refuse_codes(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> pl.DataFrame:
@@ -291,11 +322,13 @@ def _refuse_codes(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -
     return no_rejections()
 
 
-def _roles_without_rules(frame: pl.DataFrame, mapping: LoadedMapping) -> Iterator[pl.DataFrame]:
+def _roles_without_rules(
+    frame: pl.DataFrame, mapping: LoadedMapping, idle: Collection[str]
+) -> Iterator[pl.DataFrame]:
     place = str(mapping.document.keys.get(("map",), mapping.document.place("map")))
     given = {target.role for target in mapping.targets}
     for role in ROLES:
-        if role not in given:
+        if role not in given and role not in idle:
             needed = pl.col(f"needs.{role}") & ~pl.col("~lost")
             yield refuse_role_without_rules(frame.filter(needed), role, place)
 
@@ -313,14 +346,25 @@ def _without_name(frame: pl.DataFrame, mapping: LoadedMapping) -> Iterator[pl.Da
         )  # fmt: skip
 
 
+def _given(mapping: LoadedMapping, idle: Collection[str]) -> list[str]:
+    """Name the columns that the mapping gives a value on some line."""
+    names: list[str] = []
+    for target in mapping.targets:
+        if target.role in idle or target.name.startswith(f"{ACCOUNT_NAME}."):
+            continue
+        names += [target.name, f"rule.{target.name}", f"row.{target.name}"]
+        names += [f"{ACCOUNT_NAME}.{target.role}"] if target.role is not None else []
+    return names
+
+
 def _lines_of(
-    lines: pl.DataFrame, frame: pl.DataFrame, mapping: LoadedMapping, targets: Mapping[str, bool]
+    lines: pl.DataFrame, given: pl.DataFrame, targets: Mapping[str, bool]
 ) -> pl.DataFrame:
-    """Put the targets beside the lines; what nobody maps shares one empty column."""
+    """Put the targets beside the lines; what nobody gives shares one empty column."""
     names = [f"account.{role}" for role in ROLES]
-    names += [*SINGLE_TARGETS, *(target.name for target in mapping.targets)]
+    decided = (name for name in given.columns if name.startswith("rule."))
+    names += [*SINGLE_TARGETS, *(name.removeprefix("rule.") for name in decided)]
     names += [name for name in targets if name.startswith(("dimension.", "target."))]
-    names = [n for n in dict.fromkeys(names) if not n.startswith(f"{ACCOUNT_NAME}.")]
     text: pl.DataType = pl.String()
     wanted: dict[str, pl.DataType] = {}
     for name in names:
@@ -331,7 +375,7 @@ def _lines_of(
         for kind in (text, RULE_NUMBER, ROW_NUMBER)
     }
     columns = [
-        (frame[name] if name in frame.columns else empty[kind]).alias(name)
+        (given[name] if name in given.columns else empty[kind]).alias(name)
         for name, kind in wanted.items()
     ]
     return lines.with_columns(columns)

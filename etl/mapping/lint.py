@@ -13,7 +13,7 @@ import polars as pl
 from etl.errors import Problem
 from etl.mapping.cells import ROW_COLUMN
 from etl.mapping.deciding import condition
-from etl.mapping.lines import TAX_ROLES, decide_all, prepare
+from etl.mapping.lines import TAX_ROLES, decide_all, join_items, prepare
 from etl.mapping.loading import LoadedMapping
 from etl.mapping.reference import ACTIVE, CODE, Listing
 from etl.mapping.rules import FALLBACK, Rule, Target, shadowed
@@ -170,7 +170,9 @@ def _unlisted_dimensions(mapping: LoadedMapping) -> Iterator[Problem]:
 def _against_items(
     mapping: LoadedMapping, items: pl.DataFrame, lines: pl.DataFrame
 ) -> Iterator[Problem]:
-    frame, _ = decide_all(prepare(items, lines, mapping), mapping, {})
+    work = prepare(items, lines, mapping)
+    frame = join_items(work, mapping, work.lines)
+    frame, _ = decide_all(frame, mapping, targets={}, idle=())
     hit = set[int]()
     for target in mapping.targets:
         numbers = frame[f"rule.{target.name}"].drop_nulls()

@@ -76,6 +76,11 @@ class LoadedMapping:
         return self.definition.receipts == "required"
 
     @property
+    def reads(self) -> frozenset[str]:
+        """Give every column that some rule reads."""
+        return frozenset[str]().union(*(rule.reads() for rule in self.rules))
+
+    @property
     def dimensions(self) -> Mapping[str, str]:
         """Give every dimension with its label: the tag group that feeds it, else its name."""
         labels = {dimension: group for group, dimension in reversed(list(self.tags.items()))}
