@@ -238,7 +238,8 @@ def render_stable(booked: Booked, recipe: Recipe, origin: Origin) -> tuple[Booke
             labels=_labels(recipe.mapping),
         )
         if rendered.rejections.is_empty():
-            return replace(booked, vouchers=numbered), rendered
+            notes = join_findings([booked.notes, rendered.notes])
+            return replace(booked, vouchers=numbered, notes=notes), rendered
         fewer = booked.without_rejected(rendered.rejections)
         assert fewer.vouchers.height < booked.vouchers.height
         gone = booked.items.join(fewer.items, on=ITEM_KEY, how="anti", maintain_order="left")

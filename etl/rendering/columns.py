@@ -254,6 +254,10 @@ def _style(column: Column, spec: FileSpec) -> Style:
 
 
 def _with_let(scope: Scope, name: str, compiled: Compiled) -> Scope:
+    """Add a `let` value to the names; one that reads no column is a constant, made nowhere."""
+    if compiled.constant:
+        constants = {**scope.constants, name: (compiled.type, compiled.value)}
+        return Scope(scope.columns, constants, scope.lookups, scope.growth)
     return Scope(
         {**scope.columns, name: compiled.type},
         scope.constants,

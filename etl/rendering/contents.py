@@ -12,6 +12,7 @@ from etl.frames import FILE_KEY, POSTING_KEY
 from etl.rendering.charsets import encode, shown
 from etl.rendering.columns import Record
 from etl.rendering.contexts import LIST_CONTEXTS, Context
+from etl.rendering.layout_names import FLAGS
 from etl.rendering.plans import FilePlan
 from etl.rendering.sheets import Sheets, joined
 
@@ -152,9 +153,13 @@ def _list_of(frame: str, columns: frozenset[str], plan: FilePlan, sheets: Sheets
     """Make one list of a layout: its keys, and the text columns that the layout reads."""
     is_object = frame == "posting.objects"
     context = Context.OBJECT if is_object else Context(frame)
+    flags = sorted(columns & set(FLAGS.get(frame, ())))
+    columns = columns - set(flags)
     wanted = _wanted(columns, plan)
     records = [plan.records[name] for name in wanted]
     rows = sheets.of_objects(records) if is_object else sheets.rows(context, records)
+    if flags:
+        rows = rows.hstack(sheets.material.frame(context, flags).select(flags))
     exprs: list[pl.Expr] = []
     for column in sorted(columns):
         record = next((name for name in wanted if column == name), None)
@@ -163,19 +168,21 @@ def _list_of(frame: str, columns: frozenset[str], plan: FilePlan, sheets: Sheets
             continue
         exprs.append(_cell_or_flag(column, wanted, plan, sheets))
     keys = [name for name in (FILE_KEY, "voucher.key", POSTING_KEY) if name in rows.columns]
-    return rows.select(*keys, *exprs)
+    return rows.select(*keys, *flags, *exprs)
 
 
 def _wanted(columns: frozenset[str], plan: FilePlan) -> list[str]:
-    return sorted({column.split(".", 1)[0] for column in columns} & set(plan.records))
+    """Give the records whose cells a list shows; names of columns can stand in any list."""
+    shown = (column.partition(".") for column in columns)
+    return sorted({record for record, _, cell in shown if cell != "names"} & set(plan.records))
 
 
 def _cell_or_flag(column: str, wanted: list[str], plan: FilePlan, sheets: Sheets) -> pl.Expr:
     record, _, name = column.partition(".")
+    if name == "names" and record in plan.records:
+        return pl.lit(names_line(plan.records[record], sheets)).alias(column)
     if record not in wanted:
         return pl.col(column)
-    if name == "names":
-        return pl.lit(names_line(plan.records[record], sheets)).alias(column)
     cell = next(cell for cell in sheets.cells(plan.records[record]) if cell.name == name)
     return pl.col(cell.key).alias(column)
 

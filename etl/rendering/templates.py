@@ -187,6 +187,8 @@ def _own_templates(workspace: Path | None) -> dict[str, Path]:
     if workspace is None:
         return {}
     folder = workspace / "templates"
+    if folder.resolve() == shipped_folder("templates").resolve():
+        return {}  # the workspace is a checkout: its templates are the shipped ones
     return {file.parent.name: file.parent for file in sorted(folder.glob(f"*/{FILE_NAME}"))}
 
 

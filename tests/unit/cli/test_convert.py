@@ -69,6 +69,13 @@ def test_the_manifest_says_what_was_made(workspace: Workspace, some_items: Items
     assert manifest["read_back"] == {"ok": True, "rows": 3}
 
 
+def test_what_was_cut_for_the_file_is_told(workspace: Workspace) -> None:
+    result = workspace.convert(workspace.items(item(n=1, note="n" * 40)))
+    (note,) = workspace.manifest()["notes"]
+    assert (note["code"], note["count"]) == ("TEXT-CUT", 1)
+    assert "note[TEXT-CUT]" in result.stderr
+
+
 def test_every_item_is_listed_with_its_rows(workspace: Workspace, some_items: Items) -> None:
     given = some_items()
     workspace.convert(workspace.items(*given))

@@ -515,6 +515,34 @@ external_id: "{{ label }}"
     assert result.external_ids["external_id"].to_list() == ["P-R-a-1", "R-R-b-2"]
 
 
+def test_a_head_names_columns_and_values_of_the_batch_that_are_named_once(tmp_path: Path) -> None:
+    body = """
+rows: [{shape: pair, tax: by_code}]
+let: {batch_name: "Pleo {{ batch.number }}", owner: "{{ batch_name }} {{ company.name }}"}
+files:
+  out:
+    name: out.csv
+    kind: csv
+    csv: {delimiter: ";"}
+    records:
+      head: [{value: "{{ owner }}"}]
+      row:
+        - {name: Ref, value: "{{ voucher.reference }}"}
+        - {name: Account, value: "{{ posting.account }}"}
+        - {name: Batch, value: "{{ batch_name }}"}
+    layout: |
+      {{ head }}
+      {{ row.names }}
+      {% for posting in postings %}
+      {{ row }}
+      {% endfor %}
+"""
+    result = rendered(tmp_path, body, two_items())
+    assert text_of(result) == (
+        "Pleo 7 Acme GmbH\nRef;Account;Batch\nR-a-1;4930;Pleo 7\nR-b-2;4930;Pleo 7\n"
+    )
+
+
 def test_every_column_says_where_its_value_is_written(tmp_path: Path) -> None:
     result = rendered(tmp_path, csv(), two_items())
     source = result.sources[0]

@@ -68,6 +68,15 @@ def test_a_shipped_id_is_not_hidden_silently(
     assert [problem.code for problem in error.value.problems] == ["TPL-4"]
 
 
+def test_a_checkout_as_workspace_hides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_template(tmp_path / "templates", GOOD, name="sie4")
+    monkeypatch.setattr("etl.rendering.templates.shipped_templates", lambda: ["sie4"])
+    monkeypatch.setattr("etl.rendering.templates.shipped_folder", lambda kind: tmp_path / kind)
+    assert find_template("sie4", workspace=tmp_path) == path
+
+
 def test_the_id_is_the_name_of_the_folder(tmp_path: Path) -> None:
     path = write_template(tmp_path, GOOD, name="one")
     path.rename(write_template(tmp_path, GOOD, name="two"))
