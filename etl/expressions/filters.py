@@ -171,6 +171,12 @@ _ROWS = (
         "'2026-03-01' | as_date | date_text('DD.MM.YY')", "01.03.26", (FORMAT,),
     ),
     Filter(
+        "amount_text", (Type.AMOUNT,), Type.TEXT,
+        lambda value, _, __: operators.print_amount(value),
+        "an amount as text, with a dot and two decimals; in columns give the column a type instead",
+        "item.amount | amount_text", "12.30",
+    ),
+    Filter(
         "as_date", TEXT, Type.DATE, lambda value, _, __: date_tokens.read_date(value),
         "the date that is written YYYY-MM-DD", "'2026-03-01' | as_date", "2026-03-01",
         is_strict=True,

@@ -115,6 +115,11 @@ def first_filled(left: pl.Expr, right: pl.Expr) -> pl.Expr:
     return pl.coalesce(null_if_empty(left), right)
 
 
+def print_amount(value: pl.Expr) -> pl.Expr:
+    """Write an amount as a text with a dot and two decimals, exactly."""
+    return value.cast(AMOUNT, strict=False).cast(pl.String)
+
+
 def print_value(kind: Type, value: pl.Expr) -> pl.Expr:
     """Write a value as a text that is looked up or printed: digits, ISO dates, true and false."""
     if kind is Type.DATE:

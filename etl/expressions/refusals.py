@@ -57,6 +57,8 @@ def as_text(term: Term) -> str:
         return "write | join(', ') or | first behind it"
     if term.type is Type.BOOLEAN:
         return "write 'yes' if it else 'no'"
+    if term.type is Type.AMOUNT:
+        return "give the amount a column of its own, or write | amount_text behind it"
     return "give the number a column of its own, with a type and a format"
 
 

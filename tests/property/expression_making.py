@@ -116,6 +116,7 @@ def text(part: Part, draw: st.DrawFn) -> str:
         lambda: f"({part(Type.TEXT)} | {draw(st.sampled_from(FILTERS_OF_TEXT))})",
         lambda: f"({part(Type.INTEGER)} | pad(5))",
         lambda: f"({part(Type.DATE)} | date_text('{draw(st.sampled_from(DATE_FORMATS))}'))",
+        lambda: f"({draw(LEAVES[Type.AMOUNT])} | amount_text)",
         lambda: f"([{part(Type.TEXT)}, none, {part(Type.TEXT)}] | join('-'))",
         lambda: "(l1 | join(', '))",
         lambda: "(l1 | first)",

@@ -159,6 +159,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "add_days": add_days,
     "month_end": month_end,
     "date_text": date_text,
+    "amount_text": str,
     "as_date": as_date,
     "lookup": lookup,
 }

@@ -49,10 +49,10 @@ def test_no_cell_of_the_manual_breaks_its_row() -> None:
         assert [row.replace("\\|", "").count("|") for row in rows] == [columns] * len(rows)
 
 
-def test_the_design_lists_exactly_these_filters_and_tests() -> None:
+def test_exactly_these_filters_and_tests_exist() -> None:
     assert " ".join(FILTERS) == (
         "upper lower trim cut pad initials digits ascii replace first last join "
-        "add_days month_end date_text as_date lookup"
+        "add_days month_end date_text amount_text as_date lookup"
     )
     assert set(CONDITIONS) == {"none", "empty", "containing", "starting", "matching"}
 

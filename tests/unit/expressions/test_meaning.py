@@ -218,6 +218,16 @@ def test_dates_stay_in_the_calendar() -> None:
     assert condition("item.date >= '2026-02-27' | as_date") == [True, True, False, False]
 
 
+def test_amounts_as_text_are_exact() -> None:
+    assert expression("item.amount | amount_text") == [
+        "12.30", f"-{'9' * 36}.99", None, f"{'9' * 36}.99",
+    ]  # fmt: skip
+    scope = Scope({"a": Type.AMOUNT})
+    rows = pl.DataFrame({"a": [Decimal("-1.5")]}, schema={"a": pl.Decimal(20, 1)})
+    compiled = compile_expression("'EUR ' ~ (a | amount_text)", scope, place=PLACE)
+    assert rows.select(compiled.expr.alias("a"))["a"].to_list() == ["EUR -1.50"]
+
+
 def test_dates_as_text() -> None:
     assert expression("item.date | date_text('D.M.YY')") == ["27.2.26", "31.12.99", None, "1.1.01"]
     assert expression("item.date | date_text('YYYYMMDD')") == [

@@ -164,7 +164,7 @@ from tests.unit.expressions.frame import refused
             "'n' ~ item.amount",
             "EXP-5",
             "~ joins texts only, not an amount",
-            "give the number a column of its own, with a type and a format",
+            "give the amount a column of its own, or write | amount_text behind it",
         ),
         (
             "'n' ~ item.date",
@@ -248,7 +248,13 @@ from tests.unit.expressions.frame import refused
             "item.amount | lookup('types')",
             "EXP-5",
             "lookup is for text or integer or date or boolean or period, not for an amount",
-            "there are no filters for amount",
+            "filters for amount: amount_text",
+        ),
+        (
+            "line.tax.rate | lookup('types')",
+            "EXP-5",
+            "lookup is for text or integer or date or boolean or period, not for a decimal",
+            "there are no filters for decimal",
         ),
         (
             "['a', 'b'] | first",
