@@ -103,7 +103,8 @@ def _carrying(template: Template, plan: Plan) -> Iterator[Problem]:
                     where,
                     f"read {_HOLDS[what][0]} in its value",
                 )
-            if column.overflow == "cut":
+            is_key = what != "attendees"  # nobody looks an entry up by those who were present
+            if is_key and column.overflow == "cut":
                 yield Problem(
                     "TPL-40",
                     f'the column "{stated}" carries {what} and may be cut, so that entries '
@@ -190,15 +191,19 @@ def _unused(template: Template, plan: Plan) -> Iterator[Problem]:
     words = " ".join(_texts(template))
     for name in document.parameters:
         if name not in BUILT_IN and not re.search(rf"\bparameters\.{name}\b", words):
-            yield _never("parameters", name, template, "a company is asked for it in vain")
+            yield _never(
+                "parameters", name, template=template, cost="a company is asked for it in vain"
+            )
     for name in document.let:
         if not re.search(rf"(?<![.\w]){name}(?![\w])", words.replace(f"{name}:", "")):
-            yield _never("let", name, template, "it only misleads")
+            yield _never("let", name, template=template, cost="it only misleads")
     for name in document.needs:
         if name.startswith("dimension.") and f"posting.{name}" not in words:
             lists = ("dimension.name", "object.code")
             if not any(word in words for word in lists):
-                yield _never("needs", name, template, "the mapping is asked for it in vain")
+                yield _never(
+                    "needs", name, template=template, cost="the mapping is asked for it in vain"
+                )
     for file in plan.files:
         if file.layout is None:
             continue
@@ -229,7 +234,7 @@ def _texts(template: Template) -> Iterator[str]:
         yield text
 
 
-def _never(group: str, name: str, template: Template, cost: str) -> Problem:
+def _never(group: str, name: str, *, template: Template, cost: str) -> Problem:
     return Problem(
         "TPL-43",
         f'"{name}" of {group} is never read; {cost}',

@@ -382,7 +382,7 @@ def test_lint_says_what_is_missing_and_where(tmp_path: Path) -> None:
 def test_lint_is_silent_where_nothing_is_missing(tmp_path: Path) -> None:
     body = """
 supports: {methods: [journal]}
-carries: {reconciliation_id: Ref, reconciled_entries: Text, attendees: {not: "there is no field"}}
+carries: {reconciliation_id: Ref, reconciled_entries: Text, attendees: Present}
 rows: [{shape: legs, tax: by_code}]
 files:
   out:
@@ -395,6 +395,7 @@ files:
       - {name: Date, value: "{{ voucher.date }}", type: date, means: date}
       - {name: Text, value: "{{ posting.text }}"}
       - {name: Ref, value: "{{ voucher.reference }}", max: 50}
+      - {name: Present, value: "{{ item.attendees | join(', ') }}", max: 100, overflow: cut}
 """
     path = write_template(tmp_path, body)
     path.with_name("README.md").write_text("How to import\n")
