@@ -64,7 +64,7 @@ class Finished:
 
 
 def finish_cells(
-    frame: pl.DataFrame, cells: Sequence[Cell], writing: Writing, *, keep: frozenset[str]
+    frame: pl.DataFrame, cells: Sequence[Cell], *, writing: Writing, keep: frozenset[str]
 ) -> Finished:
     """Finish the cells of one context.
 
@@ -93,7 +93,7 @@ def _looks(cells: Sequence[Cell], writing: Writing) -> list[pl.Expr]:
     exprs: list[pl.Expr] = [pl.int_range(pl.len(), dtype=pl.UInt32).alias("#row")]
     for cell in cells:
         value, kind = _value_of(cell)
-        text = to_text(value, kind, cell.style)
+        text = to_text(value, kind, style=cell.style)
         blank = text.is_null() if cell.column.type not in _FREE else (text == "").fill_null(True)
         text = pl.when(blank).then(pl.lit(cell.style.empty)).otherwise(text)
         exprs.append(text.alias(cell.key))
@@ -102,7 +102,7 @@ def _looks(cells: Sequence[Cell], writing: Writing) -> list[pl.Expr]:
             exprs.append(text.str.contains(writing.odd(cell.column)).alias(f"{cell.key}!odd"))
         if cell.column.type == "digits":
             exprs.append((~text.str.contains(_DIGITS) & ~blank).alias(f"{cell.key}!digits"))
-        fits = fits_places(value, kind, cell.style)
+        fits = fits_places(value, kind, style=cell.style)
         if fits is not None:
             exprs.append((~fits).alias(f"{cell.key}!places"))
         if cell.column.type in NUMBERS:
@@ -151,9 +151,9 @@ class _Work:
         for suffix, code in codes.items():
             name = f"{self.cell.key}!{suffix}"
             if name in looks.columns:
-                self.fault(code, looks[name], self.text)
+                self.fault(code, looks[name], texts=self.text)
         if self.cell.column.required:
-            self.fault("CELL-2", looks[f"{self.cell.key}!blank"], self.text)
+            self.fault("CELL-2", looks[f"{self.cell.key}!blank"], texts=self.text)
 
     def finish(self, looks: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
         """Give the texts before escaping, and where they need escaping."""
@@ -170,7 +170,7 @@ class _Work:
             text = self.limited(text, blank)
         elif cell.column.width is not None:
             too_long = text.str.len_bytes() > cell.column.width
-            self.fault("CELL-3", too_long, text)
+            self.fault("CELL-3", too_long, texts=text)
         return text, odd
 
     def written(self, plain: pl.Series, odd: pl.Series) -> pl.Series:
@@ -179,15 +179,17 @@ class _Work:
         text = plain
         breaks = bare_breaks(writing, cell.column)
         if breaks is not None and cell.column.type in _FREE:
-            self.fault("CELL-10", text.str.contains(breaks), text)
+            self.fault("CELL-10", text.str.contains(breaks), texts=text)
         if odd.any():
             rows = odd.arg_true()
-            text = put(text, rows, escape_odd(text.gather(rows), writing, cell.column))
+            text = put(
+                text, rows, values=escape_odd(text.gather(rows), writing, column=cell.column)
+            )
         elif writing.wrap(cell.column) == "needed" and cell.column.type not in _FREE:
             odd = text.str.contains(writing.csv.delimiter, literal=True)
-        text = wrap_cells(text, writing, cell.column, odd)
+        text = wrap_cells(text, writing, column=cell.column, odd=odd)
         if writing.kind == "fixed":
-            text = padded(text, cell, writing)
+            text = padded(text, cell, writing=writing)
         return text
 
     def scrutinised(self, text: pl.Series, odd: pl.Series) -> pl.Series:
@@ -202,28 +204,28 @@ class _Work:
             if column.instead is not None:
                 after = after.str.replace_all(forbidden, _literal(column.instead))
             else:
-                self.fault("CELL-7", after.str.contains(forbidden), after, rows)
-        self.remark("TEXT-REPLACED", after != before, before, rows)
-        self.fault("CELL-6", after.str.contains(outside(writing.encoding)), after, rows)
+                self.fault("CELL-7", after.str.contains(forbidden), texts=after, rows=rows)
+        self.remark("TEXT-REPLACED", after != before, texts=before, rows=rows)
+        self.fault("CELL-6", after.str.contains(outside(writing.encoding)), texts=after, rows=rows)
         guard = writing.guard(column)
         if guard != "off" and not (cell.compiled is not None and cell.compiled.constant):
             formula = after.str.contains(f"^[{FORMULA_STARTS}]")
             if guard == "refuse":
-                self.fault("CELL-11", formula, after, rows)
+                self.fault("CELL-11", formula, texts=after, rows=rows)
             elif formula.any():
-                self.remark("TEXT-QUOTED", formula, after, rows)
+                self.remark("TEXT-QUOTED", formula, texts=after, rows=rows)
                 quoted = pl.when(formula).then(pl.concat_str([pl.lit("'"), after]))
                 after = pl.select(quoted.otherwise(after)).to_series()
-        return put(text, rows, after)
+        return put(text, rows, values=after)
 
     def limited(self, text: pl.Series, blank: pl.Series) -> pl.Series:
         """Hold the limits of length and the pattern."""
         column = self.cell.column
         if column.min is not None and column.type != "flag":
-            self.fault("CELL-4", (text.str.len_chars() < int(column.min)) & ~blank, text)
+            self.fault("CELL-4", (text.str.len_chars() < int(column.min)) & ~blank, texts=text)
         if column.pattern is not None:
             wrong = ~text.str.contains(check_pattern(column.pattern)) & ~blank
-            self.fault("CELL-8", wrong, text)
+            self.fault("CELL-8", wrong, texts=text)
         limit = length_limit(self.cell)
         if limit is None and self.writing.kind == "xlsx":
             limit = MAX_SHEET_TEXT
@@ -232,15 +234,15 @@ class _Work:
         in_bytes = self.counts_bytes()
         too_long = (text.str.len_bytes() if in_bytes else text.str.len_chars()) > limit
         if column.overflow == "refuse":
-            self.fault("CELL-3", too_long, text)
+            self.fault("CELL-3", too_long, texts=text)
             return text
-        self.remark("TEXT-CUT", too_long, text)
+        self.remark("TEXT-CUT", too_long, texts=text)
         rows = too_long.arg_true()
         long = text.gather(rows)
         short = long.str.head(limit)
         if in_bytes:
             short = pl.Series([cut_bytes(one, limit) for one in long.to_list()], dtype=pl.String)
-        return put(text, rows, short)
+        return put(text, rows, values=short)
 
     def counts_bytes(self) -> bool:
         """Say whether lengths are bytes; in one-byte encodings a character is a byte."""
@@ -249,19 +251,20 @@ class _Work:
         return in_bytes and self.writing.encoding == "utf-8"
 
     def fault(
-        self, code: str, breaks: pl.Series, texts: pl.Series, rows: pl.Series | None = None
+        self, code: str, breaks: pl.Series, *, texts: pl.Series, rows: pl.Series | None = None
     ) -> None:
-        self._note(self.finished.faults, code, breaks, texts, rows)
+        self._note(self.finished.faults, code, which=breaks, texts=texts, rows=rows)
 
     def remark(
-        self, code: str, changed: pl.Series, texts: pl.Series, rows: pl.Series | None = None
+        self, code: str, changed: pl.Series, *, texts: pl.Series, rows: pl.Series | None = None
     ) -> None:
-        self._note(self.finished.remarks, code, changed, texts, rows)
+        self._note(self.finished.remarks, code, which=changed, texts=texts, rows=rows)
 
     def _note(
         self,
         found: list[Fault],
         code: str,
+        *,
         which: pl.Series,
         texts: pl.Series,
         rows: pl.Series | None,
@@ -273,7 +276,7 @@ class _Work:
         found.append(Fault(self.cell, code, numbers, texts.gather(at)))
 
 
-def put(texts: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+def put(texts: pl.Series, rows: pl.Series, *, values: pl.Series) -> pl.Series:
     """Give texts with other values in some rows; `scatter` alone would change the texts given."""
     return texts.clone().scatter(rows, values)
 
@@ -289,7 +292,7 @@ def cut_bytes(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
 
 
-def padded(text: pl.Series, cell: Cell, writing: Writing) -> pl.Series:
+def padded(text: pl.Series, cell: Cell, *, writing: Writing) -> pl.Series:
     """Fill a cell up to its width; the sign of a number stays in front of filling zeros."""
     width = cell.column.width
     assert width is not None

@@ -86,14 +86,16 @@ class Replacing:
 
     def texts(self, texts: pl.Series) -> pl.Series:
         """Give texts in NFC with characters replaced; most texts need neither."""
-        texts = _where(texts, BEYOND_LATIN, lambda some: some.str.normalize("NFC"))
+        texts = _where(texts, BEYOND_LATIN, change=lambda some: some.str.normalize("NFC"))
         if not self.replacements:
             return texts
         keys, values = list(self.replacements), list(self.replacements.values())
         return _where(
             texts,
             self.needed,
-            lambda some: some.str.replace_many(keys, values, leftmost=True).str.normalize("NFC"),
+            change=lambda some: some.str.replace_many(keys, values, leftmost=True).str.normalize(
+                "NFC"
+            ),
         )
 
 
@@ -114,7 +116,9 @@ def _is_outside(char: str, encoding: str) -> bool:
     return re.search(outside(encoding), char) is not None
 
 
-def _where(texts: pl.Series, pattern: str, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def _where(
+    texts: pl.Series, pattern: str, *, change: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
     """Change the texts in which a pattern is found."""
     found = texts.str.contains(pattern)
     if not found.any():

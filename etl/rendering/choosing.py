@@ -98,7 +98,7 @@ def assign_forms(
         if when is None:
             form = form.fill_null(chosen.name)
         else:
-            fits = truth(material, Context.VOUCHER, when)
+            fits = truth(material, Context.VOUCHER, value=when)
             form = pl.select(
                 pl.when(form.is_null() & fits).then(pl.lit(chosen.name)).otherwise(form)
             ).to_series()
@@ -134,13 +134,13 @@ def assign_forms(
     return kept, rejections
 
 
-def truth(material: Material, context: Context, value: Value) -> pl.Series:
+def truth(material: Material, context: Context, *, value: Value) -> pl.Series:
     """Evaluate a condition on the rows of a context."""
     frame = material.frame(context, value.compiled.reads)
     return frame.select(pl.int_range(pl.len()).alias("#"), value.compiled.expr.alias("is"))["is"]
 
 
-def texts(material: Material, context: Context, value: Value) -> pl.Series:
+def texts(material: Material, context: Context, *, value: Value) -> pl.Series:
     """Evaluate a text value on the rows of a context."""
     frame = material.frame(context, value.compiled.reads)
     rows = pl.int_range(pl.len()).alias("#")
@@ -148,7 +148,7 @@ def texts(material: Material, context: Context, value: Value) -> pl.Series:
 
 
 def choose_files(
-    plan: Plan, material: Material, findings: Findings
+    plan: Plan, material: Material, *, findings: Findings
 ) -> list[tuple[FilePlan, pl.DataFrame]]:
     """Give every file the vouchers that belong into it.
 
@@ -160,7 +160,7 @@ def choose_files(
     for file in plan.files:
         belongs = pl.repeat(value=True, n=vouchers.height, dtype=pl.Boolean, eager=True)
         if file.where is not None:
-            belongs = truth(material, Context.VOUCHER, file.where)
+            belongs = truth(material, Context.VOUCHER, value=file.where)
         chosen.append((file, vouchers if belongs.all() else vouchers.filter(belongs)))
         if not file.spec.companion:
             reached = reached + belongs.cast(pl.Int32)
@@ -181,23 +181,23 @@ def choose_files(
     return chosen
 
 
-def run_checks(plan: Plan, material: Material, findings: Findings) -> None:
+def run_checks(plan: Plan, material: Material, *, findings: Findings) -> None:
     """Reject the items that break a check of the template (checks of files run with the file)."""
     contexts = {"voucher": Context.VOUCHER, "item": Context.VOUCHER, "posting": Context.POSTING}
     for check in plan.checks:
         context = contexts.get(check.check.for_)
         if context is not None:
-            broken = ~truth(material, context, check.that)
+            broken = ~truth(material, context, value=check.that)
             if broken.any():
-                _reject_broken(check, context, material, findings, broken)
+                _reject_broken(check, context, material=material, findings=findings, broken=broken)
 
 
 def _reject_broken(
-    plan: CheckPlan, context: Context, material: Material, findings: Findings, broken: pl.Series
+    plan: CheckPlan, context: Context, *, material: Material, findings: Findings, broken: pl.Series
 ) -> None:
     frame = material.frame(context, [])
     rows = frame.select(ITEM_KEY).with_columns(
-        texts(material, context, plan.message).fill_null("").alias("text")
+        texts(material, context, value=plan.message).fill_null("").alias("text")
     )
     findings.reject(
         rows.filter(broken).unique(maintain_order=True),

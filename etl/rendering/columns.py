@@ -115,9 +115,9 @@ class Compiler:
     lets: Lets
     problems: list[Problem] = field(default_factory=list)
 
-    def record(self, name: str, spec: FileSpec, path: Path_) -> Record:
+    def record(self, name: str, spec: FileSpec, *, path: Path_) -> Record:
         """Compile a record of a file."""
-        cells = list(self._cells(name, spec.all_records[name], spec, path))
+        cells = list(self._cells(name, spec.all_records[name], spec=spec, path=path))
         context, stranger = deepest(
             Context.VOUCHER if cell.element else cell.context for cell in cells
         )
@@ -127,12 +127,12 @@ class Compiler:
                 "TPL-11",
                 f"record {name} is made once per {_singular(context)}, but column {odd.shown} "
                 f"reads a value of {_one(stranger)}",
-                odd.where,
-                "move the column into a record of its own",
+                where=odd.where,
+                fix="move the column into a record of its own",
             )
         return Record(name, context, tuple(cells))
 
-    def problem(self, code: str, what: str, where: str, fix: str) -> None:
+    def problem(self, code: str, what: str, *, where: str, fix: str) -> None:
         self.problems.append(Problem(code, what, where, fix))
 
     def value(self, text: str, place: Place, *, optional: bool = False) -> Compiled | None:
@@ -147,14 +147,14 @@ class Compiler:
         return deepest(context_of_name(name) for name in self.lets.names_read(reads))
 
     def _cells(
-        self, record: str, columns: tuple[Column, ...], spec: FileSpec, path: Path_
+        self, record: str, columns: tuple[Column, ...], *, spec: FileSpec, path: Path_
     ) -> Iterator[Cell]:
         number = 0
         for index, column in enumerate(columns):
             if column.repeat is not None:
                 inside = column.repeat.columns
                 below = (*path, index, "repeat", "columns")
-                once = list(self._cells(record, inside, spec, below))
+                once = list(self._cells(record, inside, spec=spec, path=below))
                 for element in range(1, column.repeat.max + 1):
                     for cell in once:
                         name = None if cell.name is None else f"{cell.name} {element}"
@@ -172,8 +172,8 @@ class Compiler:
                     self.problem(
                         "TPL-11",
                         f"the value reads {_one(context)} and {_one(stranger)} at once",
-                        str(place),
-                        "read one of them only",
+                        where=str(place),
+                        fix="read one of them only",
                     )
             for name in column.all_names():
                 yield Cell(
@@ -204,13 +204,13 @@ class Compiler:
         self.problem(
             "TPL-1",
             f"the value is of type {compiled.type}, but the column prints type {column.type}",
-            str(place),
-            _type_hint(compiled.type),
+            where=str(place),
+            fix=_type_hint(compiled.type),
         )
         return None
 
 
-def compile_lets(document: Document, lets: Mapping[str, str], scope: Scope) -> Compiler:
+def compile_lets(document: Document, lets: Mapping[str, str], *, scope: Scope) -> Compiler:
     """Compile the `let` values in an order in which each knows the ones it reads.
 
     Gives: a compiler whose scope knows them all. Values that read each other in a circle are
@@ -230,7 +230,7 @@ def compile_lets(document: Document, lets: Mapping[str, str], scope: Scope) -> C
                 continue
             done[name] = compiled
             del waiting[name]
-            compiler.scope = _with_let(compiler.scope, name, compiled)
+            compiler.scope = _with_let(compiler.scope, name, compiled=compiled)
             progress = True
         if not progress:
             compiler.problems.extend(held)
@@ -253,7 +253,7 @@ def _style(column: Column, spec: FileSpec) -> Style:
     )
 
 
-def _with_let(scope: Scope, name: str, compiled: Compiled) -> Scope:
+def _with_let(scope: Scope, name: str, *, compiled: Compiled) -> Scope:
     """Add a `let` value to the names; one that reads no column is a constant, made nowhere."""
     if compiled.constant:
         constants = {**scope.constants, name: (compiled.type, compiled.value)}

@@ -119,7 +119,7 @@ def write_layout(plan: FilePlan, sheets: Sheets) -> Contents:
     """Write the file of a template with a layout."""
     assert plan.layout is not None
     lists = {
-        frame: _list_of(frame, columns, plan, sheets)
+        frame: _list_of(frame, columns, plan=plan, sheets=sheets)
         for frame, columns in {**_all_lists(), **plan.layout.uses}.items()
     }
     if sheets.findings.stops_writing:
@@ -149,7 +149,9 @@ def _all_lists() -> dict[str, frozenset[str]]:
     return dict.fromkeys((*names, *(context.value for context in LIST_CONTEXTS)), frozenset[str]())
 
 
-def _list_of(frame: str, columns: frozenset[str], plan: FilePlan, sheets: Sheets) -> pl.DataFrame:
+def _list_of(
+    frame: str, columns: frozenset[str], *, plan: FilePlan, sheets: Sheets
+) -> pl.DataFrame:
     """Make one list of a layout: its keys, and the text columns that the layout reads."""
     is_object = frame == "posting.objects"
     context = Context.OBJECT if is_object else Context(frame)
@@ -166,7 +168,7 @@ def _list_of(frame: str, columns: frozenset[str], plan: FilePlan, sheets: Sheets
         if record is not None:
             exprs.append(joined(sheets.cells(plan.records[record]), sheets.writing, name=column))
             continue
-        exprs.append(_cell_or_flag(column, wanted, plan, sheets))
+        exprs.append(_cell_or_flag(column, wanted, plan=plan, sheets=sheets))
     keys = [name for name in (FILE_KEY, "voucher.key", POSTING_KEY) if name in rows.columns]
     return rows.select(*keys, *flags, *exprs)
 
@@ -177,7 +179,7 @@ def _wanted(columns: frozenset[str], plan: FilePlan) -> list[str]:
     return sorted({record for record, _, cell in shown if cell != "names"} & set(plan.records))
 
 
-def _cell_or_flag(column: str, wanted: list[str], plan: FilePlan, sheets: Sheets) -> pl.Expr:
+def _cell_or_flag(column: str, wanted: list[str], *, plan: FilePlan, sheets: Sheets) -> pl.Expr:
     record, _, name = column.partition(".")
     if name == "names" and record in plan.records:
         return pl.lit(names_line(plan.records[record], sheets)).alias(column)

@@ -116,7 +116,7 @@ def not_allowed(allow: str) -> str:
     return f"[{body}]" if allow.startswith("^") else f"[^{body}]"
 
 
-def escape_odd(texts: pl.Series, writing: Writing, column: Column) -> pl.Series:
+def escape_odd(texts: pl.Series, writing: Writing, *, column: Column) -> pl.Series:
     """Escape texts that may hold something special; wrapping comes later."""
     if writing.escape == "xml":
         return texts.str.replace_many(list(_XML), list(_XML.values()))
@@ -150,7 +150,7 @@ def bare_breaks(writing: Writing, column: Column) -> str | None:
     return f"[{_class(writing.delimiter)}{quote}]"
 
 
-def wrap_cells(texts: pl.Series, writing: Writing, column: Column, odd: pl.Series) -> pl.Series:
+def wrap_cells(texts: pl.Series, writing: Writing, *, column: Column, odd: pl.Series) -> pl.Series:
     """Put quotes around the cells that need them.
 
     Needs: odd, true where a text was escaped (only there can quotes be needed).

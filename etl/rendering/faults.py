@@ -59,7 +59,7 @@ class Findings:
         if rows.height:
             self.notes.append(note(self._with_ids(rows), code, detail))
 
-    def faults(self, faults: list[Fault], writing: Writing, owners: Owners) -> None:
+    def faults(self, faults: list[Fault], writing: Writing, *, owners: Owners) -> None:
         """Turn the faults of one context into rejections.
 
         Needs: owners, the items of some rows of the context; None where rows belong to no item
@@ -79,7 +79,7 @@ class Findings:
             )  # fmt: skip
             self.reject(rows, fault.code, message=said, fix=fix, where=fault.cell.where)
 
-    def remarks(self, remarks: list[Fault], writing: Writing, owners: Owners) -> None:
+    def remarks(self, remarks: list[Fault], writing: Writing, *, owners: Owners) -> None:
         """Turn what was changed into notes; texts of files and constants belong to no item."""
         for remark in remarks:
             rows = pl.DataFrame({"row": remark.rows, "text": remark.texts})

@@ -53,7 +53,7 @@ class FileRun:
         if vouchers.is_empty():
             return []
         sizes = self._sizes(packs_receipts=packs_receipts)
-        self._refuse_too_large(vouchers, split, sizes)
+        self._refuse_too_large(vouchers, split, sizes=sizes)
         for _attempt in range(MAX_ATTEMPTS):
             material, sums = self._material(split_vouchers(vouchers, split, sizes=sizes))
             found = len(self.findings.rejections), len(self.findings.notes)
@@ -63,11 +63,11 @@ class FileRun:
             del self.findings.rejections[found[0] :], self.findings.notes[found[1] :]
             if self._refuse_alone(material, contents):
                 break
-            sizes = self._measured(sizes, material, contents)
+            sizes = self._measured(sizes, material, contents=contents)
         else:
             self._give_up()
         self._check_files(material)
-        return self._parts(material, contents, totals_of(sums))
+        return self._parts(material, contents, totals=totals_of(sums))
 
     def _sizes(self, *, packs_receipts: bool) -> pl.DataFrame:
         """Count the rows of every voucher, and the bytes of the receipts that go with it."""
@@ -113,7 +113,7 @@ class FileRun:
         return large.height > 0
 
     def _measured(
-        self, sizes: pl.DataFrame, material: Material, contents: Contents
+        self, sizes: pl.DataFrame, material: Material, *, contents: Contents
     ) -> pl.DataFrame:
         """Share the bytes of each part among its vouchers, by their rows, rounded up.
 
@@ -172,10 +172,12 @@ class FileRun:
         return write_table(self.file, sheets, files=files)
 
     def _parts(
-        self, material: Material, contents: Contents, totals: pl.DataFrame
+        self, material: Material, contents: Contents, *, totals: pl.DataFrame
     ) -> list[RenderedFile]:
-        names = texts(material, Context.FILE, self.file.name)
-        zips = texts(material, Context.FILE, self.file.zip_name) if self.file.zip_name else None
+        names = texts(material, Context.FILE, value=self.file.name)
+        zips = (
+            texts(material, Context.FILE, value=self.file.zip_name) if self.file.zip_name else None
+        )
         lines = contents.lines.partition_by(FILE_KEY, as_dict=True, include_key=False)
         files = []
         for number, content in enumerate(contents.parts):
@@ -224,14 +226,16 @@ class FileRun:
         for check in self.plan.checks:
             if check.check.for_ != "file":
                 continue
-            broken = ~truth(material, Context.FILE, check.that)
-            said = texts(material, Context.FILE, check.message).filter(broken)
+            broken = ~truth(material, Context.FILE, value=check.that)
+            said = texts(material, Context.FILE, value=check.message).filter(broken)
             self.findings.problems.extend(
                 Problem(check.check.code, text or "", check.that.where, check.check.fix)
                 for text in said
             )
 
-    def _refuse_too_large(self, vouchers: pl.DataFrame, split: Split, sizes: pl.DataFrame) -> None:
+    def _refuse_too_large(
+        self, vouchers: pl.DataFrame, split: Split, *, sizes: pl.DataFrame
+    ) -> None:
         self.findings.reject(
             too_large(vouchers, split, sizes=sizes),
             "CELL-18",

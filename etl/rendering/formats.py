@@ -72,10 +72,10 @@ def style_of(column: Column, formats: Formats) -> Style:
     )
 
 
-def to_text(value: pl.Expr, kind: Type, style: Style) -> pl.Expr:
+def to_text(value: pl.Expr, kind: Type, *, style: Style) -> pl.Expr:
     """Write a value as text, null where there is none (or a zero that prints as blank)."""
     if style.type in ("amount", "decimal"):
-        text = _decimal(value, kind, style)
+        text = _decimal(value, kind, style=style)
     elif style.type == "integer" or kind is Type.INTEGER:
         text = value.cast(pl.String)
     elif style.type == "flag":
@@ -89,7 +89,7 @@ def to_text(value: pl.Expr, kind: Type, style: Style) -> pl.Expr:
     return text
 
 
-def fits_places(value: pl.Expr, kind: Type, style: Style) -> pl.Expr | None:
+def fits_places(value: pl.Expr, kind: Type, *, style: Style) -> pl.Expr | None:
     """Say where an amount has more decimals than the column prints; None if none can have."""
     places = style.places
     if kind is not Type.AMOUNT or places is None or places >= AMOUNT_PLACES:
@@ -98,22 +98,22 @@ def fits_places(value: pl.Expr, kind: Type, style: Style) -> pl.Expr | None:
     return (_scaled(value, AMOUNT_PLACES) % step).eq_missing(pl.lit(0, pl.Int128)) | value.is_null()
 
 
-def _decimal(value: pl.Expr, kind: Type, style: Style) -> pl.Expr:
+def _decimal(value: pl.Expr, kind: Type, *, style: Style) -> pl.Expr:
     if style.in_hundredths:
         return _scaled(value, AMOUNT_PLACES).cast(pl.String)
     if style.type == "decimal" and kind is Type.DECIMAL:
         text = _rate(value, style.places)
     elif kind is Type.INTEGER:
-        text = _padded(value.cast(pl.String), 0, style.places or 0)
+        text = _padded(value.cast(pl.String), 0, wanted=style.places or 0)
     else:
         places = AMOUNT_PLACES if style.places is None else style.places
-        text = _padded(value.cast(pl.String), AMOUNT_PLACES, places)
+        text = _padded(value.cast(pl.String), AMOUNT_PLACES, wanted=places)
     if style.decimal != "." and style.places != 0:
         text = text.str.replace(".", style.decimal, literal=True)
     return text
 
 
-def _padded(text: pl.Expr, has: int, wanted: int) -> pl.Expr:
+def _padded(text: pl.Expr, has: int, *, wanted: int) -> pl.Expr:
     """Give a decimal text of `has` places another number of places (digits lost are zeros)."""
     if wanted == has:
         return text

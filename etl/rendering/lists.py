@@ -82,7 +82,7 @@ class Lists:
     def objects(self) -> pl.DataFrame:
         columns = [FILE_KEY, "object.dimension", "object.code", "object.label"]
         used = self.posting_objects.select(columns).unique(maintain_order=True)
-        return _sorted(used, "objects", ["object.dimension", "object.code"])
+        return _sorted(used, "objects", by=["object.dimension", "object.code"])
 
     @cached_property
     def accounts(self) -> pl.DataFrame:
@@ -94,7 +94,7 @@ class Lists:
 
     @cached_property
     def currencies(self) -> pl.DataFrame:
-        return _sums(self.postings, "posting.currency", "currency")
+        return _sums(self.postings, "posting.currency", prefix="currency")
 
     @cached_property
     def dimensions(self) -> pl.DataFrame:
@@ -162,7 +162,7 @@ def _accounts(vouchers: pl.DataFrame, postings: pl.DataFrame) -> pl.DataFrame:
         pl.col("account.debit").sum(),
         pl.col("account.credit").sum(),
     )
-    return _sorted(summed, "accounts", ["account.number"])
+    return _sorted(summed, "accounts", by=["account.number"])
 
 
 def _vendors(vouchers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -180,10 +180,10 @@ def _vendors(vouchers: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
         pl.col("voucher.vendor.tax_id").drop_nulls().first().alias("vendor.tax_id"),
         pl.col("vendor.country").drop_nulls().first(),
     )
-    return _sorted(found, "vendors", ["vendor.code"])
+    return _sorted(found, "vendors", by=["vendor.code"])
 
 
-def _sums(postings: pl.DataFrame, by: str, prefix: str) -> pl.DataFrame:
+def _sums(postings: pl.DataFrame, by: str, *, prefix: str) -> pl.DataFrame:
     summed = (
         postings.filter(pl.col(by).is_not_null())
         .group_by(FILE_KEY, pl.col(by).alias(f"{prefix}.code"))
@@ -192,7 +192,7 @@ def _sums(postings: pl.DataFrame, by: str, prefix: str) -> pl.DataFrame:
             pl.col("posting.credit").sum().alias(f"{prefix}.credit"),
         )
     )
-    return _sorted(summed, "currencies", [f"{prefix}.code"])
+    return _sorted(summed, "currencies", by=[f"{prefix}.code"])
 
 
 def _dimensions(objects: pl.DataFrame, labels: Labels) -> pl.DataFrame:
@@ -201,11 +201,11 @@ def _dimensions(objects: pl.DataFrame, labels: Labels) -> pl.DataFrame:
     return _sorted(
         names.with_columns(pl.Series("dimension.label", label, dtype=pl.String)),
         "dimensions",
-        ["dimension.name"],
+        by=["dimension.name"],
     )
 
 
-def _sorted(frame: pl.DataFrame, name: str, by: list[str]) -> pl.DataFrame:
+def _sorted(frame: pl.DataFrame, name: str, *, by: list[str]) -> pl.DataFrame:
     """Order a list, give it the columns of its kind, and say which file each row is of."""
     columns = schema(LISTS[name])
     return (

@@ -87,7 +87,7 @@ class Material:
                 for name in sorted(mine - set(kept))
             ),
         )
-        frame = self._with_above(frame, context, names - mine)
+        frame = self._with_above(frame, context, names=names - mine)
         for name in self.lets.needed(reads):
             frame = frame.with_columns(self.lets.compiled[name].expr.alias(name))
         return frame
@@ -118,7 +118,7 @@ class Material:
         }.get(group, Context.CONSTANT)
 
     def _with_above(
-        self, frame: pl.DataFrame, context: Context, names: frozenset[str]
+        self, frame: pl.DataFrame, context: Context, *, names: frozenset[str]
     ) -> pl.DataFrame:
         """Add columns of the frames above, and of items and lines."""
         above: list[pl.DataFrame] = [frame]
@@ -167,7 +167,7 @@ class Material:
             return frame[FILE_ROW]
         return self.vouchers[FILE_ROW].gather(frame[VOUCHER_ROW])
 
-    def above(self, texts: pl.DataFrame, source: Context, frame: pl.DataFrame) -> pl.DataFrame:
+    def above(self, texts: pl.DataFrame, source: Context, *, frame: pl.DataFrame) -> pl.DataFrame:
         """Carry finished texts of a context down to the rows of another one."""
         if source is Context.FILE:
             return texts[self._file_rows(frame)]

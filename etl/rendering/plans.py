@@ -84,21 +84,21 @@ class _Planner:
         return bool(self.problems or self.compiler.problems)
 
     def value(
-        self, text: str, path: tuple[str | int, ...], deepest: Iterable[Context]
+        self, text: str, path: tuple[str | int, ...], *, deepest: Iterable[Context]
     ) -> Value | None:
         """Compile a text value; it may read contexts of the given kinds only."""
         place = self.template.source.place(*path)
         compiled = self.compiler.value(text, place)
         if compiled is not None and compiled.type is not Type.TEXT:
             self.problem(
-                "TPL-1", f"this must be text, not {compiled.type}", place,
-                "write text around it, or a filter that gives text",
+                "TPL-1", f"this must be text, not {compiled.type}", place=place,
+                fix="write text around it, or a filter that gives text",
             )  # fmt: skip
             return None
-        return self._checked(compiled, place, deepest)
+        return self._checked(compiled, place, deepest=deepest)
 
     def condition(
-        self, text: str, path: tuple[str | int, ...], deepest: Iterable[Context]
+        self, text: str, path: tuple[str | int, ...], *, deepest: Iterable[Context]
     ) -> Value | None:
         """Compile a condition."""
         place = self.template.source.place(*path)
@@ -107,22 +107,22 @@ class _Planner:
         except UserMustFix as error:
             self.problems.extend(error.problems)
             return None
-        return self._checked(compiled, place, deepest)
+        return self._checked(compiled, place, deepest=deepest)
 
     def form(self, text: str, path: tuple[str | int, ...]) -> Value | None:
         """Compile the condition of a form, which is decided before vouchers are numbered."""
-        value = self.condition(text, path, _VOUCHER)
+        value = self.condition(text, path, deepest=_VOUCHER)
         early = sorted(_LATER & value.reads) if value is not None else []
         if value is not None and early:
             self.problem(
                 "TPL-11", f"{', '.join(early)} is not known when forms are chosen",
-                self.template.source.place(*path),
-                "decide by voucher.kind, voucher.contra_role, voucher.contra_side or item.type",
+                place=self.template.source.place(*path),
+                fix="decide by voucher.kind, voucher.contra_role, voucher.contra_side or item.type",
             )  # fmt: skip
         return value
 
     def _checked(
-        self, compiled: Compiled | None, place: Place, deepest: Iterable[Context]
+        self, compiled: Compiled | None, place: Place, *, deepest: Iterable[Context]
     ) -> Value | None:
         if compiled is None:
             return None
@@ -133,13 +133,13 @@ class _Planner:
         if odd is not None:
             names = sorted(name for name in reads if context_of_name(name) not in allowed)
             self.problem(
-                "TPL-11", f"{', '.join(names) or odd.value} has no value here", place,
-                "read parameters, and names of: " + ", ".join(one.value for one in deepest),
+                "TPL-11", f"{', '.join(names) or odd.value} has no value here", place=place,
+                fix="read parameters, and names of: " + ", ".join(one.value for one in deepest),
             )  # fmt: skip
             return None
         return Value(compiled, reads, str(place))
 
-    def problem(self, code: str, what: str, place: Place, fix: str) -> None:
+    def problem(self, code: str, what: str, *, place: Place, fix: str) -> None:
         self.problems.append(Problem(code, what, str(place), fix))
 
 
@@ -164,7 +164,7 @@ def make_plan(
     document = template.document
     values = {f"parameters.{name}": value for name, value in template.values.items()}
     scope = scope_of(document, constants={**(constants or {}), **values}, lookups=lookups or {})
-    compiler = compile_lets(template.source, document.let, scope)
+    compiler = compile_lets(template.source, document.let, scope=scope)
     planner = _Planner(template, compiler)
     forms = tuple(
         (
@@ -173,14 +173,16 @@ def make_plan(
         )
         for number, row in enumerate(document.rows)
     )
-    files = [_file_plan(planner, key, spec) for key, spec in document.files.items()]
-    checks = [_check_plan(planner, number, check) for number, check in enumerate(document.checks)]
-    external_id = planner.value(document.external_id, ("external_id",), _VOUCHER)
+    files = [_file_plan(planner, key, spec=spec) for key, spec in document.files.items()]
+    checks = [
+        _check_plan(planner, number, check=check) for number, check in enumerate(document.checks)
+    ]
+    external_id = planner.value(document.external_id, ("external_id",), deepest=_VOUCHER)
     attachment_name = None
     if document.attachments is not None:
         contexts = (Context.ATTACHMENT, Context.VOUCHER)
         path = ("attachments", "name")
-        attachment_name = planner.value(document.attachments.name, path, contexts)
+        attachment_name = planner.value(document.attachments.name, path, deepest=contexts)
     problems = [*compiler.problems, *planner.problems]
     if problems:
         raise UserMustFix(problems)
@@ -196,30 +198,30 @@ def make_plan(
     )
 
 
-def _file_plan(planner: _Planner, key: str, spec: FileSpec) -> FilePlan | None:
+def _file_plan(planner: _Planner, key: str, *, spec: FileSpec) -> FilePlan | None:
     path = ("files", key)
-    name = planner.value(spec.name, (*path, "name"), _FILE)
+    name = planner.value(spec.name, (*path, "name"), deepest=_FILE)
     where = None
     if spec.where is not None:
-        where = planner.condition(spec.where, (*path, "where"), _VOUCHER)
+        where = planner.condition(spec.where, (*path, "where"), deepest=_VOUCHER)
     zip_name = None
     if spec.pack is not None:
-        zip_name = planner.value(spec.pack.zip, (*path, "pack", "zip"), _FILE)
+        zip_name = planner.value(spec.pack.zip, (*path, "pack", "zip"), deepest=_FILE)
     records = {}
     for record in spec.all_records:
         is_short = record == "row" and spec.columns is not None
         below = ("columns",) if is_short else ("records", record)
-        records[record] = planner.compiler.record(record, spec, (*path, *below))
+        records[record] = planner.compiler.record(record, spec, path=(*path, *below))
     layout = None
     if key in planner.template.layouts:
-        layout = _layout(planner, key, spec, records)
+        layout = _layout(planner, key, spec=spec, records=records)
     elif len(records) == 1:
         (table,) = records.values()
         if table.context in (Context.CONSTANT, Context.FILE) and not planner.has_problems:
             place = planner.template.source.place(*path)
             planner.problem(
                 "TPL-11", "no column reads a posting, a voucher or an item, so the table has no "
-                "rows", place, 'begin with the account: "{{ posting.account }}"',
+                "rows", place=place, fix='begin with the account: "{{ posting.account }}"',
             )  # fmt: skip
     if name is None:
         return None
@@ -234,7 +236,7 @@ def _encoding(planner: _Planner, spec: FileSpec) -> str:
 
 
 def _layout(
-    planner: _Planner, key: str, spec: FileSpec, records: Mapping[str, Record]
+    planner: _Planner, key: str, *, spec: FileSpec, records: Mapping[str, Record]
 ) -> Layout | None:
     text, shown = planner.template.layouts[key]
     carried: dict[str, set[str]] = {}
@@ -255,7 +257,7 @@ def _layout(
         path = ("files", key, "layout")
         is_inline = shown == source.name
         moved = [
-            _inside(problem, text, source.keys[path], source.place(*path))
+            _inside(problem, text, key=source.keys[path], value=source.place(*path))
             for problem in error.problems
             if is_inline
         ]
@@ -263,7 +265,7 @@ def _layout(
         return None
 
 
-def _inside(problem: Problem, text: str, key: Place, value: Place) -> Problem:
+def _inside(problem: Problem, text: str, *, key: Place, value: Place) -> Problem:
     """Give a problem of an inline layout its place in the template.
 
     A block of lines begins on the line after its key, two blanks further in than the key.
@@ -279,8 +281,8 @@ def _inside(problem: Problem, text: str, key: Place, value: Place) -> Problem:
     return replace(problem, where=str(place))
 
 
-def _check_plan(planner: _Planner, number: int, check: Check) -> CheckPlan | None:
+def _check_plan(planner: _Planner, number: int, *, check: Check) -> CheckPlan | None:
     contexts = {"posting": _POSTING, "file": _FILE}.get(check.for_, _VOUCHER)
-    that = planner.condition(check.that, ("checks", number, "that"), contexts)
-    message = planner.value(check.message, ("checks", number, "message"), contexts)
+    that = planner.condition(check.that, ("checks", number, "that"), deepest=contexts)
+    message = planner.value(check.message, ("checks", number, "message"), deepest=contexts)
     return None if that is None or message is None else CheckPlan(check, that, message)

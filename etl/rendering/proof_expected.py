@@ -53,7 +53,7 @@ def _made(frame: pl.DataFrame, cells: Sequence[Cell], sheets: Sheets) -> pl.Data
         columns[cell.key] = expected_values(value, cell.compiled.type, cell, loose=loose)
     texts = [cell for cell in cells if cell.key not in columns]
     keep = frozenset(cell.key for cell in texts)
-    columns.update(finish_cells(frame, texts, sheets.writing, keep=keep).plain)
+    columns.update(finish_cells(frame, texts, writing=sheets.writing, keep=keep).plain)
     return pl.DataFrame({cell.key: columns[cell.key] for cell in cells})
 
 
@@ -65,7 +65,7 @@ def _carried(
         return made
     if source is Context.CONSTANT:
         return pl.DataFrame([column.new_from_index(0, rows.height) for column in made])
-    return material.above(made, source, rows)
+    return material.above(made, source, frame=rows)
 
 
 def _repeated(cells: Sequence[Cell], sheets: Sheets) -> pl.DataFrame:

@@ -75,7 +75,7 @@ class _Table:
         ]
         keys = frozenset(cell.key for cell in cells)
         one_row = pl.DataFrame({"#": [None]})
-        plain = finish_cells(one_row, cells, self.writing, keep=keys).plain
+        plain = finish_cells(one_row, cells, writing=self.writing, keep=keys).plain
         return {key: str(text[0]) for key, text in plain.items()}
 
     def has_constants(self, frame: pl.DataFrame, cells: pl.DataFrame) -> pl.Series:

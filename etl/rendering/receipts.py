@@ -74,7 +74,7 @@ def deliver_receipts(
     if spec is None:
         return Receipts(items, placed.clear())
     where = str(plan.template.source.place("attachments"))
-    kept = _accepted(placed, spec, findings, where)
+    kept = _accepted(placed, spec, findings=findings, where=where)
     if spec.place == "pack":
         have = pl.Series(
             [pair in contents for pair in kept.select(ITEM_KEY, _NUMBER).iter_rows()],
@@ -85,7 +85,7 @@ def deliver_receipts(
     kept = kept.with_columns(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("attachment.file_number")
     )
-    kept = _name(plan, kept, items, vouchers, findings)
+    kept = _name(plan, kept, items=items, vouchers=vouchers, findings=findings)
     if spec.required:
         bare = vouchers.select(ITEM_KEY).unique(maintain_order=True)
         bare = bare.join(kept.select(ITEM_KEY).unique(), on=ITEM_KEY, how="anti")
@@ -97,7 +97,7 @@ def deliver_receipts(
 
 
 def _accepted(
-    placed: pl.DataFrame, spec: Attachments, findings: Findings, where: str
+    placed: pl.DataFrame, spec: Attachments, *, findings: Findings, where: str
 ) -> pl.DataFrame:
     """Keep the receipts that can be had, of accepted types, sizes and number."""
     missing = pl.col("attachment.problem").is_not_null()
@@ -145,6 +145,7 @@ def _accepted(
 def _name(
     plan: Plan,
     kept: pl.DataFrame,
+    *,
     items: pl.DataFrame,
     vouchers: pl.DataFrame,
     findings: Findings,
@@ -152,7 +153,7 @@ def _name(
     """Give receipts the names that the template wants; a name stands for one file only."""
     assert plan.attachment_name is not None
     material = batch_material(plan.lets, items=items, vouchers=vouchers, attachments=kept)
-    names = texts(material, Context.ATTACHMENT, plan.attachment_name)
+    names = texts(material, Context.ATTACHMENT, value=plan.attachment_name)
     safe = pl.Series([name is not None and is_safe_name(name) for name in names], dtype=pl.Boolean)
     folded = pl.Series([name.casefold() if name else "" for name in names], dtype=pl.String)
     named = kept.with_columns(names.alias("attachment.name"))

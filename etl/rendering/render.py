@@ -68,10 +68,10 @@ def render(
         postings=postings,
         attachments=delivered.delivered,
     )
-    run_checks(plan, material, findings)
+    run_checks(plan, material, findings=findings)
     files: list[RenderedFile] = []
     rendered_from: list[FileSource] = []
-    for file_plan, chosen in choose_files(plan, material, findings):
+    for file_plan, chosen in choose_files(plan, material, findings=findings):
         run = FileRun(plan, file_plan, material, findings, labels or Labels(), receipts or {})
         files.extend(run.files(chosen))
         if run.sheets is not None:
@@ -144,7 +144,7 @@ def _where(plan: Plan, file: RenderedFile) -> str:
 
 def _external_ids(plan: Plan, material: Material) -> pl.DataFrame:
     """Give what Pleo is told for every item: the id of its first voucher (R112)."""
-    ids = texts(material, Context.VOUCHER, plan.external_id)
+    ids = texts(material, Context.VOUCHER, value=plan.external_id)
     return (
         material.vouchers.select(ITEM_KEY)
         .with_columns(ids.alias("external_id"))

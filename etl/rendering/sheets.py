@@ -51,19 +51,19 @@ class Sheets:
         wanted = [cell for record in records for cell in self.cells(record)]
         here = _of(wanted, context)
         frame = self.material.frame(context, _reads(here), start=start, end=end)
-        finished = self._finish(frame, here, context)
+        finished = self._finish(frame, here, context=context)
         parts = [frame.select(name for name in _KEYS if name in frame.columns), finished.texts]
         for source in (Context.FILE, Context.VOUCHER):
             cells = _of(wanted, source)
             if cells and source is not context:
                 texts = self.above(source).texts.select(cell.key for cell in cells)
-                parts.append(self.material.above(texts, source, frame))
+                parts.append(self.material.above(texts, source, frame=frame))
         repeated = [cell for cell in wanted if cell.element]
         if repeated:
             texts = self._repeated(repeated)
             is_above = context is not Context.VOUCHER
             parts.append(
-                self.material.above(texts, Context.VOUCHER, frame)
+                self.material.above(texts, Context.VOUCHER, frame=frame)
                 if is_above
                 else texts.slice(start, frame.height)
             )
@@ -100,7 +100,7 @@ class Sheets:
         if context not in self._above:
             cells = [cell for record in self.records for cell in _of(self.cells(record), context)]
             frame = self.material.frame(context, _reads(cells))
-            self._above[context] = self._finish(frame, cells, context)
+            self._above[context] = self._finish(frame, cells, context=context)
         return self._above[context]
 
     def prepare(self) -> None:
@@ -114,7 +114,7 @@ class Sheets:
                     unused.add(cell.key)
             if cell.column.unique and cell.context not in (Context.CONSTANT, Context.FILE):
                 frame, plain = self._whole(cell)
-                self._hold_unique(cell, frame, plain)
+                self._hold_unique(cell, frame, plain=plain)
         self.dropped = frozenset(unused)
         elements = [cell.element for cell in cells if cell.element]
         if elements:
@@ -124,10 +124,10 @@ class Sheets:
         """Give the text of one column before escaping, on all rows where it is made."""
         reads = cell.compiled.reads if cell.compiled else frozenset()
         frame = self.material.frame(cell.context, reads)
-        finished = finish_cells(frame, [cell], self.writing, keep=frozenset({cell.key}))
+        finished = finish_cells(frame, [cell], writing=self.writing, keep=frozenset({cell.key}))
         return frame, finished.plain[cell.key]
 
-    def _hold_unique(self, cell: Cell, frame: pl.DataFrame, plain: pl.Series) -> None:
+    def _hold_unique(self, cell: Cell, frame: pl.DataFrame, *, plain: pl.Series) -> None:
         again = (plain != "") & ~plain.is_first_distinct()
         rows = pl.DataFrame({"row": again.arg_true(), "text": plain.filter(again)})
         owned = self._owners(frame, cell.context)(rows["row"])
@@ -168,7 +168,7 @@ class Sheets:
         for element in sorted({cell.element for cell in cells}):
             some = [cell for cell in cells if cell.element == element]
             rows = frame.filter(pl.col("posting.index") == element)
-            texts = self._finish(rows, some, Context.POSTING).texts
+            texts = self._finish(rows, some, context=Context.POSTING).texts
             found = pl.concat([rows.select(VOUCHER_ROW), texts], how="horizontal")
             table = table.join(
                 found, on=VOUCHER_ROW, how="left", validate="1:1", maintain_order="left"
@@ -176,11 +176,11 @@ class Sheets:
         nothing = dict(zip([c.key for c in cells], empty_text(self.writing, cells), strict=True))
         return table.select(pl.col(key).fill_null(text) for key, text in nothing.items())
 
-    def _finish(self, frame: pl.DataFrame, cells: Sequence[Cell], context: Context) -> Finished:
-        finished = finish_cells(frame, cells, self.writing, keep=frozenset())
+    def _finish(self, frame: pl.DataFrame, cells: Sequence[Cell], *, context: Context) -> Finished:
+        finished = finish_cells(frame, cells, writing=self.writing, keep=frozenset())
         owners = self._owners(frame, context)
-        self.findings.faults(finished.faults, self.writing, owners)
-        self.findings.remarks(finished.remarks, self.writing, owners)
+        self.findings.faults(finished.faults, self.writing, owners=owners)
+        self.findings.remarks(finished.remarks, self.writing, owners=owners)
         return finished
 
     def _owners(self, frame: pl.DataFrame, context: Context) -> Owners:
@@ -233,7 +233,9 @@ def empty_text(writing: Writing, cells: Sequence[Cell]) -> list[str]:
         replace(cell, compiled=None, column=cell.column.model_copy(update={"required": False}))
         for cell in cells
     ]
-    texts = finish_cells(pl.DataFrame({"#": [None]}), nothing, writing, keep=frozenset()).texts
+    texts = finish_cells(
+        pl.DataFrame({"#": [None]}), nothing, writing=writing, keep=frozenset()
+    ).texts
     return [texts[cell.key][0] for cell in cells]
 
 

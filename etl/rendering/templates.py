@@ -118,18 +118,20 @@ def read_template(path: Path, *, workspace: Path | None = None) -> Template:
     Raises: UserMustFix.
     """
     fingerprint: dict[str, str] = {}
-    source, folder = _read_extended(path, workspace, fingerprint, depth=0)
+    source, folder = _read_extended(path, workspace, fingerprint=fingerprint, depth=0)
     document = source.load(TemplateDocument)
     document = document.model_copy(update={"parameters": {**BUILT_IN, **document.parameters}})
     layouts = {}
     for name, spec in document.files.items():
         if spec.layout is not None:
-            layouts[name] = _layout(name, spec.layout, source, folder, fingerprint)
+            layouts[name] = _layout(
+                name, spec.layout, source=source, folder=folder, fingerprint=fingerprint
+            )
     return Template(document, source, layouts, fingerprint)
 
 
 def _read_extended(
-    path: Path, workspace: Path | None, fingerprint: dict[str, str], *, depth: int
+    path: Path, workspace: Path | None, *, fingerprint: dict[str, str], depth: int
 ) -> tuple[Document, Path]:
     source = read_document(path, name=_shown(path))
     fingerprint[_unique(fingerprint, path.name)] = _sha256(path)
@@ -146,13 +148,13 @@ def _read_extended(
                 "extend a template that stands on its own",
             )
         )
-    base_path = _base_of(variant.extends, path, workspace, where)
-    base, folder = _read_extended(base_path, workspace, fingerprint, depth=depth + 1)
+    base_path = _base_of(variant.extends, path, workspace=workspace, where=where)
+    base, folder = _read_extended(base_path, workspace, fingerprint=fingerprint, depth=depth + 1)
     base.load(TemplateDocument)
     return apply_variant(base, source), folder
 
 
-def _base_of(name: str, path: Path, workspace: Path | None, where: str) -> Path:
+def _base_of(name: str, path: Path, *, workspace: Path | None, where: str) -> Path:
     """Find what a variant extends: a template beside it, one of the workspace, a shipped one."""
     beside = path.parent.parent / name / FILE_NAME
     if beside.is_file():
@@ -164,7 +166,7 @@ def _base_of(name: str, path: Path, workspace: Path | None, where: str) -> Path:
 
 
 def _layout(
-    name: str, layout: str, source: Document, folder: Path, fingerprint: dict[str, str]
+    name: str, layout: str, *, source: Document, folder: Path, fingerprint: dict[str, str]
 ) -> tuple[str, str]:
     """Give the text of a layout and what messages call it; a text with tags is inline."""
     place = source.place("files", name, "layout")

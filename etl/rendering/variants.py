@@ -24,25 +24,27 @@ def apply_variant(base: Document, variant: Document) -> Document:
     joined = _Joined(base, variant)
     for key in _REPLACED:
         if key in variant.data:
-            joined.put((key,), variant.data[key], (key,))
+            joined.put((key,), variant.data[key], origin=(key,))
     for key in _MERGED:
         for name, value in variant.data.get(key, {}).items():
-            joined.put((key, name), value, (key, name))
+            joined.put((key, name), value, origin=(key, name))
     for name, changes in variant.data.get("parameters", {}).items():
         for attribute, value in changes.items():
-            joined.put(("parameters", name, attribute), value, ("parameters", name, attribute))
+            joined.put(
+                ("parameters", name, attribute), value, origin=("parameters", name, attribute)
+            )
     problems = []
     for name, changes in variant.data.get("columns", {}).items():
         places = list(_columns_named(joined.data, name))
         if len(places) != 1:
-            problems.append(_no_column(variant, joined.data, name, len(places)))
+            problems.append(_no_column(variant, joined.data, name=name, found=len(places)))
             continue
         for attribute, value in changes.items():
-            joined.put((*places[0], attribute), value, ("columns", name, attribute))
+            joined.put((*places[0], attribute), value, origin=("columns", name, attribute))
     if problems:
         raise UserMustFix(problems)
     for number, check in enumerate(variant.data.get("checks", [])):
-        joined.append("checks", check, ("checks", number))
+        joined.append("checks", check, origin=("checks", number))
     return Document(variant.path, variant.name, joined.data, joined.values, joined.keys)
 
 
@@ -55,7 +57,7 @@ class _Joined:
         self.keys = dict(base.keys)
         self.variant = variant
 
-    def put(self, path: _Path, value: Any, origin: _Path) -> None:
+    def put(self, path: _Path, value: Any, *, origin: _Path) -> None:
         """Set a value; what stood there before is gone, with its places."""
         target = self.data
         for part in path[:-1]:
@@ -64,7 +66,7 @@ class _Joined:
         self.forget(path)
         self.adopt(path, origin)
 
-    def append(self, key: str, value: Any, origin: _Path) -> None:
+    def append(self, key: str, value: Any, *, origin: _Path) -> None:
         rows = self.data.setdefault(key, [])
         rows.append(copy.deepcopy(value))
         self.adopt((key, len(rows) - 1), origin)
@@ -104,7 +106,7 @@ def _all_columns(data: Any) -> Iterator[tuple[_Path, tuple[str, ...]]]:
                     yield (*path, number), names
 
 
-def _no_column(variant: Document, data: Any, name: str, found: int) -> Problem:
+def _no_column(variant: Document, data: Any, *, name: str, found: int) -> Problem:
     known = {names[0] for _path, names in _all_columns(data)}
     near = near_match(name, known)
     if found:
