@@ -274,6 +274,14 @@ def test_a_rejected_voucher_takes_the_whole_item_with_it() -> None:
     assert made.nothing_to_book.is_empty()
 
 
+def test_amounts_that_are_equal_by_chance_keep_their_own_tax() -> None:
+    line = Line("119.00", "19.00", "inclusive", other=("119.00", "18.00"))
+    made = post(Item((line,), other_currency="USD"), form=PAIR)
+    assert values(made, "book_tax", "original_amount", "original_tax", "original_net") == [
+        tuple(map(Decimal, ("19.00", "119.00", "18.00", "101.00")))
+    ]
+
+
 def test_what_both_vouchers_lack_is_said_once() -> None:
     item = Item(
         (Line("1.00", other=("9.00", None)),),
