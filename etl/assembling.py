@@ -73,7 +73,9 @@ def assemble(
         places=places, proof=proof,
     )  # fmt: skip
     evidence = write_evidence(
-        Frames(booked.items, booked.lines, booked.vouchers, booked.postings, places),
+        Frames(
+            booked.items, booked.lines, booked.vouchers, booked.postings, places, proof.postings
+        ),
         collect_facts(recipe, rendered, origin),
         {
             file.name: file.content
@@ -221,7 +223,8 @@ def collect_facts(recipe: Recipe, rendered: Rendered, origin: Origin) -> Facts:
         candidates={t.name: [r.number for r in t.candidates()] for t in mapping.targets},
         cells=list(_cells(recipe)),
         postings={rule.id: rule.place for rule in recipe.rules},
-        files={file.name: file.file for file in rendered.files},
+        files={file.name: file.file for file in rendered.files if not file.companion},
+        packed=[file.name for file in rendered.files if file.packed],
         constants=constants,
     )
 

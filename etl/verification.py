@@ -15,13 +15,18 @@ from typing import Any
 
 import polars as pl
 
-from etl.batches.evidence import EVIDENCE, Evidence, line_sums, read_evidence
+from etl.batches.evidence import EVIDENCE, READ, Evidence, line_sums, read_evidence
 from etl.batches.explanation import RowReason, explain_item
+from etl.batches.manifest import MANIFEST
 from etl.batches.reading import ReadManifest, read_manifest
-from etl.batches.recipe import FileMembers, content_hash, members_of
+from etl.batches.recipe import content_hash, members_of
 from etl.batches.verdicts import VERDICTS
-from etl.errors import Problem, UserMustFix
+from etl.errors import EtlError, Problem, UserMustFix
 from etl.files import sha256
+from etl.money import AMOUNT
+from etl.rendering import Template, load_template
+from etl.rendering.readback import read_back_file
+from etl.rendering.readback_wanted import Difference
 
 #: Lines named per changed file.
 MAX_LINES = 20
@@ -36,6 +41,7 @@ class Proof:
     files: int = 0
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def differs(self, code: str, what: str, where: object, fix: str = _AGAIN) -> None:
         self.problems.append(Problem(code, what, str(where), fix))
@@ -55,7 +61,7 @@ def verify_folder(folder: Path) -> Proof:
     }
     _name_changed_lines(folder, manifest, intact, proof)
     if not proof.problems:
-        _prove_content(manifest, intact, proof)
+        _prove_content(folder, manifest, intact, proof)
     return proof
 
 
@@ -103,21 +109,99 @@ def _changed_lines(path: Path, evidence: Evidence | None) -> Iterator[int]:
                 return  # after a line more or less, every line differs
 
 
-def _prove_content(manifest: ReadManifest, intact: Mapping[str, bytes], proof: Proof) -> None:
-    """Hash again what was approved, and compare rows and counts."""
+def _prove_content(
+    folder: Path, manifest: ReadManifest, intact: Mapping[str, bytes], proof: Proof
+) -> None:
+    """Hash again what was approved, read every file back, and compare rows and totals."""
     head, items = manifest.head, manifest.items()
-    members: list[FileMembers] = [
-        members_of(file["name"], intact[file["name"]]) for file in head["files"]
-    ]
     content = content_hash(
-        members, verdicts=items.select(list(VERDICTS)), attachments=manifest.attachments()
+        [members_of(file["name"], intact[file["name"]]) for file in head["files"]],
+        verdicts=items.select(list(VERDICTS)),
+        attachments=manifest.attachments(),
     )
     if content != head["content"]:
-        proof.differs("VER-4", "the content hash is not that of the manifest", "manifest.json")
-    proof.files = len(head["files"])
-    proof.rows = sum(file["rows"] for file in head["files"])
+        proof.differs("VER-4", "the content hash is not that of the manifest", folder / MANIFEST)
     if items.height != head["counts"]["items"]:
-        proof.differs("VER-4", "the manifest does not list every item", "manifest.json")
+        proof.differs("VER-4", "the manifest does not list every item", folder / MANIFEST)
+    evidence = read_evidence(folder / EVIDENCE)
+    template = _template_of(manifest, proof)
+    proof.files = len(head["files"])
+    for file in head["files"]:
+        name = file["name"]
+        if name not in evidence.facts.files:
+            continue  # a companion: it repeats what another file says
+        expected = evidence.of_file(name)
+        _compare_totals(folder, file, expected, proof)
+        if template is not None:
+            said = intact[name]
+            if name in evidence.facts.packed:
+                said = members_of(name, said).members[0][1]
+            key = evidence.facts.files[name]
+            _compare_rows(folder / name, expected, read_back_file(template, key, said), proof)
+        proof.rows += file["rows"]
+
+
+def _template_of(manifest: ReadManifest, proof: Proof) -> Template | None:
+    """Load the template that wrote the files, if it is still what it was then."""
+    wanted = manifest.head["template"]
+    try:
+        template = load_template(wanted["id"], workspace=Path.cwd())
+        if template.sha256 == wanted["sha256"]:
+            given = {k: v for k, v in manifest.head["parameters"].items() if v is not None}
+            return template.with_parameters(given)
+    except EtlError:
+        pass  # said below: the hashes prove the files without it
+    proof.remarks.append(
+        f"the template {wanted['id']} is not here as it was; hashes and totals were proved, the"
+        " files were not read back"
+    )
+    return None
+
+
+def _compare_totals(
+    folder: Path, file: Mapping[str, Any], expected: pl.DataFrame, proof: Proof
+) -> None:
+    signed = pl.col("posting.signed")
+    is_pair = pl.col("posting.shape") == "pair"
+    zero = pl.lit(0, AMOUNT)
+    sums = (
+        expected.group_by(pl.col("posting.currency").alias("currency"))
+        .agg(
+            debit=pl.when(is_pair | (signed > 0)).then(signed.abs()).otherwise(zero).sum(),
+            credit=pl.when(is_pair | (signed < 0)).then(signed.abs()).otherwise(zero).sum(),
+        )
+        .sort("currency")
+        .with_columns(pl.col("debit", "credit").cast(pl.String))
+    )
+    if sums.to_dicts() != file["totals"] or expected.height != file["rows"]:
+        what = f"rows or totals of {file['name']} are not those of the manifest"
+        proof.differs("VER-4", what, folder / file["name"])
+
+
+def _compare_rows(
+    path: Path,
+    expected: pl.DataFrame,
+    read: tuple[pl.DataFrame, list[Difference]],
+    proof: Proof,
+) -> None:
+    """Compare what the file says now with what it said when it was written, line by line."""
+    found, differences = read
+    for difference in differences:
+        at = path if difference.line is None else f"{path}:{difference.line}"
+        proof.differs("VER-4", f"{path.name}: {difference.what}", at)
+    said = [name for name in expected.columns if name.startswith(READ)]
+    known = expected.select("row", *said).unique(maintain_order=True)
+    rows = found.rename({"line": "row"} | {n: f"{READ}{n}" for n in found.columns if n != "line"})
+    joined = known.join(rows, on="row", how="full", coalesce=True, suffix="|found")
+    wrong = [
+        pl.col(name).cast(pl.String).ne_missing(pl.col(f"{name}|found").cast(pl.String))
+        for name in said
+        if f"{name}|found" in joined.columns
+    ]
+    lines = joined.filter(pl.any_horizontal(wrong)) if wrong else joined.clear()
+    for line in lines["row"].sort().head(MAX_LINES):
+        what = f"{path.name} line {line} does not say what was written there"
+        proof.differs("VER-4", what, f"{path}:{line}")
 
 
 # ── explain ─────────────────────────────────────────────────────────────────────────────────

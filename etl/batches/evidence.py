@@ -20,12 +20,18 @@ import polars as pl
 
 from etl.documents import read_json
 from etl.frames import ITEM_KEY, LINE_KEY, POSTING_KEY, VOUCHER_KEY
+from etl.money import AMOUNT
 
 EVIDENCE = "explain.parquet"
 _META = "pleo-etl"
 _ROWS_PER_GROUP = 100_000
 #: Columns that explanations need whatever the template prints.
-_ALWAYS = ("posting.role", "posting.account", "posting.contra_account", "voucher.contra_role")
+_ALWAYS = (
+    "posting.role", "posting.account", "posting.contra_account", "posting.currency",
+    "posting.shape", "posting.signed", "voucher.contra_role",
+)  # fmt: skip
+#: Columns with what the files say, by meaning.
+READ = "read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Facts:
     candidates   target -> numbers of the rules that may give it, in the order of trying
     postings     posting rule id -> where it stands
     files        name of a file -> key of the template's file
+    packed       names of files that are zips around the file
     constants    names that are the same for the whole run, as text
     """
 
@@ -65,6 +72,7 @@ class Facts:
     cells: Sequence[CellFact]
     postings: Mapping[str, str]
     files: Mapping[str, str]
+    packed: Sequence[str]
     constants: Mapping[str, str | None]
 
 
@@ -72,7 +80,8 @@ class Facts:
 class Frames:
     """The frames that evidence is taken from, and where each posting stands.
 
-    `places` has posting.key, file and row.
+    `places` has posting.key, file and row; `read` has posting.key and what was read back of it,
+    a column per meaning.
     """
 
     items: pl.DataFrame
@@ -80,6 +89,7 @@ class Frames:
     vouchers: pl.DataFrame
     postings: pl.DataFrame
     places: pl.DataFrame
+    read: pl.DataFrame
 
 
 def write_evidence(frames: Frames, facts: Facts, files: Mapping[str, bytes]) -> bytes:
@@ -118,10 +128,24 @@ def _posting_rows(frames: Frames, reads: list[str], targets: list[str]) -> pl.Da
         *(name for name in reads if name in postings.columns),
     )
     table = _add(table, frames.places, key=POSTING_KEY, names=("file", "row"))
+    said = frames.read.select(
+        POSTING_KEY,
+        *(
+            _as_said(name, kind).alias(f"{READ}{name}")
+            for name, kind in frames.read.schema.items()
+            if name not in (POSTING_KEY, "file", "line")
+        ),
+    )
+    table = _add(table, said, key=POSTING_KEY, names=said.columns)
     table = _add(table, frames.vouchers, key=VOUCHER_KEY, names=(*reads, "voucher.id"))
     table = _add(table, frames.items, key=ITEM_KEY, names=(*reads, "item.id", "rule.id"))
     table = _add(table, frames.lines, key=LINE_KEY, names=(*reads, *mapped, "line.number"))
     return table.sort(POSTING_KEY).drop(POSTING_KEY, VOUCHER_KEY, ITEM_KEY, LINE_KEY)
+
+
+def _as_said(name: str, kind: pl.DataType) -> pl.Expr:
+    """Give amounts in their one scale; everything else is text already."""
+    return pl.col(name).cast(AMOUNT) if kind.is_numeric() else pl.col(name)
 
 
 def _add(
@@ -157,6 +181,13 @@ class Evidence:
         """Give the rows of one item."""
         return self.table.filter(pl.col("item.id") == item_id).collect()
 
+    def of_file(self, file: str) -> pl.DataFrame:
+        """Give the postings of one file, in the order of its lines, with what it said of them."""
+        rows = self.table.filter((pl.col("file") == file) & pl.col("item.id").is_not_null())
+        wanted = ("row", "posting.currency", "posting.shape", "posting.signed")
+        said = [name for name in self.table.collect_schema() if name.startswith(READ)]
+        return rows.select(*wanted, *said).sort("row").collect()
+
     def sums_of(self, file: str) -> list[int]:
         """Give the check sums of a file's lines, none where it is no text."""
         lines = self.table.filter((pl.col("file") == file) & pl.col("sum").is_not_null())
@@ -172,6 +203,7 @@ def read_evidence(path: Path) -> Evidence:
         cells=[CellFact(**cell) for cell in meta["cells"]],
         postings=meta["postings"],
         files=meta["files"],
+        packed=meta["packed"],
         constants=meta["constants"],
     )
     return Evidence(pl.scan_parquet(path), facts)

@@ -36,8 +36,11 @@ def command(folder: Path, as_json: bool) -> int:
                 "content": proof.content,
                 "files": proof.files,
                 "rows": proof.rows,
+                "remarks": proof.remarks,
             }
         )
+    for remark in proof.remarks:
+        talk.say(remark)
     if not proof.problems:
         talk.say(f"proved: {proof.files} files, {proof.rows} rows, content {proof.content}")
     return code

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import polars as pl
 import pytest
 
 from etl.batches.manifest import MANIFEST
+from etl.files import sha256
 from tests.fakes.items import item
 from tests.unit.cli.conftest import Workspace
 
@@ -164,3 +167,85 @@ def test_changed_evidence_is_not_believed(workspace: Workspace, folder: Path) ->
     result = workspace.run("explain", "4113001", str(folder))
     assert result.exit_code == 2
     assert "error[VER-3]" in result.stderr
+
+
+# ── what hashes alone would not catch ───────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def readable(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder whose template can be found by its id, as a shipped one can."""
+    (workspace.root / "templates").mkdir()
+    (workspace.root / "plain").rename(workspace.root / "templates" / "plain")
+    monkeypatch.chdir(workspace.root)
+    items = workspace.items(FIRST, item(n=2))
+    result = workspace.run(
+        "convert", items, "-t", "plain", "-m", "acme.yaml", "-o", "out", "-p", "ledger=AP"
+    )
+    assert result.exit_code == 0
+    return workspace.root / "out"
+
+
+def forge(folder: Path, name: str, change: Callable[[bytes], bytes]) -> None:
+    """Change a file as somebody would who also mends every hash of the manifest."""
+    path = folder / name
+    before = path.read_bytes()
+    after = change(before)
+    path.write_bytes(after)
+    manifest = (folder / MANIFEST).read_bytes()
+    manifest = manifest.replace(sha256(before).encode(), sha256(after).encode())
+    manifest = manifest.replace(b'"bytes": %d' % len(before), b'"bytes": %d' % len(after))
+    unsealed = re.sub(rb'\n "seal": "[0-9a-f]{64}"', b'\n "seal": ""', manifest)
+    sealed = b'\n "seal": "%s"' % sha256(unsealed).encode()
+    (folder / MANIFEST).write_bytes(unsealed.replace(b'\n "seal": ""', sealed))
+
+
+def test_files_are_read_back_where_the_template_is_at_hand(
+    workspace: Workspace, readable: Path
+) -> None:
+    result = workspace.run("verify", str(readable), "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["rows"], document["remarks"]) == (0, 2, [])
+
+
+def test_without_the_template_verify_says_what_it_could_not_do(
+    workspace: Workspace, readable: Path
+) -> None:
+    path = workspace.root / "templates" / "plain" / "template.yaml"
+    path.write_text(path.read_text() + "# changed since\n")
+    result = workspace.run("verify", str(readable))
+    assert result.exit_code == 0
+    assert "the files were not read back" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"4650"', b'"4651"'), (b"119.00", b"119.01"), (b"2026-03-09", b"2026-03-08"),
+        (b'"1360"', b'"1361"'), (b'"EUR"', b'"EUX"'), (b'"4113001"', b'"4113002"'),
+    ],
+)  # fmt: skip
+def test_a_forged_cell_is_caught_by_the_content_and_by_the_read_back(
+    workspace: Workspace, readable: Path, old: bytes, new: bytes
+) -> None:
+    forge(readable, "plain_1_1.csv", lambda raw: raw.replace(old, new, 1))
+    found = errors(workspace, readable)
+    assert {error["code"] for error in found} == {"VER-4"}
+    assert "the content hash is not that of the manifest" in found[0]["what"]
+    assert [error["where"][-4:] for error in found[1:]] == ["sv:2"]
+
+
+def test_forged_totals_are_caught(workspace: Workspace, readable: Path) -> None:
+    path = readable / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b'"debit": "129.00"', b'"debit": "129.01"'))
+    forge(readable, "review.html", lambda raw: raw + b" ")
+    assert [
+        "totals of plain_1_1.csv" in error["what"] for error in errors(workspace, readable)
+    ] == [True]
+
+
+def test_a_forged_verdict_is_caught(workspace: Workspace, readable: Path) -> None:
+    path = readable / MANIFEST
+    path.write_bytes(path.read_bytes().replace(b'"verdict":"exported"', b'"verdict":"failed"', 1))
+    forge(readable, "review.html", lambda raw: raw + b" ")
+    assert ["content hash" in error["what"] for error in errors(workspace, readable)] == [True]
