@@ -6,7 +6,7 @@ forms ─> files and parts ─> records ─> bytes      pure; nothing is written
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -22,7 +22,7 @@ from etl.rendering.lists import Labels
 from etl.rendering.material import Material
 from etl.rendering.outcome import FileSource, Rendered, RenderedFile, ValueSource
 from etl.rendering.plans import Plan, make_plan
-from etl.rendering.receipts import FOLDER, Contents, deliver_receipts
+from etl.rendering.receipts import FOLDER, Contents, Receipts, deliver_receipts
 from etl.rendering.templates import Template
 
 
@@ -76,14 +76,7 @@ def render(
         files.extend(run.files(chosen))
         if run.sheets is not None:
             rendered_from.append(FileSource(file_plan, run.sheets))
-    place = template.document.attachments.place if template.document.attachments else "folder"
-    paths = delivered.paths(place)
-    beside = paths["path"].to_list() if place == "beside" else []
-    named = [(file.name, _where(plan, file)) for file in files]
-    receipt_place = plan.attachment_name.where if plan.attachment_name else ""
-    findings.problems.extend(
-        name_problems([*named, *((name, receipt_place) for name in beside)], taken=[FOLDER])
-    )
+    findings.problems.extend(_name_problems(plan, files, receipts=delivered))
     if findings.problems:
         raise UserMustFix(list(dict.fromkeys(findings.problems)))
     rejections = findings.all_rejections()
@@ -92,7 +85,7 @@ def render(
         rejections=rejections,
         notes=findings.all_notes(),
         external_ids=_external_ids(plan, material),
-        receipts=paths,
+        receipts=delivered.paths(_receipt_place(plan)),
         sources=value_sources(plan),
         rendered_from=tuple(rendered_from),
     )
@@ -136,6 +129,22 @@ def _require_tables(template: Template, lookups: Mapping[str, Lookup]) -> None:
     ]
     if missing:
         raise UserMustFix(missing)
+
+
+def _receipt_place(plan: Plan) -> str:
+    attachments = plan.template.document.attachments
+    return attachments.place if attachments is not None else "folder"
+
+
+def _name_problems(
+    plan: Plan, files: Sequence[RenderedFile], *, receipts: Receipts
+) -> list[Problem]:
+    """Check the names of files, and of receipts that lie beside them."""
+    named = [(file.name, _where(plan, file)) for file in files]
+    if _receipt_place(plan) == "beside" and plan.attachment_name is not None:
+        where = plan.attachment_name.where
+        named.extend((name, where) for name in receipts.delivered["attachment.name"])
+    return name_problems(named, taken=[FOLDER])
 
 
 def _where(plan: Plan, file: RenderedFile) -> str:

@@ -1,19 +1,21 @@
 """Small hand-made books: items, vouchers and postings as the stages before rendering give them.
 
-    item 0  "a-1"  card purchase  119.00 EUR  Café Müller    net 100.00, tax 19.00
-    item 1  "b-2"  refund          45.50 EUR  Taxi; "Nord"
+item 0  "a-1"  card purchase  119.00 EUR  Café Müller    net 100.00, tax 19.00
+item 1  "b-2"  refund          45.50 EUR  Taxi; "Nord"
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
+from etl.errors import UserMustFix
 from etl.frames import (
     ATTACHMENT,
     ATTACHMENT_WIRE,
@@ -144,9 +146,7 @@ class Books:
             )  # fmt: skip
 
 
-def _posting(
-    books: Books, key: int, *, index: int, value: Decimal, side: str
-) -> dict[str, Any]:
+def _posting(books: Books, key: int, *, index: int, value: Decimal, side: str) -> dict[str, Any]:
     nothing = money("0.00")
     return {
         "posting.key": len(books.postings), "voucher.key": key, "item.key": key, "line.key": None,
@@ -187,4 +187,14 @@ def rendered(
     return render(template, **books.frames(), constants={**CONSTANTS}, **more)
 
 
-__all__ = ["CONSTANTS", "Books", "frame", "load", "rendered", "replace", "two_items"]
+PAIR = "rows: [{shape: pair, tax: by_code}]\n"
+LEGS = "rows: [{shape: legs, tax: separate}]\n"
+
+
+def text_of(result: Rendered, number: int = 0, encoding: str = "utf-8") -> str:
+    assert result.rejections.is_empty(), result.rejections.to_dicts()
+    return result.files[number].content.decode(encoding)
+
+
+def problem_codes(error: pytest.ExceptionInfo[UserMustFix]) -> list[str]:
+    return [problem.code for problem in error.value.problems]
