@@ -58,7 +58,7 @@ class _Scope:
     parent: int
 
 
-def check_layout(tree: nodes.Template, source: Source, names: LayoutNames) -> Block:
+def check_layout(tree: nodes.Template, source: Source, *, names: LayoutNames) -> Block:
     """Check a layout and give its parts.
 
     Raises: UserMustFix with every problem (LAY-2, LAY-3, LAY-4), each with its place.
@@ -112,7 +112,7 @@ class _Checker:
     def choice(self, node: nodes.If) -> Choice:
         if len(node.elif_) > MAX_BRANCHES:
             what = f"more than {MAX_BRANCHES} elif in one if"
-            self.complain("LAY-5", node, what, "decide in the value of a column")
+            self.complain("LAY-5", node, what=what, fix="decide in the value of a column")
             return Choice((), ())
         branches = [
             (condition, self.block(branch.body))
@@ -123,7 +123,9 @@ class _Checker:
 
     def loop(self, node: nodes.For) -> Iterator[Loop]:
         if node.recursive:
-            self.complain("LAY-2", node, "a recursive loop is not allowed", "write the loops out")
+            self.complain(
+                "LAY-2", node, what="a recursive loop is not allowed", fix="write the loops out"
+            )
             return
         variable = self.loop_variable(node.target)
         parent, frame, key = self.list_of(node.iter)
@@ -132,7 +134,7 @@ class _Checker:
         self.loops += 1
         if self.loops > MAX_LOOPS:
             what = f"more than {MAX_LOOPS} loops"
-            self.complain("LAY-5", node, what, "loop once and decide inside of the loop")
+            self.complain("LAY-5", node, what=what, fix="loop once and decide inside of the loop")
             return
         number = self.loops
         self.scopes.append(_Scope(number, variable, frame, parent))
@@ -146,7 +148,9 @@ class _Checker:
 
     def loop_variable(self, target: nodes.Node) -> str | None:
         if not isinstance(target, nodes.Name):
-            self.complain("LAY-2", target, "a loop has one name", "write for voucher in vouchers")
+            self.complain(
+                "LAY-2", target, what="a loop has one name", fix="write for voucher in vouchers"
+            )
             return None
         name = target.name
         taken = {scope.variable for scope in self.scopes[1:]}
@@ -159,8 +163,8 @@ class _Checker:
         else:
             return name
         self.complain(
-            "LAY-3", target, f'"{name}" cannot name the rows of a loop, it is {what}',
-            f"choose another name, such as for each_{name} in",
+            "LAY-3", target, what=f'"{name}" cannot name the rows of a loop, it is {what}',
+            fix=f"choose another name, such as for each_{name} in",
         )  # fmt: skip
         return None
 
@@ -169,12 +173,12 @@ class _Checker:
         if isinstance(node, nodes.Name):
             if node.name not in FILE_CHILDREN:
                 choices = [*FILE_CHILDREN, *self.inner_lists()]
-                self.unknown(node, "list", node.name, choices)
+                self.unknown(node, "list", name=node.name, choices=choices)
             elif len(self.scopes) > 1:
                 inner = [name for name in self.inner_lists() if name.endswith(f".{node.name}")]
                 fix = inner[0] if inner else "close the loop around it first"
                 what = f'"{node.name}" are those of the whole file, inside a loop over other rows'
-                self.complain("LAY-2", node, what, f"write {fix}" if inner else fix)
+                self.complain("LAY-2", node, what=what, fix=f"write {fix}" if inner else fix)
             else:
                 child = FILE_CHILDREN[node.name]
                 return FILE_LOOP, child.frame, child.key
@@ -186,7 +190,7 @@ class _Checker:
                     if child_or_none is not None:
                         return scope.number, child_or_none.frame, child_or_none.key
             written = f"{node.node.name}.{node.attr}"
-            self.unknown(node, "list", written, [*FILE_CHILDREN, *self.inner_lists()])
+            self.unknown(node, "list", name=written, choices=[*FILE_CHILDREN, *self.inner_lists()])
             return FILE_LOOP, None, ""
         self.refuse(node)
         return FILE_LOOP, None, ""
@@ -202,7 +206,7 @@ class _Checker:
 
     def whole_record(self, node: nodes.Name) -> Iterator[Part]:
         if node.name in self.names.records:
-            yield from self.cell(node, node.name, None)
+            yield from self.cell(node, node.name, name=None)
             return
         self.not_a_record(node, node.name)
 
@@ -218,22 +222,24 @@ class _Checker:
                     yield Counter(number, name)
             elif name in LOOP_FLAGS:
                 fix = f"use it in a condition: {{% if loop.{name} %}}"
-                self.complain("LAY-2", node, f"loop.{name} is a condition and has no text", fix)
+                self.complain(
+                    "LAY-2", node, what=f"loop.{name} is a condition and has no text", fix=fix
+                )
             else:
-                self.unknown(node, "name", f"loop.{name}", _loop_names())
+                self.unknown(node, "name", name=f"loop.{name}", choices=_loop_names())
         elif owner in self.names.records:
-            yield from self.cell(node, owner, name)
+            yield from self.cell(node, owner, name=name)
         else:
             self.not_a_record(node, owner)
 
-    def cell(self, node: nodes.Node, record: str, name: str | None) -> Iterator[Cell]:
+    def cell(self, node: nodes.Node, record: str, *, name: str | None) -> Iterator[Cell]:
         known = self.names.records[record]
         if name == NAMES:
             yield Cell(FILE_LOOP, cell_column(record, NAMES))
             return
         if name is not None and name not in known:
-            self.unknown(node, "cell", f"{record}.{name}",
-                         [f"{record}.{cell}" for cell in (*known, NAMES)])  # fmt: skip
+            self.unknown(node, "cell", name=f"{record}.{name}",
+                         choices=[f"{record}.{cell}" for cell in (*known, NAMES)])  # fmt: skip
             return
         number = self.home(node, record)
         if number is not None:
@@ -253,7 +259,7 @@ class _Checker:
         loops = [_loop_over(frame) for frame in self.names.carriers(record) if frame in SINGULAR]
         fix = f"put it inside {' or '.join(loops)}" if loops else "correct the record's values"
         what = f'record "{record}" has no values here'
-        self.complain("LAY-4", node, what, fix)
+        self.complain("LAY-4", node, what=what, fix=fix)
         return None
 
     # ── conditions ──
@@ -270,7 +276,7 @@ class _Checker:
         if isinstance(node, nodes.Name):
             if node.name in self.names.records:
                 fix = f"name one of its cells: {node.name}.<cell>"
-                self.complain("LAY-2", node, "a whole record is no condition", fix)
+                self.complain("LAY-2", node, what="a whole record is no condition", fix=fix)
             elif node.name in FILE_CHILDREN:
                 self.refuse_list_condition(node, node.name)
             else:
@@ -293,16 +299,16 @@ class _Checker:
                 return None if number is None else LoopFlag(number, name)
             if name in LOOP_COUNTERS:
                 fix = "use loop.first, loop.last, or the else of the loop"
-                self.complain("LAY-2", node, f"loop.{name} is a number, no condition", fix)
+                self.complain("LAY-2", node, what=f"loop.{name} is a number, no condition", fix=fix)
             else:
-                self.unknown(node, "name", f"loop.{name}", _loop_names())
+                self.unknown(node, "name", name=f"loop.{name}", choices=_loop_names())
             return None
         if owner in self.names.records:
-            cells = list(self.cell(node, owner, name))
+            cells = list(self.cell(node, owner, name=name))
             return Filled(cells[0].loop, cells[0].column) if cells else None
-        return self.row_flag(node, owner, name)
+        return self.row_flag(node, owner, name=name)
 
-    def row_flag(self, node: nodes.Node, owner: str, name: str) -> Condition | None:
+    def row_flag(self, node: nodes.Node, owner: str, *, name: str) -> Condition | None:
         for scope in reversed(self.scopes[1:]):
             if scope.variable != owner:
                 continue
@@ -314,7 +320,9 @@ class _Checker:
                 self.refuse_list_condition(node, f"{owner}.{name}")
             else:
                 shown = [flag.replace(SINGULAR[scope.frame], owner, 1) for flag in flags]
-                self.unknown(node, "boolean", f"{owner}.{name}", shown, rest=_CELL_INSTEAD)
+                self.unknown(
+                    node, "boolean", name=f"{owner}.{name}", choices=shown, rest=_CELL_INSTEAD
+                )
             return None
         self.not_a_record(node, owner)
         return None
@@ -323,37 +331,39 @@ class _Checker:
         number = self.counting[-1]
         if number is None:
             fix = "use it inside the loop; the filter of a for knows cells and booleans only"
-            self.complain("LAY-4", node, "there is no loop here that counts", fix)
+            self.complain("LAY-4", node, what="there is no loop here that counts", fix=fix)
         return number
 
     # ── problems ──
 
-    def complain(self, code: str, node: nodes.Node, what: str, fix: str) -> None:
-        self.problems.append(self.source.problem(code, start_of(node), what, fix))
+    def complain(self, code: str, node: nodes.Node, *, what: str, fix: str) -> None:
+        self.problems.append(self.source.problem(code, start_of(node), what=what, fix=fix))
 
     def refuse(self, node: nodes.Node) -> None:
         words = refused_words(node)
         fix = next((form for kind, form in NEAREST_FORM if isinstance(node, kind)), _CELL_INSTEAD)
-        self.complain("LAY-2", node, f"{words} is not allowed in a layout", fix)
+        self.complain("LAY-2", node, what=f"{words} is not allowed in a layout", fix=fix)
 
     def refuse_list_condition(self, node: nodes.Node, written: str) -> None:
         fix = f"write {{% for … in {written} %}} … {{% else %}} … {{% endfor %}}"
-        self.complain("LAY-2", node, f'"{written}" is a list, no condition', fix)
+        self.complain("LAY-2", node, what=f'"{written}" is a list, no condition', fix=fix)
 
     def unknown(
-        self, node: nodes.Node, kind: str, name: str, choices: Sequence[str], *, rest: str = ""
+        self, node: nodes.Node, kind: str, *, name: str, choices: Sequence[str], rest: str = ""
     ) -> None:
         near = near_match(name, list(choices))
         known = f"known here: {', '.join(sorted(choices))}" if choices else rest
         fix = f'did you mean "{near}"?' if near else known or rest or "remove it"
-        self.complain("LAY-3", node, f'unknown {kind} "{name}"', fix)
+        self.complain("LAY-3", node, what=f'unknown {kind} "{name}"', fix=fix)
 
     def not_a_record(self, node: nodes.Node, name: str) -> None:
         if any(scope.variable == name for scope in self.scopes[1:]):
             what = f'"{name}" is the row of a loop and has no text of its own'
-            self.complain("LAY-3", node, what, _CELL_INSTEAD)
+            self.complain("LAY-3", node, what=what, fix=_CELL_INSTEAD)
         else:
-            self.unknown(node, "record", name, list(self.names.records), rest=_CELL_INSTEAD)
+            self.unknown(
+                node, "record", name=name, choices=list(self.names.records), rest=_CELL_INSTEAD
+            )
 
 
 _CELL_INSTEAD = "put the value into a column of a record and write {{ record.column }}"

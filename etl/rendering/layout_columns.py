@@ -90,7 +90,7 @@ def lay_out(block: Block, lists: Mapping[str, pl.DataFrame]) -> LaidOut:
     wanted.add(FILE_KEY)
     rows = run.listed(FILE_LIST, sorted(wanted))
     frame = _Frame(rows.rename({column: _name(FILE_LOOP, column) for column in wanted}), FILE_LOOP)
-    text, _lines = run.block(block, frame, None, Lines())
+    text, _lines = run.block(block, frame, guard=None, before=Lines())
     texts = frame.rows.select(
         pl.col(_name(FILE_LOOP, FILE_KEY)).alias(FILE_KEY), text.alias("text")
     )
@@ -111,7 +111,7 @@ class _Run:
         return rows.with_columns(pl.col(with_nulls).fill_null("")) if with_nulls else rows
 
     def block(
-        self, block: Block, frame: _Frame, guard: pl.Expr | None, before: Lines
+        self, block: Block, frame: _Frame, *, guard: pl.Expr | None, before: Lines
     ) -> tuple[pl.Expr, Lines]:
         """Give the text of a block and its line ends; `guard` says on which rows it is printed."""
         pieces: list[str | pl.Expr] = []
@@ -125,26 +125,26 @@ class _Run:
             elif isinstance(part, Counter):
                 pieces.append(pl.col(_name(part.loop, part.which)).cast(pl.String))
             elif isinstance(part, Choice):
-                text, added = self.choice(part, frame, guard, before.plus(lines))
+                text, added = self.choice(part, frame, guard=guard, before=before.plus(lines))
                 pieces.append(text)
                 lines = lines.plus(added)
             else:
-                text, added = self.loop(part, frame, guard, before.plus(lines))
+                text, added = self.loop(part, frame, guard=guard, before=before.plus(lines))
                 pieces.append(text)
                 lines = lines.plus(added)
         return _join_pieces(pieces), lines
 
     def choice(
-        self, choice: Choice, frame: _Frame, guard: pl.Expr | None, before: Lines
+        self, choice: Choice, frame: _Frame, *, guard: pl.Expr | None, before: Lines
     ) -> tuple[pl.Expr, Lines]:
         results: list[tuple[pl.Expr, pl.Expr, Lines]] = []
         rest = guard
         for condition, block in choice.branches:
             holds = _condition(condition)
-            text, lines = self.block(block, frame, _and(rest, holds), before)
+            text, lines = self.block(block, frame, guard=_and(rest, holds), before=before)
             results.append((holds, text, lines))
             rest = _and(rest, ~holds)
-        text, lines = self.block(choice.otherwise, frame, rest, before)
+        text, lines = self.block(choice.otherwise, frame, guard=rest, before=before)
         same = all(not added.varying and added == lines for _holds, _text, added in results)
         line_expr = lines.expr()
         for holds, branch_text, added in reversed(results):
@@ -153,9 +153,9 @@ class _Run:
         return text, lines if same else Lines(0, [line_expr])
 
     def loop(
-        self, loop: Loop, frame: _Frame, guard: pl.Expr | None, before: Lines
+        self, loop: Loop, frame: _Frame, *, guard: pl.Expr | None, before: Lines
     ) -> tuple[pl.Expr, Lines]:
-        inner = self.open_loop(loop, frame, guard)
+        inner = self.open_loop(loop, frame, guard=guard)
         printed = None
         if any(each.frame in TRACKED for each in loops_of((loop,))):
             printed = Printed(
@@ -166,7 +166,7 @@ class _Run:
             )
             self.printed.append(printed)
             inner.printed = printed
-        text, lines = self.block(loop.body, inner, None, Lines())
+        text, lines = self.block(loop.body, inner, guard=None, before=Lines())
         body = inner.rows.select(
             _PARENT, text.alias(_TEXT), *([lines.expr().alias(_LINES)] if lines.varying else [])
         )
@@ -192,7 +192,9 @@ class _Run:
         is_empty = pl.col(joined).is_null()
         if loop.otherwise:
             frame.rows = frame.rows.hstack(found)
-            text, other = self.block(loop.otherwise, frame, _and(guard, is_empty), before)
+            text, other = self.block(
+                loop.otherwise, frame, guard=_and(guard, is_empty), before=before
+            )
             return pl.when(is_empty).then(text).otherwise(pl.col(joined)), Lines(
                 0, [pl.when(is_empty).then(other.expr()).otherwise(pl.col(joined_lines))]
             )
@@ -204,12 +206,12 @@ class _Run:
         is_on_one_line = not lines.varying and lines.fixed == 0
         return pl.col(joined), Lines() if is_on_one_line else Lines(0, [pl.col(joined_lines)])
 
-    def open_loop(self, loop: Loop, frame: _Frame, guard: pl.Expr | None) -> _Frame:
+    def open_loop(self, loop: Loop, frame: _Frame, *, guard: pl.Expr | None) -> _Frame:
         """Make the rows of a loop: children of every row, in order, with what the body reads."""
         pairs = self.pair(loop, frame)
         fixed = sum(len(part.text) for part in loop.body if isinstance(part, Text))
         if fixed * pairs.height > MAX_FIXED_CHARACTERS:
-            raise UserMustFix(_too_long(loop, fixed, pairs.height))
+            raise UserMustFix(_too_long(loop, fixed, rows=pairs.height))
         if guard is not None:
             mask = frame.rows.with_columns(guard.alias("|guard"))["|guard"]
             pairs = pairs.filter(mask.gather(pairs[_PARENT]))
@@ -303,7 +305,7 @@ def _join_per_parent(body: pl.DataFrame, *, parents: int, fixed: int | None) -> 
     )
 
 
-def _too_long(loop: Loop, fixed: int, rows: int) -> Problem:
+def _too_long(loop: Loop, fixed: int, *, rows: int) -> Problem:
     return Problem(
         "LAY-5",
         f"{fixed} characters of fixed text for each of {rows} rows of {loop.frame}",

@@ -74,17 +74,19 @@ class JinjaLayout:
         try:
             return "".join(template.root_render_func(template.new_context(dict(known))))
         except LayoutTooLong as error:
-            raise self._stopped("LAY-5", template, error, str(error)) from None
+            raise self._stopped("LAY-5", template, error=error, what=str(error)) from None
         except RecursionError as error:
             what = "macros call each other without end"
-            raise self._stopped("LAY-5", template, error, what) from None
+            raise self._stopped("LAY-5", template, error=error, what=what) from None
         except (TemplateError, TypeError) as error:
             if isinstance(error, TypeError) and not _is_of_layout(error):
                 raise
             what = f"the layout failed: {str(error) or type(error).__name__}"
-            raise self._stopped("LAY-6", template, error, what) from None
+            raise self._stopped("LAY-6", template, error=error, what=what) from None
 
-    def _stopped(self, code: str, template: Template, error: Exception, what: str) -> UserMustFix:
+    def _stopped(
+        self, code: str, template: Template, *, error: Exception, what: str
+    ) -> UserMustFix:
         offset = 0
         step = error.__traceback__
         while step is not None:
@@ -92,15 +94,15 @@ class JinjaLayout:
                 offset = template.get_corresponding_lineno(step.tb_lineno)
             step = step.tb_next
         fix = "correct the layout; cells are text, lists are those of the row"
-        return UserMustFix(self.source.problem(code, offset, what, fix))
+        return UserMustFix(self.source.problem(code, offset, what=what, fix=fix))
 
 
-def make_jinja_layout(tree: nodes.Template, source: Source, names: LayoutNames) -> JinjaLayout:
+def make_jinja_layout(tree: nodes.Template, source: Source, *, names: LayoutNames) -> JinjaLayout:
     """Check a layout and make it ready for the sandbox.
 
     Raises: UserMustFix with every problem (LAY-2, LAY-3).
     """
-    new, uses = rewrite_layout(tree, source, names)
+    new, uses = rewrite_layout(tree, source, names=names)
     return JinjaLayout(source, names, new, uses)
 
 

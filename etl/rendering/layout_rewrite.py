@@ -38,7 +38,7 @@ _ALLOWED: tuple[type[nodes.Node], ...] = (
 
 
 def rewrite_layout(
-    tree: nodes.Template, source: Source, names: LayoutNames
+    tree: nodes.Template, source: Source, *, names: LayoutNames
 ) -> tuple[nodes.Template, Mapping[str, frozenset[str]]]:
     """Check and rewrite a layout for the sandbox.
 
@@ -47,7 +47,7 @@ def rewrite_layout(
     """
     stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
     stored |= {node.name for node in tree.find_all(nodes.Macro)}
-    rewriter = _Rewriter(source, names, frozenset(stored))
+    rewriter = _Rewriter(source, names, stored=frozenset(stored))
     new = rewriter.visit(tree)
     if rewriter.problems:
         raise UserMustFix(rewriter.problems)
@@ -62,7 +62,7 @@ def rewrite_layout(
 
 
 class _Rewriter(NodeTransformer):
-    def __init__(self, source: Source, names: LayoutNames, stored: frozenset[str]) -> None:
+    def __init__(self, source: Source, names: LayoutNames, *, stored: frozenset[str]) -> None:
         self.source = source
         self.names = names
         self.stored = stored
@@ -86,16 +86,18 @@ class _Rewriter(NodeTransformer):
             (form for kind, form in NEAREST_FORM_JINJA if isinstance(node, kind)),
             "arrange finished cells; whatever changes a value belongs into a column",
         )
-        self.complain("LAY-2", node, f"{refused_words(node)} is not allowed in a layout", fix)
+        self.complain(
+            "LAY-2", node, what=f"{refused_words(node)} is not allowed in a layout", fix=fix
+        )
 
-    def complain(self, code: str, node: nodes.Node, what: str, fix: str) -> None:
-        self.problems.append(self.source.problem(code, start_of(node), what, fix))
+    def complain(self, code: str, node: nodes.Node, *, what: str, fix: str) -> None:
+        self.problems.append(self.source.problem(code, start_of(node), what=what, fix=fix))
 
-    def unknown(self, node: nodes.Node, kind: str, name: str, choices: Iterable[str]) -> None:
+    def unknown(self, node: nodes.Node, kind: str, *, name: str, choices: Iterable[str]) -> None:
         known = sorted(choices)
         near = near_match(name, known)
         fix = f'did you mean "{near}"?' if near else f"known here: {', '.join(known)}"
-        self.complain("LAY-3", node, f'unknown {kind} "{name}"', fix)
+        self.complain("LAY-3", node, what=f'unknown {kind} "{name}"', fix=fix)
 
     # ── names and values ──
 
@@ -104,23 +106,25 @@ class _Rewriter(NodeTransformer):
         if node.ctx != "load":
             if name in self.names.records or name in FILE_CHILDREN or name in (LOOP, FILE_LIST):
                 fix = "choose another name"
-                self.complain("LAY-3", node, f'"{name}" is a name of the template already', fix)
+                self.complain(
+                    "LAY-3", node, what=f'"{name}" is a name of the template already', fix=fix
+                )
             elif name.startswith("_"):
                 fix = "begin the name with a letter"
-                self.complain("LAY-3", node, f'the name "{name}" begins with _', fix)
+                self.complain("LAY-3", node, what=f'the name "{name}" begins with _', fix=fix)
             return node
         if name in self.names.records:
             self.use(name, None)
             return self.record(node, name)
         known = {LOOP, "caller", "namespace", *FILE_CHILDREN, *self.stored}
         if name not in known or name.startswith("_"):
-            self.unknown(node, "name", name, {*known, *self.names.records})
+            self.unknown(node, "name", name=name, choices={*known, *self.names.records})
         return node
 
     def visit_NSRef(self, node: nodes.NSRef) -> nodes.Node:
         if node.attr.startswith("_"):
             fix = "begin the name with a letter"
-            self.complain("LAY-3", node, f'the name "{node.attr}" begins with _', fix)
+            self.complain("LAY-3", node, what=f'the name "{node.attr}" begins with _', fix=fix)
         return node
 
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
@@ -133,24 +137,30 @@ class _Rewriter(NodeTransformer):
             node.arg = argument
         if not isinstance(argument, nodes.Const) or type(argument.value) not in (int, str):
             fix = "write a name in quotes, or a whole number"
-            self.complain("LAY-2", node, "a computed place is not allowed in a layout", fix)
+            self.complain(
+                "LAY-2", node, what="a computed place is not allowed in a layout", fix=fix
+            )
             return node
         return self.member(node, argument.value)
 
     def member(self, node: nodes.Getattr | nodes.Getitem, name: str | int) -> nodes.Node:
         if isinstance(name, str) and name.startswith("_"):
-            self.complain("LAY-2", node, f'the name "{name}" begins with _', "use another name")
+            self.complain(
+                "LAY-2", node, what=f'the name "{name}" begins with _', fix="use another name"
+            )
             return node
         owner = node.node
         if isinstance(owner, nodes.Name) and owner.name in self.names.records:
             record = owner.name
             cells = (*self.names.records[record], NAMES)
             if name not in cells:
-                self.unknown(node, "cell", f"{record}.{name}", [f"{record}.{c}" for c in cells])
+                self.unknown(
+                    node, "cell", name=f"{record}.{name}", choices=[f"{record}.{c}" for c in cells]
+                )
                 return node
             if name == NAMES:
                 self.names_used.add(record)
-                return _call(node, sandbox.NAMES_OF, [nodes.Const(record)])
+                return _call(node, sandbox.NAMES_OF, arguments=[nodes.Const(record)])
             self.use(record, str(name))
             node.node = self.record(owner, record)
             return node
@@ -166,7 +176,7 @@ class _Rewriter(NodeTransformer):
 
     def record(self, node: nodes.Node, name: str) -> nodes.Call:
         rows: list[nodes.Expr] = [nodes.Name(row, "load") for row in reversed(self.rows)]
-        return _call(node, sandbox.RECORD, [nodes.Const(name), *rows])
+        return _call(node, sandbox.RECORD, arguments=[nodes.Const(name), *rows])
 
     def visit_Const(self, node: nodes.Const) -> nodes.Node:
         if not isinstance(node.value, str | int) and node.value is not None:
@@ -174,12 +184,12 @@ class _Rewriter(NodeTransformer):
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
-        return _call(node, sandbox.JOIN, [self.visit(each) for each in node.nodes])
+        return _call(node, sandbox.JOIN, arguments=[self.visit(each) for each in node.nodes])
 
     def visit_Operand(self, node: nodes.Operand) -> nodes.Node:
         self.generic_visit(node)
         if node.op in ("in", "notin"):
-            node.expr = _call(node, sandbox.SEARCHED, [node.expr])
+            node.expr = _call(node, sandbox.SEARCHED, arguments=[node.expr])
         return node
 
     def visit_Call(self, node: nodes.Call) -> nodes.Node:
@@ -190,18 +200,18 @@ class _Rewriter(NodeTransformer):
         is_space = is_named and getattr(node.node, "name", "") == "namespace"
         if not is_named or not is_plain or (is_space and node.args):
             fix = "call macros of this layout, caller() or namespace(name=value)"
-            self.complain("LAY-2", node, "this call is not allowed in a layout", fix)
+            self.complain("LAY-2", node, what="this call is not allowed in a layout", fix=fix)
             return node
         return self.generic_visit(node)
 
     def visit_Filter(self, node: nodes.Filter) -> nodes.Node:
         if node.name not in sandbox.FILTERS:
-            self.unknown(node, "filter", node.name, sandbox.FILTERS)
+            self.unknown(node, "filter", name=node.name, choices=sandbox.FILTERS)
         return self.generic_visit(node)
 
     def visit_Test(self, node: nodes.Test) -> nodes.Node:
         if node.name not in sandbox.TESTS:
-            self.unknown(node, "test", node.name, sandbox.TESTS)
+            self.unknown(node, "test", name=node.name, choices=sandbox.TESTS)
         return self.generic_visit(node)
 
     # ── statements ──
@@ -210,16 +220,18 @@ class _Rewriter(NodeTransformer):
         node.nodes = [
             each
             if isinstance(each, nodes.TemplateData)
-            else _call(each, sandbox.OUT, [self.visit(each)])
+            else _call(each, sandbox.OUT, arguments=[self.visit(each)])
             for each in node.nodes
         ]
         return node
 
     def visit_For(self, node: nodes.For) -> nodes.Node:
         if node.recursive:
-            self.complain("LAY-2", node, "a recursive loop is not allowed", "write the loops out")
+            self.complain(
+                "LAY-2", node, what="a recursive loop is not allowed", fix="write the loops out"
+            )
         size = _fixed_characters(node.body)
-        node.iter = _call(node, sandbox.SEARCHED, [self.visit(node.iter)])
+        node.iter = _call(node, sandbox.SEARCHED, arguments=[self.visit(node.iter)])
         node.target = self.visit(node.target)
         around = self.rows
         variable = node.target.name if isinstance(node.target, nodes.Name) else None
@@ -230,22 +242,22 @@ class _Rewriter(NodeTransformer):
         self.rows = around
         node.else_ = [self.visit(each) for each in node.else_]
         if variable is None or self.in_capture:
-            node.body.insert(0, _print(node, sandbox.STEP, [nodes.Const(size)]))
+            node.body.insert(0, _print(node, sandbox.STEP, arguments=[nodes.Const(size)]))
         else:
             row = nodes.Name(variable, "load")
-            node.body.insert(0, _print(node, sandbox.OPEN, [row, nodes.Const(size)]))
-            node.body.append(_print(node, sandbox.CLOSE, []))
+            node.body.insert(0, _print(node, sandbox.OPEN, arguments=[row, nodes.Const(size)]))
+            node.body.append(_print(node, sandbox.CLOSE, arguments=[]))
         return node
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:
-        return self.body_with(node, [argument.name for argument in node.args], ())
+        return self.body_with(node, [argument.name for argument in node.args], around=())
 
     def visit_CallBlock(self, node: nodes.CallBlock) -> nodes.Node:
         node.call = self.visit(node.call)
-        return self.body_with(node, [argument.name for argument in node.args], self.rows)
+        return self.body_with(node, [argument.name for argument in node.args], around=self.rows)
 
     def body_with(
-        self, node: nodes.Macro | nodes.CallBlock, names: list[str], around: Iterable[str]
+        self, node: nodes.Macro | nodes.CallBlock, names: list[str], *, around: Iterable[str]
     ) -> nodes.Node:
         for argument in node.args:
             self.visit(argument)
@@ -255,7 +267,7 @@ class _Rewriter(NodeTransformer):
         before, self.rows = self.rows, [*around, *names]
         size = _fixed_characters(node.body)
         node.body = [self.visit(each) for each in node.body]
-        node.body.insert(0, _print(node, sandbox.STEP, [nodes.Const(size)]))
+        node.body.insert(0, _print(node, sandbox.STEP, arguments=[nodes.Const(size)]))
         self.rows = before
         return node
 
@@ -275,10 +287,10 @@ def _fixed_characters(body: Iterable[nodes.Node]) -> int:
     return sum(len(text.data) for node in body for text in node.find_all(nodes.TemplateData))
 
 
-def _call(at: nodes.Node, part: str, arguments: list[nodes.Expr]) -> nodes.Call:
+def _call(at: nodes.Node, part: str, *, arguments: list[nodes.Expr]) -> nodes.Call:
     call = nodes.Call(nodes.Name(part, "load"), arguments, [], None, None)
     return call.set_lineno(at.lineno, override=True)  # type: ignore[return-value]
 
 
-def _print(at: nodes.Node, part: str, arguments: list[nodes.Expr]) -> nodes.Output:
-    return nodes.Output([_call(at, part, arguments)], lineno=at.lineno)
+def _print(at: nodes.Node, part: str, *, arguments: list[nodes.Expr]) -> nodes.Output:
+    return nodes.Output([_call(at, part, arguments=arguments)], lineno=at.lineno)

@@ -46,7 +46,7 @@ class Source:
         line_start = self.text.rfind("\n", 0, offset) + 1
         return Place(self.name, self.text.count("\n", 0, offset) + 1, offset - line_start + 1)
 
-    def problem(self, code: str, offset: int, what: str, fix: str) -> Problem:
+    def problem(self, code: str, offset: int, *, what: str, fix: str) -> Problem:
         """Make a problem at a character."""
         return Problem(code, what, str(self.place(offset)), fix)
 
@@ -76,9 +76,9 @@ def parse_layout(source: Source, environment: Environment) -> nodes.Template:
             source.problem(
                 "LAY-5",
                 0,
-                f"the layout has {len(source.text)} characters, "
+                what=f"the layout has {len(source.text)} characters, "
                 f"{MAX_LAYOUT_CHARACTERS} are allowed",
-                "move fixed text into the values of columns, or shorten the layout",
+                fix="move fixed text into the values of columns, or shorten the layout",
             )
         )
     tokens = list(_tokens(source, environment))
@@ -91,7 +91,7 @@ def parse_layout(source: Source, environment: Environment) -> nodes.Template:
         )
         return parser.parse()
     except TemplateSyntaxError as error:
-        raise UserMustFix(_syntax_problem(source, error.lineno, error.message)) from None
+        raise UserMustFix(_syntax_problem(source, error.lineno, message=error.message)) from None
 
 
 def _tokens(source: Source, environment: Environment) -> Iterator[_Token]:
@@ -99,31 +99,31 @@ def _tokens(source: Source, environment: Environment) -> Iterator[_Token]:
     if "\0" in source.text:
         offset = source.text.index("\0")
         raise UserMustFix(
-            source.problem("LAY-1", offset, "a NUL character in the layout", "remove it")
+            source.problem("LAY-1", offset, what="a NUL character in the layout", fix="remove it")
         )
     offset = 0
     try:
         for _line, kind, value in environment.lexer.tokeniter(source.text, source.name):
             if kind.endswith(("_begin", "_end")) and ("-%" in value or value[2:3] in ("-", "+")):
-                raise UserMustFix(_control_problem(source, offset, value))
+                raise UserMustFix(_control_problem(source, offset, value=value))
             if kind.endswith("_end") and value[:1] in ("-", "+"):
-                raise UserMustFix(_control_problem(source, offset, value))
+                raise UserMustFix(_control_problem(source, offset, value=value))
             yield offset, kind, value
             offset += len(value)
     except TemplateSyntaxError as error:
         line_start = sum(len(line) + 1 for line in source.text.split("\n")[: error.lineno - 1])
         at = max(line_start, offset)
-        raise UserMustFix(_syntax_problem(source, at, error.message)) from None
+        raise UserMustFix(_syntax_problem(source, at, message=error.message)) from None
 
 
-def _control_problem(source: Source, offset: int, value: str) -> Problem:
+def _control_problem(source: Source, offset: int, *, value: str) -> Problem:
     # Jinja's lexer has already dropped the blanks before a tag that asks for it.
     found = source.text.find(value.strip(), offset)
     return source.problem(
         "LAY-2",
         found if found >= 0 else offset,
-        f'whitespace control "{value.strip()}" is not allowed',
-        "leave the - or + out: a line that holds only tags vanishes, every other keeps its end",
+        what=f'whitespace control "{value.strip()}" is not allowed',
+        fix="leave the - or + out: a line that holds only tags vanishes, every other keeps its end",
     )
 
 
@@ -153,7 +153,7 @@ def _check_sizes(source: Source, tokens: list[_Token]) -> None:
             if size > limit:
                 raise UserMustFix(
                     source.problem(
-                        "LAY-5", offset, f"more than {limit} {what}", "simplify the layout"
+                        "LAY-5", offset, what=f"more than {limit} {what}", fix="simplify the layout"
                     )
                 )
 
@@ -198,17 +198,17 @@ def _split_at_line_ends(tokens: list[_Token]) -> Iterator[_Token]:
             yield offset, kind, last
 
 
-def _syntax_problem(source: Source, offset: int, message: str | None) -> Problem:
+def _syntax_problem(source: Source, offset: int, *, message: str | None) -> Problem:
     brace = _BRACE_BEFORE_TAG.search(source.text)
     if brace is not None:
         return source.problem(
-            "LAY-1", brace.start(), "a { stands directly before a tag", _BRACE_FIX
+            "LAY-1", brace.start(), what="a { stands directly before a tag", fix=_BRACE_FIX
         )
     said = (message or "it cannot be read").strip().rstrip(".")
     said = re.sub(r"\s*Jinja was looking for.*", "", said).rstrip(".")
     return source.problem(
         "LAY-1",
         offset,
-        f"the layout is not valid Jinja: {said[:1].lower()}{said[1:]}",
-        "close every {{ with }}, every {% with %}, every for with endfor and every if with endif",
+        what=f"the layout is not valid Jinja: {said[:1].lower()}{said[1:]}",
+        fix="close every {{ with }}, every {% with %}, every for with endfor, every if with endif",
     )

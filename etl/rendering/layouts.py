@@ -23,7 +23,7 @@ from etl.rendering.layout_lines import LaidOut
 from etl.rendering.layout_names import FILE_LIST, LayoutNames, clashing_names
 from etl.rendering.layout_sandbox import LayoutEnvironment, Meter
 from etl.rendering.layout_source import Source, parse_layout
-from etl.rendering.layout_tree import FILE_LOOP, Block, columns_read, loops_of
+from etl.rendering.layout_tree import FILE_LOOP, Block, Cell, columns_read, loops_of
 
 __all__ = ["LaidOut", "Layout", "LayoutNames", "load_layout", "plain_table", "read_layout"]
 
@@ -36,6 +36,13 @@ class Layout:
 
     uses: Mapping[str, frozenset[str]]
     program: Block | JinjaLayout
+
+    @property
+    def once(self) -> frozenset[str]:
+        """Give the records that stand in every file, outside of loops and conditions."""
+        if isinstance(self.program, JinjaLayout):
+            return frozenset()
+        return frozenset(part.column for part in self.program if isinstance(part, Cell))
 
     def render(self, lists: Mapping[str, pl.DataFrame], *, newline: str = "\n") -> LaidOut:
         """Lay out the files of a batch.
@@ -67,17 +74,21 @@ def load_layout(source: str, *, name: str, names: LayoutNames, engine: Engine = 
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     layout = Source(name, text)
     clashes = [
-        layout.problem("LAY-3", 0, f'the cell "{column}" has a name that layouts use themselves',
-                       "rename the column or the record in template.yaml")
+        layout.problem(
+            "LAY-3",
+            0,
+            what=f'the cell "{column}" has a name that layouts use themselves',
+            fix="rename the column or the record in template.yaml",
+        )
         for column in clashing_names(names)
-    ]  # fmt: skip
+    ]
     if clashes:
         raise UserMustFix(clashes)
     tree = parse_layout(layout, LayoutEnvironment(names, Meter(0, 0)))
     if engine == "jinja":
-        program = make_jinja_layout(tree, layout, names)
+        program = make_jinja_layout(tree, layout, names=names)
         return Layout(program.uses, program)
-    block = check_layout(tree, layout, names)
+    block = check_layout(tree, layout, names=names)
     return Layout(_uses(block), block)
 
 

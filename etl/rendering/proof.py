@@ -132,7 +132,7 @@ class _Run:
         self.loose = self.plan.spec.kind == "xlsx"
         self.kept: list[pl.DataFrame] = []
         self.expected = {
-            record: expected_cells(self.sheets, cells, self.context_of(record))
+            record: expected_cells(self.sheets, cells, context=self.context_of(record))
             for record, cells in {**self.wanted.rows, **self.wanted.single}.items()
         }
 
@@ -143,7 +143,7 @@ class _Run:
             return Context.POSTING
         return self.plan.records[record].context
 
-    def differs(self, file: RenderedFile, line: int | None, what: str) -> None:
+    def differs(self, file: RenderedFile, line: int | None, *, what: str) -> None:
         where = file.name if line is None else f"{file.name}:{line}"
         self.problems.append(Problem("PROOF-2", what, where, _AGAIN))
 
@@ -151,12 +151,12 @@ class _Run:
         for file in self.files:
             read = read_file(file.inner, self.wanted)
             for difference in read.differences:
-                self.differs(file, difference.line, difference.what)
+                self.differs(file, difference.line, what=difference.what)
             for context in (Context.POSTING, Context.VOUCHER):
-                self.compare_rows(file, read, context)
+                self.compare_rows(file, read, context=context)
             self.compare_single(file, read)
 
-    def compare_rows(self, file: RenderedFile, read: ReadBack, context: Context) -> None:
+    def compare_rows(self, file: RenderedFile, read: ReadBack, *, context: Context) -> None:
         """Compare the records of one context with its rows, both in the order of lines."""
         records = [name for name in self.wanted.rows if self.context_of(name) is context]
         if not records:
@@ -171,17 +171,17 @@ class _Run:
         if lines.height != order.height:
             word = "postings" if context is Context.POSTING else "vouchers"
             self.differs(
-                file, None, f"{lines.height} rows read back, {order.height} {word} rendered"
+                file, None, what=f"{lines.height} rows read back, {order.height} {word} rendered"
             )
             return
         for name in records:
             mine = lines.with_row_index("rank").filter(pl.col("record") == name)
             rows = read.rows[name][mine["at"]]
             expected = self.expected[name][order["row"].gather(mine["rank"])]
-            self.compare_cells(file, name, rows, expected)
-            self.keep(file, name, rows, order[mine["rank"]])
+            self.compare_cells(file, name, rows=rows, expected=expected)
+            self.keep(file, name, rows=rows, order=order[mine["rank"]])
             if VOUCHER in rows.columns:
-                self.compare_vouchers(file, rows, order[mine["rank"]])
+                self.compare_vouchers(file, rows, order=order[mine["rank"]])
 
     def order(self, file: RenderedFile, context: Context) -> pl.DataFrame:
         """Give the rows of a context that stand in a file, in the order of their lines."""
@@ -200,13 +200,16 @@ class _Run:
         ).sort("line", maintain_order=True)
 
     def compare_single(self, file: RenderedFile, read: ReadBack) -> None:
+        always = self.plan.layout.once if self.plan.layout is not None else frozenset()
         for name, rows in read.single.items():
+            if rows.is_empty() and name in always:
+                self.differs(file, None, what=f"the line of record {name} is missing")
             one = self.expected[name][file.number - 1]
             for at in range(rows.height):
-                self.compare_cells(file, name, rows[at], one)
+                self.compare_cells(file, name, rows=rows[at], expected=one)
 
     def compare_cells(
-        self, file: RenderedFile, record: str, rows: pl.DataFrame, expected: pl.DataFrame
+        self, file: RenderedFile, record: str, *, rows: pl.DataFrame, expected: pl.DataFrame
     ) -> None:
         cells = {**self.wanted.rows, **self.wanted.single}[record]
         for cell in cells:
@@ -221,21 +224,23 @@ class _Run:
                 self.differs(
                     file,
                     rows[LINE][at],
-                    f'column {cell.shown}: "{texts[at]}" is not what was rendered',
+                    what=f'column {cell.shown}: "{texts[at]}" is not what was rendered',
                 )
 
-    def compare_vouchers(self, file: RenderedFile, rows: pl.DataFrame, order: pl.DataFrame) -> None:
+    def compare_vouchers(
+        self, file: RenderedFile, rows: pl.DataFrame, *, order: pl.DataFrame
+    ) -> None:
         """Hold that rows stand together in the file exactly where they do in the batch."""
         pairs = pl.DataFrame({"file": rows[VOUCHER], "batch": order[VOUCHER_KEY], LINE: rows[LINE]})
         distinct = pairs.unique(["file", "batch"], keep="first", maintain_order=True)
         torn = distinct.filter(pl.col("file").is_duplicated() | pl.col("batch").is_duplicated())
         for line in torn[LINE].head(1):
-            self.differs(file, line, "the row stands in another voucher than it belongs to")
+            self.differs(file, line, what="the row stands in another voucher than it belongs to")
 
     # ── what the files say ──
 
     def keep(
-        self, file: RenderedFile, record: str, rows: pl.DataFrame, order: pl.DataFrame
+        self, file: RenderedFile, record: str, *, rows: pl.DataFrame, order: pl.DataFrame
     ) -> None:
         """Keep what a file says of its postings, by meaning."""
         key = POSTING_KEY if POSTING_KEY in order.columns else VOUCHER_KEY
@@ -248,8 +253,8 @@ class _Run:
             if meaning in MONEY and is_typed(cell):
                 values, _odd = read_values(texts, cell, loose=self.loose)
                 texts = as_decimals(values, cell, loose=self.loose)
-                if key == POSTING_KEY:
-                    self.hold_meaning(file, cell, texts, order)
+                if key == POSTING_KEY and not self.problems:
+                    self.hold_meaning(file, cell, read=texts, order=order)
             columns[meaning] = texts
         frame = pl.DataFrame(columns)
         if key == VOUCHER_KEY:
@@ -258,12 +263,12 @@ class _Run:
         self.kept.append(frame.with_columns(pl.lit(file.name).alias("file")))
 
     def hold_meaning(
-        self, file: RenderedFile, cell: Cell, read: pl.Series, order: pl.DataFrame
+        self, file: RenderedFile, cell: Cell, *, read: pl.Series, order: pl.DataFrame
     ) -> None:
         """Hold that a column prints the amounts which it says that it means."""
         meaning = str(cell.column.means)
         postings = self.sheets.material.postings[order["row"]]
-        if not is_of_postings(meaning, read, postings):
+        if not is_of_postings(meaning, read, postings=postings):
             what = (
                 f"column {cell.shown} means {meaning}, but its amounts are no {meaning} of postings"
             )

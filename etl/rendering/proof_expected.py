@@ -18,7 +18,7 @@ from etl.rendering.readback_values import expected_values, is_typed
 from etl.rendering.sheets import Sheets
 
 
-def expected_cells(sheets: Sheets, cells: Sequence[Cell], context: Context) -> pl.DataFrame:
+def expected_cells(sheets: Sheets, cells: Sequence[Cell], *, context: Context) -> pl.DataFrame:
     """Give what some cells must hold, one row per row of a context, one column per cell key."""
     material = sheets.material
     rows = material.frame(context, frozenset())
@@ -26,18 +26,24 @@ def expected_cells(sheets: Sheets, cells: Sequence[Cell], context: Context) -> p
     for source in (Context.CONSTANT, Context.FILE, Context.VOUCHER, Context.POSTING):
         mine = [cell for cell in cells if cell.context is source and not cell.element]
         if mine:
-            made = _made(material.frame(source, _reads(mine)), mine, sheets)
-            parts.append(_carried(made, source, context, rows, material))
+            made = _made(material.frame(source, _reads(mine)), mine, sheets=sheets)
+            parts.append(_carried(made, source, context=context, rows=rows, material=material))
     repeated = [cell for cell in cells if cell.element]
     if repeated:
         parts.append(
-            _carried(_repeated(repeated, sheets), Context.VOUCHER, context, rows, material)
+            _carried(
+                _repeated(repeated, sheets),
+                Context.VOUCHER,
+                context=context,
+                rows=rows,
+                material=material,
+            )
         )
     table = pl.concat(parts, how="horizontal") if parts else rows.select()
-    return _first_only(table, rows, cells)
+    return _first_only(table, rows, cells=cells)
 
 
-def _made(frame: pl.DataFrame, cells: Sequence[Cell], sheets: Sheets) -> pl.DataFrame:
+def _made(frame: pl.DataFrame, cells: Sequence[Cell], *, sheets: Sheets) -> pl.DataFrame:
     """Evaluate cells on the rows of the context where they are made."""
     loose = sheets.writing.kind == "xlsx"
     columns: dict[str, pl.Series] = {}
@@ -50,7 +56,7 @@ def _made(frame: pl.DataFrame, cells: Sequence[Cell], sheets: Sheets) -> pl.Data
         value = values[cell.key]
         if value.len() == 1 and frame.height != 1:
             value = value.new_from_index(0, frame.height)
-        columns[cell.key] = expected_values(value, cell.compiled.type, cell, loose=loose)
+        columns[cell.key] = expected_values(value, cell.compiled.type, cell=cell, loose=loose)
     texts = [cell for cell in cells if cell.key not in columns]
     keep = frozenset(cell.key for cell in texts)
     columns.update(finish_cells(frame, texts, writing=sheets.writing, keep=keep).plain)
@@ -58,7 +64,7 @@ def _made(frame: pl.DataFrame, cells: Sequence[Cell], sheets: Sheets) -> pl.Data
 
 
 def _carried(
-    made: pl.DataFrame, source: Context, context: Context, rows: pl.DataFrame, material: Material
+    made: pl.DataFrame, source: Context, *, context: Context, rows: pl.DataFrame, material: Material
 ) -> pl.DataFrame:
     """Carry values down to the rows that print them."""
     if source is context:
@@ -78,12 +84,14 @@ def _repeated(cells: Sequence[Cell], sheets: Sheets) -> pl.DataFrame:
     for element in sorted({cell.element for cell in cells}):
         mine = [cell for cell in cells if cell.element == element]
         rows = frame.filter(pl.col("posting.index") == element)
-        found = pl.concat([rows.select(VOUCHER_ROW), _made(rows, mine, sheets)], how="horizontal")
+        found = pl.concat(
+            [rows.select(VOUCHER_ROW), _made(rows, mine, sheets=sheets)], how="horizontal"
+        )
         table = table.join(found, on=VOUCHER_ROW, how="left", validate="1:1", maintain_order="left")
     return table.drop(VOUCHER_ROW)
 
 
-def _first_only(table: pl.DataFrame, rows: pl.DataFrame, cells: Sequence[Cell]) -> pl.DataFrame:
+def _first_only(table: pl.DataFrame, rows: pl.DataFrame, *, cells: Sequence[Cell]) -> pl.DataFrame:
     """Expect nothing where a value is printed on the first row of its voucher only."""
     once = [cell.key for cell in cells if cell.column.first_of == "voucher"]
     if not once or IS_FIRST not in rows.columns:

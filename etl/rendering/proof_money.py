@@ -19,7 +19,7 @@ _CURRENCIES = ("", "book_", "original_")
 _TEXTS = ("account", "contra_account", "tax_code")
 
 
-def is_of_postings(meaning: str, read: pl.Series, postings: pl.DataFrame) -> bool:
+def is_of_postings(meaning: str, read: pl.Series, *, postings: pl.DataFrame) -> bool:
     """Say whether amounts read back are one amount of their postings, all of them the same one.
 
     Needs: `read` and postings in the same order. Nothing where a column prints nothing, and a

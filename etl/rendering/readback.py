@@ -42,24 +42,24 @@ def read_file(content: bytes, wanted: Wanted) -> ReadBack:
     """
     plan, found = wanted.plan, ReadBack()
     if plan.spec.kind == "xlsx":
-        read_sheet(content, wanted, found)
+        read_sheet(content, wanted, found=found)
         return found
     if plan.spec.kind == "xml":
-        read_xml(content, wanted, found)
+        read_xml(content, wanted, found=found)
         return found
-    text = decode(content, plan, found)
+    text = decode(content, plan, found=found)
     if text is None:
         return found
     writing = writing_of(plan.spec, plan.encoding)
     if plan.spec.kind == "text":
-        read_text(text, wanted, writing, found)
+        read_text(text, wanted, writing=writing, found=found)
     else:
-        read_table(text, wanted, writing, found)
+        read_table(text, wanted, writing=writing, found=found)
     return found
 
 
 def read_back_file(
-    template: Template, file: str, content: bytes
+    template: Template, file: str, *, content: bytes
 ) -> tuple[pl.DataFrame, list[Difference]]:
     """Read postings from a file with its template alone; no frame is needed.
 
@@ -71,13 +71,17 @@ def read_back_file(
     plan = next(one for one in make_plan(template).files if one.key == file)
     wanted = wanted_of(plan, dropped=dropped_columns(content, plan))
     found = read_file(content, wanted)
-    tables = [_by_meaning(rows, wanted, record, found) for record, rows in found.rows.items()]
+    tables = [
+        _by_meaning(rows, wanted, record=record, found=found) for record, rows in found.rows.items()
+    ]
     if not tables:
         return pl.DataFrame(schema={"line": pl.Int64}), found.differences
     return pl.concat(tables, how="diagonal").sort("line", maintain_order=True), found.differences
 
 
-def _by_meaning(rows: pl.DataFrame, wanted: Wanted, record: str, found: ReadBack) -> pl.DataFrame:
+def _by_meaning(
+    rows: pl.DataFrame, wanted: Wanted, *, record: str, found: ReadBack
+) -> pl.DataFrame:
     columns = [rows[LINE].alias("line")]
     if VOUCHER in rows.columns:
         columns.append(rows[VOUCHER].cast(pl.Int64).alias("#voucher"))

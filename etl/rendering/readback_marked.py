@@ -20,7 +20,7 @@ ROWS = "read_back"
 # ── text ──
 
 
-def read_text(text: str, wanted: Wanted, writing: Writing, found: ReadBack) -> None:
+def read_text(text: str, wanted: Wanted, *, writing: Writing, found: ReadBack) -> None:
     """Find rows and vouchers by the patterns of `read_back`.
 
     What a voucher's line says holds for the rows below it, up to the next voucher.
@@ -29,17 +29,17 @@ def read_text(text: str, wanted: Wanted, writing: Writing, found: ReadBack) -> N
     if patterns is None or ROWS not in wanted.rows:
         return
     cells = {str(cell.column.means): cell for cell in wanted.rows[ROWS]}
-    lines = pl.DataFrame({"text": split_lines(text, wanted.plan, found)}).with_row_index(
+    lines = pl.DataFrame({"text": split_lines(text, wanted.plan, found=found)}).with_row_index(
         LINE, offset=1
     )
     is_row = pl.col("text").str.contains(patterns.row)
-    rows = _groups(lines.filter(is_row), patterns.row, cells, writing)
+    rows = _groups(lines.filter(is_row), patterns.row, cells=cells, writing=writing)
     if patterns.voucher is not None:
         heads = _groups(
             lines.filter(pl.col("text").str.contains(patterns.voucher) & ~is_row),
             patterns.voucher,
-            cells,
-            writing,
+            cells=cells,
+            writing=writing,
         ).with_row_index(VOUCHER)
         both = [name for name in heads.columns if name in rows.columns and name != LINE]
         rows = rows.join_asof(heads.drop(both), on=LINE, strategy="backward")
@@ -49,7 +49,7 @@ def read_text(text: str, wanted: Wanted, writing: Writing, found: ReadBack) -> N
 
 
 def _groups(
-    lines: pl.DataFrame, pattern: str, cells: Mapping[str, Cell], writing: Writing
+    lines: pl.DataFrame, pattern: str, *, cells: Mapping[str, Cell], writing: Writing
 ) -> pl.DataFrame:
     """Give the named groups of a pattern, as cells by key."""
     groups = lines["text"].str.extract_groups(pattern).struct.unnest()
@@ -64,7 +64,7 @@ def _groups(
 # ── xml ──
 
 
-def read_xml(content: bytes, wanted: Wanted, found: ReadBack) -> None:
+def read_xml(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
     """Find rows and vouchers by the paths of `read_back`; nothing outside the file is read."""
     patterns = wanted.plan.spec.read_back
     if patterns is None or ROWS not in wanted.rows:
@@ -81,10 +81,12 @@ def read_xml(content: bytes, wanted: Wanted, found: ReadBack) -> None:
         found.differs(1, "the file has a document type declaration")
         return
     paths = {cell.key: str(getattr(patterns, str(cell.column.means))) for cell in wanted.rows[ROWS]}
-    found.rows[ROWS] = _xml_rows(root, patterns, paths)
+    found.rows[ROWS] = _xml_rows(root, patterns, paths=paths)
 
 
-def _xml_rows(root: etree._Element, patterns: Patterns, paths: Mapping[str, str]) -> pl.DataFrame:
+def _xml_rows(
+    root: etree._Element, patterns: Patterns, *, paths: Mapping[str, str]
+) -> pl.DataFrame:
     names = patterns.namespaces
     rows: list[tuple[object, ...]] = []
     row_path = f".//{patterns.row}"
@@ -107,7 +109,7 @@ def _xml_rows(root: etree._Element, patterns: Patterns, paths: Mapping[str, str]
 # ── workbooks ──
 
 
-def read_sheet(content: bytes, wanted: Wanted, found: ReadBack) -> None:
+def read_sheet(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
     """Read the cells of a workbook's sheet as text."""
     (record,) = wanted.plan.records
     options = wanted.plan.spec.xlsx or XlsxOptions()

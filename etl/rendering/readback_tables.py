@@ -26,9 +26,9 @@ _TEXT = "text"
 _QUOTE = '"'
 
 
-def read_table(text: str, wanted: Wanted, writing: Writing, found: ReadBack) -> None:
+def read_table(text: str, wanted: Wanted, *, writing: Writing, found: ReadBack) -> None:
     """Read the lines of a csv or fixed file into the records that they are."""
-    lines = split_lines(text, wanted.plan, found)
+    lines = split_lines(text, wanted.plan, found=found)
     frame = pl.DataFrame(
         {LINE: pl.int_range(1, lines.len() + 1, dtype=pl.Int64, eager=True), _TEXT: lines}
     )
@@ -154,7 +154,9 @@ class _Csv(_Table):
         fast = self.by_delimiters(lines[_TEXT].filter(quick), keys)
         if quick.all():
             return fast
-        rows = [self.by_reader(line, text, keys) for line, text in lines.filter(~quick).iter_rows()]
+        rows = [
+            self.by_reader(line, text, keys=keys) for line, text in lines.filter(~quick).iter_rows()
+        ]
         slow = pl.DataFrame(rows, dict.fromkeys(keys, pl.String), orient="row")
         at = pl.concat([quick.arg_true(), (~quick).arg_true()])
         return pl.concat([fast, slow]).with_columns(at.alias("|at")).sort("|at").drop("|at")
@@ -175,7 +177,7 @@ class _Csv(_Table):
             columns.append(cell)
         return pl.DataFrame(columns)
 
-    def by_reader(self, line: int, text: str, keys: Sequence[str]) -> tuple[str | None, ...]:
+    def by_reader(self, line: int, text: str, *, keys: Sequence[str]) -> tuple[str | None, ...]:
         cells = self.strictly(text)
         if cells is None:
             self.found.differs(line, "the quotes of the line cannot be read")

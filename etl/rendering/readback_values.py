@@ -53,15 +53,15 @@ def as_decimals(values: pl.Series, cell: Cell, *, loose: bool) -> pl.Series:
     return pl.DataFrame({"value": values}).select(exact)["value"]
 
 
-def expected_values(values: pl.Series, kind: Type, cell: Cell, *, loose: bool) -> pl.Series:
+def expected_values(values: pl.Series, kind: Type, *, cell: Cell, loose: bool) -> pl.Series:
     """Give what read_values must find for some typed values of the frame."""
     style = cell.style
     if cell.column.type in NUMBERS:
-        whole = _scaled(values, kind, _places(cell, kind, loose=loose))
+        whole = _scaled(values, kind, places=_places(cell, kind, loose=loose))
         if style.blank_zero:
             whole = pl.select(pl.when(whole != 0).then(whole)).to_series()
     else:
-        whole = _date_parts(values, kind, style.tokens)
+        whole = _date_parts(values, kind, tokens=style.tokens)
     nothing = read_values(pl.Series([style.empty], dtype=pl.String), cell, loose=loose)[0]
     if nothing[0] is not None:
         whole = whole.fill_null(nothing[0])
@@ -92,11 +92,11 @@ def _places(cell: Cell, kind: Type, *, loose: bool) -> int:
 def _numbers(texts: pl.Series, cell: Cell, *, loose: bool) -> pl.Series:
     places = _places(cell, _kind(cell), loose=loose)
     if cell.style.in_hundredths or places == 0:
-        return _whole(texts, r"^-?[0-9]+$", "")
+        return _whole(texts, r"^-?[0-9]+$", mark="")
     is_short = loose or (cell.style.places is None and _kind(cell) is Type.DECIMAL)
     mark = re.escape(cell.style.decimal)
     if not is_short:
-        return _whole(texts, rf"^-?[0-9]+{mark}[0-9]{{{places}}}$", cell.style.decimal)
+        return _whole(texts, rf"^-?[0-9]+{mark}[0-9]{{{places}}}$", mark=cell.style.decimal)
     shaped = rf"^-?[0-9]+({mark}[0-9]{{1,{places}}})?$"
     exact = texts.str.replace(cell.style.decimal, ".", literal=True)
     numbers = pl.select(pl.when(texts.str.contains(shaped)).then(exact)).to_series()
@@ -105,7 +105,7 @@ def _numbers(texts: pl.Series, cell: Cell, *, loose: bool) -> pl.Series:
     return pl.DataFrame({"text": numbers}).select(whole)["text"]
 
 
-def _whole(texts: pl.Series, shaped: str, mark: str) -> pl.Series:
+def _whole(texts: pl.Series, shaped: str, *, mark: str) -> pl.Series:
     """Read numbers of one shape as whole numbers of their last digit."""
     digits = texts.str.replace(mark, "", literal=True) if mark else texts
     is_number = texts.str.contains(shaped)
@@ -114,7 +114,7 @@ def _whole(texts: pl.Series, shaped: str, mark: str) -> pl.Series:
     return digits.cast(WHOLE, strict=False)
 
 
-def _scaled(values: pl.Series, kind: Type, places: int) -> pl.Series:
+def _scaled(values: pl.Series, kind: Type, *, places: int) -> pl.Series:
     """Give exact whole numbers; a rate is rounded half away from zero, as it is printed."""
     value = pl.col("value")
     if kind is Type.INTEGER:
@@ -154,7 +154,7 @@ def _piece_pattern(piece: str) -> str:
     return f"({_DIGITS.get(piece, '[0-9]{2}')})"
 
 
-def _date_parts(values: pl.Series, kind: Type, tokens: str) -> pl.Series:
+def _date_parts(values: pl.Series, kind: Type, *, tokens: str) -> pl.Series:
     """Give the parts of dates that a format shows."""
     shown = [piece for piece in _PIECE.findall(tokens) if piece in TOKENS]
 

@@ -66,7 +66,8 @@ class Wanted:
 
 
 def wanted_of(plan: FilePlan, *, dropped: frozenset[str] = frozenset()) -> Wanted:
-    """Choose what is read back: cells that mean something, and all numbers and dates beside them.
+    """Choose what is read back: cells that mean something, and all numbers and dates beside them;
+    of a record that stands once, every cell that has a value.
 
     In text and XML these are the cells that `read_back` names.
     """
@@ -77,12 +78,12 @@ def wanted_of(plan: FilePlan, *, dropped: frozenset[str] = frozenset()) -> Wante
     rows: dict[str, list[Cell]] = {}
     single: dict[str, list[Cell]] = {}
     for name, record in plan.records.items():
-        cells = [cell for cell in record.cells if _is_checked(cell) and cell.key not in dropped]
+        cells = [cell for cell in record.cells if cell.key not in dropped]
         if stands_per_row(record):
             if any(cell.column.means for cell in cells):
-                rows[name] = cells
-        elif record.context in (Context.CONSTANT, Context.FILE) and cells:
-            single[name] = cells
+                rows[name] = [cell for cell in cells if _is_checked(cell)]
+        elif record.context in (Context.CONSTANT, Context.FILE):
+            single[name] = [cell for cell in cells if cell.compiled is not None]
     return Wanted(plan, rows, single, dropped)
 
 
@@ -133,7 +134,7 @@ def dropped_columns(content: bytes, plan: FilePlan) -> frozenset[str]:
     return frozenset(key for name, key in optional.items() if name not in names)
 
 
-def decode(content: bytes, plan: FilePlan, found: ReadBack) -> str | None:
+def decode(content: bytes, plan: FilePlan, *, found: ReadBack) -> str | None:
     """Decode the bytes of a text file strictly."""
     mark = b"\xef\xbb\xbf"
     has_mark = content.startswith(mark)
@@ -153,7 +154,7 @@ def decode(content: bytes, plan: FilePlan, found: ReadBack) -> str | None:
         return None
 
 
-def split_lines(text: str, plan: FilePlan, found: ReadBack) -> pl.Series:
+def split_lines(text: str, plan: FilePlan, *, found: ReadBack) -> pl.Series:
     """Give the lines of a file; each must end as the template says, and hold no other line end."""
     newline = "\r\n" if plan.spec.newline == "crlf" else "\n"
     wants_last = plan.spec.csv is None or plan.spec.csv.last_newline
