@@ -19,6 +19,7 @@ from etl.frames import Type
 from etl.rendering.columns import Compiler, Lets, Record, compile_lets
 from etl.rendering.contexts import CARRIED_BY, Context, context_of_name, scope_of
 from etl.rendering.document import Check, FileSpec
+from etl.rendering.hints import advised
 from etl.rendering.layouts import Layout, LayoutNames, load_layout
 from etl.rendering.templates import Template
 
@@ -185,7 +186,7 @@ def make_plan(
         attachment_name = planner.value(document.attachments.name, path, deepest=contexts)
     problems = [*compiler.problems, *planner.problems]
     if problems:
-        raise UserMustFix(problems)
+        raise UserMustFix(advised(problems, document))
     assert external_id is not None
     return Plan(
         template,

@@ -207,6 +207,29 @@ def test_the_reconciliation_id_needs_50_characters(tmp_path: Path, width: int, f
         assert problems(tmp_path, body) == [("TPL-20", 6)]
 
 
+def test_unknown_names_come_with_what_to_declare(tmp_path: Path) -> None:
+    body = """
+rows: [{shape: pair, tax: by_code}]
+let: {bad: "{{ posting.acount }}", worse: "{{ bad }}"}
+files:
+  out:
+    name: out.csv
+    kind: csv
+    columns:
+      - {name: D, value: "{{ posting.dimension.kost }}"}
+      - {name: E, value: "{{ worse }} {{ target.cost_type }}"}
+      - {name: F, value: "{{ posting.account | lookup('dims') }}"}
+"""
+    with pytest.raises(UserMustFix) as error:
+        load_template(write_template(tmp_path, body))
+    assert [(problem.code, problem.fix) for problem in error.value.problems] == [
+        ("EXP-3", 'did you mean "posting.account"?'),
+        ("EXP-3", "declare it: needs: {dimension.kost: optional}"),
+        ("EXP-3", "declare it: needs: {cost_type: optional}"),
+        ("EXP-8", "declare it: needs: {table.dims: required}"),
+    ]
+
+
 def test_a_problem_of_an_inline_layout_has_its_place_in_the_template(tmp_path: Path) -> None:
     body = """
 rows: [{shape: pair, tax: by_code}]
