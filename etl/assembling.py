@@ -76,8 +76,8 @@ def assemble(
         Frames(
             booked.items, booked.lines, booked.vouchers, booked.postings, places, proof.postings
         ),
-        collect_facts(recipe, rendered, origin),
-        {
+        collect_facts(recipe, rendered, origin=origin),
+        files={
             file.name: file.content
             for file in rendered.files
             if file.kind != "xlsx" and not file.packed
@@ -213,7 +213,7 @@ def _count(booked: Booked, verdicts: pl.DataFrame) -> Counts:
     )
 
 
-def collect_facts(recipe: Recipe, rendered: Rendered, origin: Origin) -> Facts:
+def collect_facts(recipe: Recipe, rendered: Rendered, *, origin: Origin) -> Facts:
     """Collect what explanations need and what is the same for every row."""
     mapping = recipe.mapping
     constants = {name: show(value) for name, value in constants_of(recipe, origin).items()}

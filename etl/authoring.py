@@ -137,11 +137,11 @@ def _run_case(folder: Path, case: Path) -> TemplateCase:
     differences += [f"{name} is not expected" for name in sorted(given.keys() - expected.keys())]
     for name in sorted(expected.keys() & given.keys()):
         if expected[name] != given[name]:
-            differences.append(_first_difference(name, expected[name], given[name]))
+            differences.append(_first_difference(name, expected=expected[name], given=given[name]))
     return TemplateCase(case.name, tuple(differences))
 
 
-def _first_difference(name: str, expected: bytes, given: bytes) -> str:
+def _first_difference(name: str, *, expected: bytes, given: bytes) -> str:
     wanted, found = expected.split(b"\n"), given.split(b"\n")
     pairs = zip(wanted, found, strict=False)
     at = next((n for n, (one, other) in enumerate(pairs) if one != other), None)

@@ -74,13 +74,15 @@ def check_workspace(workspace: Workspace) -> list[Problem]:
         try:
             recipe = load_recipe(request, workspace=workspace.root, where=str(place))
         except EtlError as error:
-            problems.extend(_named_here(problem, workspace, name) for problem in error.problems)
+            problems.extend(
+                _named_here(problem, workspace, name=name) for problem in error.problems
+            )
             continue
-        problems.extend(_fit_problems(workspace, name, recipe))
+        problems.extend(_fit_problems(workspace, recipe, name=name))
     return list(dict.fromkeys(problems))
 
 
-def _named_here(problem: Problem, workspace: Workspace, name: str) -> Problem:
+def _named_here(problem: Problem, workspace: Workspace, *, name: str) -> Problem:
     """Point to the workspace where it names a template or a file that is not there."""
     company = workspace.companies[name]
     named = {company.template: "template", shown_path(workspace.mapping_path(name)): "mapping"}
@@ -90,7 +92,7 @@ def _named_here(problem: Problem, workspace: Workspace, name: str) -> Problem:
     return replace(problem, where=str(workspace.document.place("companies", name, key)))
 
 
-def _fit_problems(workspace: Workspace, name: str, recipe: Recipe) -> Iterator[Problem]:
+def _fit_problems(workspace: Workspace, recipe: Recipe, *, name: str) -> Iterator[Problem]:
     """Say where the parts of a company do not fit each other."""
     ours, theirs = workspace.companies[name].id, recipe.mapping.company.id
     if ours.casefold() != theirs.casefold():

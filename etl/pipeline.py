@@ -107,11 +107,11 @@ def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
     Raises: UserMustFix WS-6 for a table that is not there, or is no list of pairs.
     """
     lookups, problems = {}, []
-    for need in template.document.needs:
+    for need, word in template.document.needs.items():
         name = need.removeprefix("table.")
-        if name == need:
-            continue
         table = mapping.tables.get(name)
+        if name == need or (table is None and word == "optional"):
+            continue
         others = [] if table is None else [c for c in table.columns if c not in table.key]
         if table is None or len(table.key) != 1 or len(others) != 1 or table.dated:
             problems.append(
@@ -141,7 +141,7 @@ def _import_guide(template: Template) -> str:
 # ── the stages, pure from here on ───────────────────────────────────────────────────────────
 
 
-def book(ingested: Ingested, recipe: Recipe, origin: Origin, *, stage: Stage = silent) -> Booked:
+def book(ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = silent) -> Booked:
     """Turn ingested items into postings of the template's forms, or into rejections."""
     company = recipe.mapping.company
     stage("check")
@@ -216,7 +216,7 @@ def newest_date(ingested: Ingested, time_zone: str) -> datetime | None:
     return datetime.combine(newest, time(), UTC) if isinstance(newest, date) else None
 
 
-def render_stable(booked: Booked, recipe: Recipe, origin: Origin) -> tuple[Booked, Rendered]:
+def render_stable(booked: Booked, recipe: Recipe, *, origin: Origin) -> tuple[Booked, Rendered]:
     """Number and render until nothing more is rejected: a rejected item leaves no gap."""
     document = recipe.template.document
     while True:
@@ -251,7 +251,9 @@ def _labels(mapping: LoadedMapping) -> Labels:
     listing = mapping.reference.dimension_values
     if listing is None:
         return Labels(mapping.dimensions)
-    names = {name.casefold(): name for name in mapping.dimensions}
+    names = {
+        listed: name for name in mapping.dimensions for listed in mapping.names_of_dimension(name)
+    }
     rows = listing.frame.select("~dimension", CODE, NAME).iter_rows()
     objects = {
         (names[dimension], code): label
@@ -289,10 +291,10 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
         lines=ingested.lines.height,
         created=request.as_of or newest_date(ingested, recipe.mapping.company.time_zone),
     )
-    booked = book(ingested, recipe, origin, stage=stage)
+    booked = book(ingested, recipe, origin=origin, stage=stage)
     del ingested  # a million items are large; what is needed of them is in `booked`
     stage("render")
-    booked, rendered = render_stable(booked, recipe, origin)
+    booked, rendered = render_stable(booked, recipe, origin=origin)
     stage("read back")
     proof = prove(rendered, booked.postings)
     if not proof.ok:

@@ -43,8 +43,8 @@ class Proof:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def differs(self, code: str, what: str, where: object, fix: str = _AGAIN) -> None:
-        self.problems.append(Problem(code, what, str(where), fix))
+    def differs(self, code: str, what: str, *, where: object) -> None:
+        self.problems.append(Problem(code, what, str(where), _AGAIN))
 
 
 def verify_folder(folder: Path) -> Proof:
@@ -57,27 +57,27 @@ def verify_folder(folder: Path) -> Proof:
     intact = {
         file["name"]: content
         for file in manifest.listed
-        if (content := _intact(file, folder, proof)) is not None
+        if (content := _intact(file, folder=folder, proof=proof)) is not None
     }
-    _name_changed_lines(folder, manifest, intact, proof)
+    _name_changed_lines(folder, manifest, intact=intact, proof=proof)
     if not proof.problems:
-        _prove_content(folder, manifest, intact, proof)
+        _prove_content(folder, manifest, intact=intact, proof=proof)
     return proof
 
 
-def _intact(file: Mapping[str, Any], folder: Path, proof: Proof) -> bytes | None:
+def _intact(file: Mapping[str, Any], *, folder: Path, proof: Proof) -> bytes | None:
     """Read a file and give its bytes if they are those that were written."""
     path = folder / file["name"]
     try:
         content = path.read_bytes()
     except OSError as error:
-        proof.differs("VER-3", f"{file['name']} cannot be read: {error.strerror}", path)
+        proof.differs("VER-3", f"{file['name']} cannot be read: {error.strerror}", where=path)
         return None
     return content if sha256(content) == file["sha256"] else None
 
 
 def _name_changed_lines(
-    folder: Path, manifest: ReadManifest, intact: Mapping[str, bytes], proof: Proof
+    folder: Path, manifest: ReadManifest, *, intact: Mapping[str, bytes], proof: Proof
 ) -> None:
     """Say of every changed file which lines differ, as far as the evidence is whole."""
     evidence = read_evidence(folder / EVIDENCE) if EVIDENCE in intact else None
@@ -87,14 +87,13 @@ def _name_changed_lines(
             continue
         lines = list(_changed_lines(folder / name, evidence))
         for line in lines[:MAX_LINES]:
-            proof.differs(
-                "VER-3", f"{name} has been changed in line {line}", f"{folder / name}:{line}"
-            )
+            at = f"{folder / name}:{line}"
+            proof.differs("VER-3", f"{name} has been changed in line {line}", where=at)
         if not lines:
-            proof.differs("VER-3", f"{name} has been changed", folder / name)
+            proof.differs("VER-3", f"{name} has been changed", where=folder / name)
         if len(lines) > MAX_LINES:
             more = f"{name} has been changed in {len(lines) - MAX_LINES} more lines"
-            proof.differs("VER-3", more, folder / name)
+            proof.differs("VER-3", more, where=folder / name)
 
 
 def _changed_lines(path: Path, evidence: Evidence | None) -> Iterator[int]:
@@ -110,7 +109,7 @@ def _changed_lines(path: Path, evidence: Evidence | None) -> Iterator[int]:
 
 
 def _prove_content(
-    folder: Path, manifest: ReadManifest, intact: Mapping[str, bytes], proof: Proof
+    folder: Path, manifest: ReadManifest, *, intact: Mapping[str, bytes], proof: Proof
 ) -> None:
     """Hash again what was approved, read every file back, and compare rows and totals."""
     head, items = manifest.head, manifest.items()
@@ -120,9 +119,11 @@ def _prove_content(
         attachments=manifest.attachments(),
     )
     if content != head["content"]:
-        proof.differs("VER-4", "the content hash is not that of the manifest", folder / MANIFEST)
+        proof.differs(
+            "VER-4", "the content hash is not that of the manifest", where=folder / MANIFEST
+        )
     if items.height != head["counts"]["items"]:
-        proof.differs("VER-4", "the manifest does not list every item", folder / MANIFEST)
+        proof.differs("VER-4", "the manifest does not list every item", where=folder / MANIFEST)
     evidence = read_evidence(folder / EVIDENCE)
     template = _template_of(manifest, proof)
     proof.files = len(head["files"])
@@ -131,13 +132,14 @@ def _prove_content(
         if name not in evidence.facts.files:
             continue  # a companion: it repeats what another file says
         expected = evidence.of_file(name)
-        _compare_totals(folder, file, expected, proof)
+        _compare_totals(folder / name, file, expected=expected, proof=proof)
         if template is not None:
             said = intact[name]
             if name in evidence.facts.packed:
                 said = members_of(name, said).members[0][1]
             key = evidence.facts.files[name]
-            _compare_rows(folder / name, expected, read_back_file(template, key, said), proof)
+            read = read_back_file(template, key, content=said)
+            _compare_rows(folder / name, expected, read=read, proof=proof)
         proof.rows += file["rows"]
 
 
@@ -159,7 +161,7 @@ def _template_of(manifest: ReadManifest, proof: Proof) -> Template | None:
 
 
 def _compare_totals(
-    folder: Path, file: Mapping[str, Any], expected: pl.DataFrame, proof: Proof
+    path: Path, file: Mapping[str, Any], *, expected: pl.DataFrame, proof: Proof
 ) -> None:
     signed = pl.col("posting.signed")
     is_pair = pl.col("posting.shape") == "pair"
@@ -175,12 +177,13 @@ def _compare_totals(
     )
     if sums.to_dicts() != file["totals"] or expected.height != file["rows"]:
         what = f"rows or totals of {file['name']} are not those of the manifest"
-        proof.differs("VER-4", what, folder / file["name"])
+        proof.differs("VER-4", what, where=path)
 
 
 def _compare_rows(
     path: Path,
     expected: pl.DataFrame,
+    *,
     read: tuple[pl.DataFrame, list[Difference]],
     proof: Proof,
 ) -> None:
@@ -188,7 +191,7 @@ def _compare_rows(
     found, differences = read
     for difference in differences:
         at = path if difference.line is None else f"{path}:{difference.line}"
-        proof.differs("VER-4", f"{path.name}: {difference.what}", at)
+        proof.differs("VER-4", f"{path.name}: {difference.what}", where=at)
     said = [name for name in expected.columns if name.startswith(READ)]
     known = expected.select("row", *said).unique(maintain_order=True)
     rows = found.rename({"line": "row"} | {n: f"{READ}{n}" for n in found.columns if n != "line"})
@@ -201,7 +204,7 @@ def _compare_rows(
     lines = joined.filter(pl.any_horizontal(wrong)) if wrong else joined.clear()
     for line in lines["row"].sort().head(MAX_LINES):
         what = f"{path.name} line {line} does not say what was written there"
-        proof.differs("VER-4", what, f"{path}:{line}")
+        proof.differs("VER-4", what, where=f"{path}:{line}")
 
 
 # ── explain ─────────────────────────────────────────────────────────────────────────────────
@@ -222,7 +225,7 @@ def explain_in_folder(folder: Path, wanted: str) -> Explained:
     Raises: UserMustFix VER-1 to VER-3, VER-5 where no item or several are meant.
     """
     manifest = read_manifest(folder)
-    item = _find(manifest.items(), wanted, folder)
+    item = _find(manifest.items(), wanted, folder=folder)
     path = folder / EVIDENCE
     content = path.read_bytes() if path.is_file() else b""
     if sha256(content) != manifest.hashes[EVIDENCE]:
@@ -235,7 +238,7 @@ def explain_in_folder(folder: Path, wanted: str) -> Explained:
 MIN_PREFIX = 6
 
 
-def _find(items: pl.DataFrame, wanted: str, folder: Path) -> dict[str, Any]:
+def _find(items: pl.DataFrame, wanted: str, *, folder: Path) -> dict[str, Any]:
     ids = pl.col("id")
     exact = items.filter((ids == wanted) | (pl.col("external_id") == wanted))
     found = exact

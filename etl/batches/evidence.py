@@ -92,13 +92,13 @@ class Frames:
     read: pl.DataFrame
 
 
-def write_evidence(frames: Frames, facts: Facts, files: Mapping[str, bytes]) -> bytes:
+def write_evidence(frames: Frames, facts: Facts, *, files: Mapping[str, bytes]) -> bytes:
     """Give the bytes of explain.parquet.
 
     Needs: files, the text files among the output by name.
     """
     reads = {name for cell in facts.cells for name in cell.reads} | set(_ALWAYS)
-    rows = _posting_rows(frames, sorted(reads), sorted(facts.candidates))
+    rows = _posting_rows(frames, reads=sorted(reads), targets=sorted(facts.candidates))
     sums = [_line_sums(name, content) for name, content in sorted(files.items())]
     table = pl.concat([rows, *sums], how="diagonal").rechunk()
     out = io.BytesIO()
@@ -113,7 +113,7 @@ def write_evidence(frames: Frames, facts: Facts, files: Mapping[str, bytes]) -> 
     return out.getvalue()
 
 
-def _posting_rows(frames: Frames, reads: list[str], targets: list[str]) -> pl.DataFrame:
+def _posting_rows(frames: Frames, *, reads: list[str], targets: list[str]) -> pl.DataFrame:
     """Join what the cells of each posting read; a posting without a line shows the first one."""
     first_lines = frames.lines.group_by(ITEM_KEY, maintain_order=True).agg(
         pl.col(LINE_KEY).first().alias("first")

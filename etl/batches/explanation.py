@@ -89,19 +89,21 @@ def _explain_row(row: Mapping[str, Any], facts: Facts) -> RowReason:
         posting_rule=rule,
         posting_rule_place=facts.postings.get(rule, ""),
         cells=tuple(
-            CellReason(cell.name, cell.expression, cell.place, tuple(_sources(cell, row, facts)))
+            CellReason(
+                cell.name, cell.expression, cell.place, tuple(_sources(cell, row, facts=facts))
+            )
             for cell in facts.cells
             if cell.file == file_key
         ),
     )
 
 
-def _sources(cell: CellFact, row: Mapping[str, Any], facts: Facts) -> Iterator[Source]:
+def _sources(cell: CellFact, row: Mapping[str, Any], *, facts: Facts) -> Iterator[Source]:
     for name in cell.reads:
         if name in facts.constants:
             yield Source(name, facts.constants[name], "the run")
         elif (target := _target_of(name, row)) and target in facts.candidates:
-            yield _mapped(name, target, row, facts)
+            yield _mapped(name, target, row=row, facts=facts)
         else:
             yield Source(name, show(row.get(name)), _origin(name))
 
@@ -168,17 +170,17 @@ def _origin(name: str) -> str:
     return _ORIGINS[max(fitting, key=len)] if fitting else "the run"
 
 
-def _mapped(name: str, target: str, row: Mapping[str, Any], facts: Facts) -> Source:
+def _mapped(name: str, target: str, *, row: Mapping[str, Any], facts: Facts) -> Source:
     number = row.get(f"rule.{target}")
     tried = facts.candidates[target]
     value = show(row.get(name))
     if number is None:
-        lost = tuple(_lost(facts, other, "did not match") for other in tried)
+        lost = tuple(_lost(facts, other, why="did not match") for other in tried)
         return Source(name, value, "no rule of the mapping", target, lost=lost)
     winner = facts.rules[number]
     at = tried.index(number) if number in tried else len(tried)
     lost = tuple(
-        _lost(facts, other, "did not match" if place < at else "comes after")
+        _lost(facts, other, why="did not match" if place < at else "comes after")
         for place, other in enumerate(tried)
         if other != number
     )
@@ -188,7 +190,7 @@ def _mapped(name: str, target: str, row: Mapping[str, Any], facts: Facts) -> Sou
     )  # fmt: skip
 
 
-def _lost(facts: Facts, number: int, why: str) -> Lost:
+def _lost(facts: Facts, number: int, *, why: str) -> Lost:
     rule = facts.rules[number]
     return Lost(rule.text, rule.place, why)
 

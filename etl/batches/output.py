@@ -186,7 +186,7 @@ def write_output(plan: OutputPlan) -> None:
             part = write_part(plan.folder / file.name, file.content)
             undo.later(partial(part.unlink, missing_ok=True))
             parts.append(part)
-        aside = _swap(plan, parts, undo)
+        aside = _swap(plan, parts, undo=undo)
     except OSError as error:
         undo.run()
         raise cannot_write(plan.folder / MANIFEST, error) from error
@@ -208,7 +208,7 @@ def _make_folder(folder: Path, undo: _Undo) -> None:
         undo.later(part.rmdir)
 
 
-def _swap(plan: OutputPlan, parts: Sequence[Path], undo: _Undo) -> list[Path]:
+def _swap(plan: OutputPlan, parts: Sequence[Path], *, undo: _Undo) -> list[Path]:
     """Put the old files aside and the new ones in place; give the paths put aside."""
     aside = []
     for path in plan.old:

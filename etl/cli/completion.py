@@ -14,7 +14,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @talk.json_option
 @click.pass_context
-def command(ctx: click.Context, shell: str, as_json: bool) -> None:
+def command(ctx: click.Context, shell: str, *, as_json: bool) -> None:
     """Print the completion script of a shell.
 
     \b

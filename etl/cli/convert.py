@@ -54,7 +54,7 @@ def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) 
     help="Number of the first voucher.",
 )  # fmt: skip
 @talk.json_option
-def command(items: tuple[str, ...], folder: Path, as_json: bool, **given: Any) -> int:
+def command(items: tuple[str, ...], folder: Path, *, as_json: bool, **given: Any) -> int:
     """Convert export items to the import file of an ERP.
 
     ITEMS are files with a page of Pleo's answer, a JSON array, or one item per line, plain or

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("item")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
 @talk.json_option
-def command(item: str, folder: Path, as_json: bool) -> int:
+def command(item: str, folder: Path, *, as_json: bool) -> int:
     """Say why each value of an item's rows is what it is.
 
     ITEM is the item's id, its first characters, or the reference that the ledger shows. For every

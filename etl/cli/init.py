@@ -15,7 +15,7 @@ from etl.errors import EXIT_GOOD
 @click.option("--company", default="acme", show_default=True, help="Short name of the company.")
 @click.option("-t", "--template", default="generic", show_default=True, help="Id of a template.")
 @talk.json_option
-def command(folder: Path, company: str, template: str, as_json: bool) -> int:
+def command(folder: Path, *, company: str, template: str, as_json: bool) -> int:
     """Write a workspace: pleo-etl.yaml and a mapping.
 
     Files that are there already are never touched.

@@ -22,7 +22,7 @@ def command() -> None:
     help="Export items: also say what they never use, and how many fall back; may be repeated.",
 )  # fmt: skip
 @talk.json_option
-def lint(mapping: Path, items: tuple[str, ...], as_json: bool) -> int:
+def lint(mapping: Path, *, items: tuple[str, ...], as_json: bool) -> int:
     """Say what is dead, stale, ambiguous or left to a fallback.
 
     Prints path:line:column for each finding. Exit code 2 means that there are some; what only

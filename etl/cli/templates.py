@@ -126,6 +126,7 @@ def lint(templates: tuple[str, ...], as_json: bool) -> int:
 @talk.json_option
 def preview(
     template: str,
+    *,
     parameters: dict[str, str],
     mapping: Path | None,
     items: str | None,
@@ -167,7 +168,7 @@ def preview(
 @click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
 @click.option("--accept", is_flag=True, help="Take what comes out now as what must come out.")
 @talk.json_option
-def test(templates: tuple[str, ...], accept: bool, as_json: bool) -> int:
+def test(templates: tuple[str, ...], *, accept: bool, as_json: bool) -> int:
     """Convert the cases of templates and compare every byte.
 
     A case is a folder templates/ID/cases/NAME/ with items.json, mapping.yaml, parameters.yaml
