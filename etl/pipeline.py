@@ -19,7 +19,7 @@ import polars as pl
 
 from etl.assembling import assemble
 from etl.batches.output import write_output
-from etl.batches.recipe import hash_frames
+from etl.batches.recipe import hash_input
 from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, name_batch
 from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
@@ -276,13 +276,11 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
     recipe = load_recipe(request, workspace=Path.cwd())
     stage("read")
     ingested = ingest(read_sources(request.sources))
-    input_sha256 = hash_frames(
-        {
-            "items": ingested.items,
-            "lines": ingested.lines,
-            "attachments": ingested.attachments,
-            "rejections": ingested.rejections,
-        }
+    input_sha256 = hash_input(
+        items=ingested.items,
+        lines=ingested.lines,
+        attachments=ingested.attachments,
+        rejections=ingested.rejections,
     )
     origin = Origin(
         batch_id=name_batch(recipe, input_sha256),

@@ -22,6 +22,7 @@ from typing import Any
 import polars as pl
 
 from etl.files import sha256
+from etl.frames import ITEM_KEY, LINE_KEY
 
 #: Columns that say where something came from, not what it is.
 _UNSTABLE = frozenset({"item.where", "where", "attachment.url"})
@@ -55,6 +56,43 @@ def hash_frames(frames: Mapping[str, pl.DataFrame]) -> str:
             digest.update(canonical([column, str(frame.schema[column])]))
             digest.update(_column_bytes(frame[column]))
     return digest.hexdigest()
+
+
+def hash_input(
+    *,
+    items: pl.DataFrame,
+    lines: pl.DataFrame,
+    attachments: pl.DataFrame,
+    rejections: pl.DataFrame,
+) -> str:
+    """Hash what was read, so that neither order nor form of the input matters.
+
+    Needs: frames with item.key, which follows the item ids. Items that share an id, or have none,
+    have no order of their own: their rows are hashed in the order of their texts.
+    """
+    ids = items["item.id"]
+    unordered = items.filter(ids.is_duplicated() | ids.is_null()).select(ITEM_KEY, "item.id")
+    frames = {"items": items, "lines": lines, "attachments": attachments}
+    ordered = frames
+    if unordered.height:
+        keys = unordered[ITEM_KEY].implode()
+        ordered = {n: f.filter(~pl.col(ITEM_KEY).is_in(keys)) for n, f in frames.items()}
+    loose = {
+        name: _sorted_texts(
+            frame.drop("item.id", strict=False).join(unordered, on=ITEM_KEY, validate="m:1")
+        )
+        for name, frame in frames.items()
+    }
+    return hash_document(
+        [hash_frames(ordered), hash_frames(loose | {"rejections": _sorted_texts(rejections)})]
+    )
+
+
+def _sorted_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows of a frame as texts, in their order, without keys and places."""
+    names = sorted(set(frame.columns) - _UNSTABLE - {ITEM_KEY, LINE_KEY})
+    texts = frame.select(pl.struct(names).struct.json_encode().alias("row"))
+    return texts.sort("row")
 
 
 def _column_bytes(column: pl.Series) -> bytes:

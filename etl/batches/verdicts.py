@@ -123,8 +123,9 @@ def list_items(
         verdicts.join(items.select(ITEM_KEY, "item.where"), on=ITEM_KEY, validate="1:1")
         .join(names, on=ITEM_KEY, how="left", validate="1:1")
         .join(by_file, on=ITEM_KEY, how="left", validate="1:1")
-        .sort(ITEM_KEY)
         .rename({"item.where": "where"})
+        # Items that share an id, or have none, stand in an order that the input does not decide.
+        .sort("id", "verdict", "failure_type", "failure_reason", "where", nulls_last=True)
         .with_columns(
             pl.col("vouchers").fill_null(pl.lit([], pl.List(pl.String))),
             pl.col("rows").fill_null(pl.lit([], by_file.schema["rows"])),

@@ -302,3 +302,25 @@ def test_output_names_no_folder_of_the_machine(workspace: Workspace, some_items:
     workspace.convert(workspace.items(*some_items()))
     for name, content in workspace.files().items():
         assert str(workspace.root).encode() not in content, name
+
+
+def test_broken_and_repeated_items_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
+    again = item(n=1) | {"note": "another note"}
+    nameless = item(n=4) | {"accountingEntryId": None}
+    no_amount = {k: v for k, v in item(n=3).items() if k != "amount"}
+    good = [item(n=1), again, nameless, no_amount, item(n=6, lines=[]), item(n=10)]
+    texts = [json.dumps(one) for one in good] + ['{"broken":', "[1]", "null", json.dumps(good[0])]
+    seen = []
+    for seed in range(3):
+        workspace = make_workspace(tmp_path / str(seed))
+        random.Random(seed).shuffle(texts)
+        path = workspace.root / "items.ndjson"
+        path.write_text("\n".join(texts) + "\n")
+        assert workspace.convert(str(path)).exit_code == 1
+        manifest = workspace.manifest()
+        for entry in manifest["items"]:
+            entry.pop("where", None)
+        parts = ("content", "input", "recipe", "batch", "counts", "items", "files")
+        seen.append([manifest[part] for part in parts])
+        assert manifest["counts"]["items"] == len(texts)
+    assert seen[0] == seen[1] == seen[2]
