@@ -54,7 +54,8 @@ def _groups(
     """Give the named groups of a pattern, as cells by key."""
     groups = lines["text"].str.extract_groups(pattern).struct.unnest()
     named = [name for name in groups.columns if name in cells]
-    found = groups.select(pl.col(name).alias(cells[name].key) for name in named)
+    # A group that takes no part in its match is a cell with nothing in it.
+    found = groups.select(pl.col(name).fill_null("").alias(cells[name].key) for name in named)
     if writing.escape == "sie":
         found = found.with_columns(pl.all().str.replace_all('\\"', '"', literal=True))
     parts = [lines.select(pl.col(LINE).cast(pl.Int64).set_sorted()), found]
