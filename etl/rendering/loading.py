@@ -7,6 +7,7 @@ from pathlib import Path
 from etl.errors import Problem, UserMustFix
 from etl.rendering.document import TemplateDocument, Variant
 from etl.rendering.plans import make_plan
+from etl.rendering.readback_patterns import read_back_problems
 from etl.rendering.structure import structure_problems
 from etl.rendering.templates import Template, find_template, folder_problems, read_template
 
@@ -22,6 +23,7 @@ def load_template(name: str | Path, *, workspace: Path | None = None) -> Templat
     path = find_template(str(name), workspace=workspace)
     template = read_template(path, workspace=workspace)
     problems: list[Problem] = [*folder_problems(template, path), *structure_problems(template)]
+    problems.extend(read_back_problems(template))
     try:
         make_plan(template)
     except UserMustFix as error:

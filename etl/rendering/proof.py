@@ -20,7 +20,7 @@ from etl.rendering.columns import Cell
 from etl.rendering.contexts import Context
 from etl.rendering.outcome import FileSource, Rendered, RenderedFile
 from etl.rendering.proof_expected import expected_cells
-from etl.rendering.proof_money import MONEY, is_of_postings
+from etl.rendering.proof_money import MONEY, not_of_postings
 from etl.rendering.readback import read_file
 from etl.rendering.readback_values import as_decimals, is_typed, read_values
 from etl.rendering.readback_wanted import (
@@ -130,7 +130,7 @@ class _Run:
         self.plan = self.source.plan
         self.wanted = wanted_of(self.plan, dropped=self.sheets.dropped)
         self.loose = self.plan.spec.kind == "xlsx"
-        self.kept: list[pl.DataFrame] = []
+        self.kept: dict[str, list[pl.DataFrame]] = {POSTING_KEY: [], VOUCHER_KEY: []}
         self.expected = {
             record: expected_cells(self.sheets, cells, context=self.context_of(record))
             for record, cells in {**self.wanted.rows, **self.wanted.single}.items()
@@ -245,6 +245,7 @@ class _Run:
         """Keep what a file says of its postings, by meaning."""
         key = POSTING_KEY if POSTING_KEY in order.columns else VOUCHER_KEY
         columns = {key: order[key], "line": rows[LINE]}
+        money: list[Cell] = []
         for cell in self.wanted.rows[record]:
             meaning = cell.column.means
             if meaning is None or meaning in columns or cell.element:
@@ -253,37 +254,54 @@ class _Run:
             if meaning in MONEY and is_typed(cell):
                 values, _odd = read_values(texts, cell, loose=self.loose)
                 texts = as_decimals(values, cell, loose=self.loose)
-                if key == POSTING_KEY and not self.problems:
-                    self.hold_meaning(file, cell, read=texts, order=order)
+                money.append(cell)
             columns[meaning] = texts
         frame = pl.DataFrame(columns)
-        if key == VOUCHER_KEY:
+        if key == POSTING_KEY:
+            self.hold_meanings(file, money, read=frame, order=order)
+        else:
             keys = self.sheets.material.postings.select(POSTING_KEY, VOUCHER_KEY)
             frame = keys.join(frame, on=VOUCHER_KEY, how="inner", validate="m:1").drop(VOUCHER_KEY)
-        self.kept.append(frame.with_columns(pl.lit(file.name).alias("file")))
+        self.kept[key].append(frame.with_columns(pl.lit(file.name).alias("file")))
 
-    def hold_meaning(
-        self, file: RenderedFile, cell: Cell, *, read: pl.Series, order: pl.DataFrame
+    def hold_meanings(
+        self, file: RenderedFile, cells: Sequence[Cell], *, read: pl.DataFrame, order: pl.DataFrame
     ) -> None:
-        """Hold that a column prints the amounts which it says that it means."""
-        meaning = str(cell.column.means)
+        """Hold that columns print the amounts which they say that they mean."""
+        if self.problems or not cells:
+            return
         postings = self.sheets.material.postings[order["row"]]
-        if not is_of_postings(meaning, read, postings=postings):
-            what = (
-                f"column {cell.shown} means {meaning}, but its amounts are no {meaning} of postings"
-            )
-            fix = f"print posting.{meaning}, or correct means"
-            self.problems.append(Problem("PROOF-4", what, cell.where, fix))
+        for cell in cells:
+            meaning = str(cell.column.means)
+            odd = not_of_postings(meaning, read[meaning], postings=postings)
+            if odd is not None:
+                what = (
+                    f"column {cell.shown} means {meaning}, but {file.name}:{read['line'][odd]} "
+                    f"prints {read[meaning][odd]}, which is no {meaning} of its posting"
+                )
+                fix = f"print posting.{meaning}, or correct means"
+                self.problems.append(Problem("PROOF-4", what, cell.where, fix))
+        blank = pl.all_horizontal(pl.col(str(cell.column.means)).is_null() for cell in cells)
+        silent = read.select(blank.alias("blank"))["blank"] & (postings["posting.amount"] != 0)
+        for at in silent.arg_true().head(1):
+            what = f"{file.name}:{read['line'][at]} prints no amount for its posting"
+            fix = "let a column that means an amount print it"
+            self.problems.append(Problem("PROOF-4", what, cells[0].where, fix))
 
     def rebuilt(self) -> pl.DataFrame:
-        """Give what all parts say; a record of postings comes before one of vouchers."""
-        if not self.kept:
-            return _nothing()
-        parts = sorted(self.kept, key=lambda part: part.width, reverse=True)
-        first = parts[0]
-        for part in parts[1:]:
-            first = pl.concat([first, part], how="diagonal_relaxed")
-        return first.unique(POSTING_KEY, keep="first", maintain_order=True)
+        """Give what all parts say: of each posting, and of its voucher where it has a row."""
+        of_postings, of_vouchers = self.kept[POSTING_KEY], self.kept[VOUCHER_KEY]
+        if not of_postings:
+            return pl.concat(of_vouchers, how="diagonal_relaxed") if of_vouchers else _nothing()
+        rows = pl.concat(of_postings, how="diagonal_relaxed")
+        if not of_vouchers:
+            return rows
+        more = pl.concat(of_vouchers, how="diagonal_relaxed").unique(POSTING_KEY, keep="first")
+        new = [name for name in more.columns if name not in rows.columns]
+        return rows.join(
+            more.select(POSTING_KEY, *new),
+            on=POSTING_KEY, how="left", validate="m:1", maintain_order="left",
+        )  # fmt: skip
 
 
 def _filled(texts: pl.Series, cell: Cell) -> pl.Series:

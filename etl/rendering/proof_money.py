@@ -19,25 +19,26 @@ _CURRENCIES = ("", "book_", "original_")
 _TEXTS = ("account", "contra_account", "tax_code")
 
 
-def is_of_postings(meaning: str, read: pl.Series, *, postings: pl.DataFrame) -> bool:
-    """Say whether amounts read back are one amount of their postings, all of them the same one.
+def not_of_postings(meaning: str, read: pl.Series, *, postings: pl.DataFrame) -> int | None:
+    """Give the first row whose amount is no such amount of its posting, in any of its currencies.
 
-    Needs: `read` and postings in the same order. Nothing where a column prints nothing, and a
-    whole column may have the other sign: some programs count credit positive.
+    Needs: `read` and postings in the same order. A row that prints nothing is left out, and a
+    whole column of signed amounts may have the other sign: some programs count credit positive.
     """
     exact = read.cast(AMOUNT, strict=False)
-    if (exact != read).any():
-        return False
+    fits = read.is_null()
+    turned = read.is_null()
     for prefix in _CURRENCIES:
         for name in MONEY[meaning]:
             column = f"posting.{prefix}{name}"
-            if column not in postings.columns:
-                continue
-            amounts = postings[column].fill_null(0)
-            same = (exact == amounts).fill_null(True).all()
-            if same or (meaning == "signed" and (exact == -amounts).fill_null(True).all()):
-                return True
-    return False
+            if column in postings.columns:
+                amounts = postings[column]
+                fits |= (exact == amounts).fill_null(False)
+                turned |= (exact == -amounts).fill_null(False)
+    fits &= (exact == read).fill_null(True)
+    if fits.all() or (meaning == "signed" and turned.all()):
+        return None
+    return int(fits.not_().arg_true()[0])
 
 
 def as_read(postings: pl.DataFrame, proved: pl.DataFrame) -> pl.DataFrame:
