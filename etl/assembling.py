@@ -233,8 +233,10 @@ def _cells(recipe: Recipe) -> Iterator[CellFact]:
     """Give the columns that are printed per voucher or posting, in the order of the template."""
     for file in make_plan(recipe.template).files:
         for record in file.records.values():
+            if record.context not in (Context.VOUCHER, Context.POSTING):
+                continue
             for cell in record.cells:
-                if cell.column.value is None or cell.context is Context.FILE:
+                if cell.column.value is None:
                     continue
                 yield CellFact(
                     file=file.key,

@@ -13,12 +13,12 @@ FOLDER = "pleo-etl-demo"
 
 #: What is shown: a template, its parameters, and what the file is for.
 SHOWN: tuple[tuple[str, dict[str, str], str], ...] = (
-    ("generic", {}, "one line per posting, for any program that reads CSV"),
     (
         "datev-extf",
         {"consultant_number": "1001", "client_number": "42"},
         "a batch of bookings for DATEV Rechnungswesen",
     ),
+    ("hledger", {}, "a journal in plain text, which shows every leg"),
 )
 
 
