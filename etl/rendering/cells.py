@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from math import ceil, floor
 
 import polars as pl
 
 from etl.expressions import check_pattern
 from etl.frames import DTYPES, Type
-from etl.money import AMOUNT
+from etl.money import RATE
 from etl.rendering.charsets import outside
 from etl.rendering.columns import Cell
 from etl.rendering.escapes import (
@@ -35,7 +35,7 @@ _FREE = ("text", "digits", "flag")
 #: A spreadsheet keeps 15 digits of a number (it stores doubles) and so many letters of a text.
 MAX_SHEET_DIGITS = 15
 MAX_SHEET_TEXT = 32_767
-_DIGITS = r"\A[0-9]+\z"
+_DIGITS = r"\A[0-9]*\z"
 
 
 @dataclass(frozen=True)
@@ -93,25 +93,36 @@ def _looks(cells: Sequence[Cell], writing: Writing) -> list[pl.Expr]:
     exprs: list[pl.Expr] = [pl.int_range(pl.len(), dtype=pl.UInt32).alias("#row")]
     for cell in cells:
         value, kind = _value_of(cell)
-        text = to_text(value, kind, style=cell.style)
-        blank = text.is_null() if cell.column.type not in _FREE else (text == "").fill_null(True)
-        text = pl.when(blank).then(pl.lit(cell.style.empty)).otherwise(text)
+        made = to_text(value, kind, style=cell.style)
+        blank = made.is_null() if cell.column.type not in _FREE else (made == "").fill_null(True)
+        if cell.style.empty:
+            text = pl.when(blank).then(pl.lit(cell.style.empty)).otherwise(made)
+        else:
+            text = made.fill_null("")
         exprs.append(text.alias(cell.key))
-        exprs.append(blank.alias(f"{cell.key}!blank"))
-        if cell.column.type in _FREE:
-            exprs.append(text.str.contains(writing.odd(cell.column)).alias(f"{cell.key}!odd"))
+        if _asks_for_blanks(cell):
+            exprs.append(blank.alias(f"{cell.key}!blank"))
         if cell.column.type == "digits":
-            exprs.append((~text.str.contains(_DIGITS) & ~blank).alias(f"{cell.key}!digits"))
+            exprs.append((~made.str.contains(_DIGITS)).fill_null(False).alias(f"{cell.key}!digits"))
+        elif cell.column.type in _FREE:
+            exprs.append(text.str.contains(writing.odd(cell.column)).alias(f"{cell.key}!odd"))
         fits = fits_places(value, kind, style=cell.style)
         if fits is not None:
             exprs.append((~fits).alias(f"{cell.key}!places"))
         if cell.column.type in NUMBERS:
-            exprs.extend(_limits(cell, value))
+            exprs.extend(_limits(cell, value, kind=kind))
             if writing.kind == "xlsx":
                 digits = text.str.replace_all("[^0-9]", "").str.strip_chars_start("0")
                 too_many = digits.str.len_bytes() > MAX_SHEET_DIGITS
                 exprs.append(too_many.alias(f"{cell.key}!digits"))
     return exprs
+
+
+def _asks_for_blanks(cell: Cell) -> bool:
+    """Say whether a rule of the column treats empty cells apart."""
+    column = cell.column
+    has_rule = column.min is not None or column.pattern is not None
+    return column.required or (has_rule and column.type in _FREE)
 
 
 def _value_of(cell: Cell) -> tuple[pl.Expr, Type]:
@@ -122,13 +133,14 @@ def _value_of(cell: Cell) -> tuple[pl.Expr, Type]:
     return pl.lit(None, DTYPES[kind]), kind
 
 
-def _limits(cell: Cell, value: pl.Expr) -> list[pl.Expr]:
+def _limits(cell: Cell, value: pl.Expr, *, kind: Type) -> list[pl.Expr]:
     """Compare numbers with min and max; what prints as nothing is not compared."""
     found = []
     compared = pl.when(value != 0).then(value) if cell.style.blank_zero else value
     for limit, name in ((cell.column.min, "min"), (cell.column.max, "max")):
         if limit is not None:
-            bound = pl.lit(limit.quantize(Decimal("0.01")), AMOUNT)
+            whole = ceil(limit) if name == "min" else floor(limit)
+            bound = pl.lit(whole) if kind is Type.INTEGER else pl.lit(limit, RATE)
             breaks = compared < bound if name == "min" else compared > bound
             found.append(breaks.fill_null(value=False).alias(f"{cell.key}!{name}"))
     return found
@@ -165,9 +177,8 @@ class _Work:
                 text = self.scrutinised(text, odd)
         else:
             odd = _none(text.len())
-        blank = looks[f"{cell.key}!blank"]
         if cell.column.type in _FREE:
-            text = self.limited(text, blank)
+            text = self.limited(text, looks)
         elif cell.column.width is not None:
             too_long = text.str.len_bytes() > cell.column.width
             self.fault("CELL-3", too_long, texts=text)
@@ -178,7 +189,7 @@ class _Work:
         cell, writing = self.cell, self.writing
         text = plain
         breaks = bare_breaks(writing, cell.column)
-        if breaks is not None and cell.column.type in _FREE:
+        if breaks is not None and cell.column.type in ("text", "flag"):
             self.fault("CELL-10", text.str.contains(breaks), texts=text)
         if odd.any():
             rows = odd.arg_true()
@@ -218,14 +229,16 @@ class _Work:
                 after = pl.select(quoted.otherwise(after)).to_series()
         return put(text, rows, values=after)
 
-    def limited(self, text: pl.Series, blank: pl.Series) -> pl.Series:
+    def limited(self, text: pl.Series, looks: pl.DataFrame) -> pl.Series:
         """Hold the limits of length and the pattern."""
         column = self.cell.column
-        if column.min is not None and column.type != "flag":
-            self.fault("CELL-4", (text.str.len_chars() < int(column.min)) & ~blank, texts=text)
+        blank = f"{self.cell.key}!blank"
+        if column.min is not None:
+            short = text.str.len_chars() < int(column.min)
+            self.fault("CELL-4", short & ~looks[blank], texts=text)
         if column.pattern is not None:
-            wrong = ~text.str.contains(check_pattern(column.pattern)) & ~blank
-            self.fault("CELL-8", wrong, texts=text)
+            wrong = ~text.str.contains(check_pattern(column.pattern))
+            self.fault("CELL-8", wrong & ~looks[blank], texts=text)
         limit = length_limit(self.cell)
         if limit is None and self.writing.kind == "xlsx":
             limit = MAX_SHEET_TEXT

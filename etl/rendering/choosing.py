@@ -49,24 +49,33 @@ def with_voucher_rows(postings: pl.DataFrame, vouchers: pl.DataFrame) -> pl.Data
     Where all postings are kept and stand in order, as the stage before leaves them, no column is
     moved.
     """
-    order = vouchers.select(
-        VOUCHER_KEY,
-        *([FILE_KEY] if FILE_KEY in vouchers.columns else []),
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias(VOUCHER_ROW),
-    )
-    rows = postings.select(VOUCHER_KEY, "posting.index").join(
-        order, on=VOUCHER_KEY, how="left", validate="m:1", maintain_order="left"
-    )
-    assert rows.height == postings.height
-    added = rows.drop(VOUCHER_KEY, "posting.index")
-    found = postings.drop(*added.columns, IS_FIRST, strict=False).hstack(added)
-    if rows[VOUCHER_ROW].has_nulls():
+    rows = _rows_of(vouchers[VOUCHER_KEY], postings[VOUCHER_KEY]).alias(VOUCHER_ROW)
+    added = [rows]
+    if FILE_KEY in vouchers.columns:
+        added.append(vouchers[FILE_KEY].gather(rows))
+    found = postings.drop(VOUCHER_ROW, FILE_KEY, IS_FIRST, strict=False).hstack(added)
+    if rows.has_nulls():
         found = found.filter(pl.col(VOUCHER_ROW).is_not_null())
     by = [VOUCHER_ROW, "posting.index"]
     if not found.select(_is_sorted(by)).item():
         found = found.sort(by, maintain_order=True)
     is_first = pl.col(VOUCHER_ROW) != pl.col(VOUCHER_ROW).shift(1)
     return found.with_columns(is_first.fill_null(value=True).alias(IS_FIRST))
+
+
+def _rows_of(keys: pl.Series, wanted: pl.Series) -> pl.Series:
+    """Give the row of each key; keys are small numbers, so a table of all of them is quickest."""
+    assert keys.is_unique().all()
+    highest = max(_highest(keys), _highest(wanted))
+    table = pl.repeat(None, highest + 1, dtype=pl.UInt32, eager=True)
+    if keys.len():
+        table = table.scatter(keys, pl.int_range(keys.len(), dtype=pl.UInt32, eager=True))
+    return table.gather(wanted)
+
+
+def _highest(keys: pl.Series) -> int:
+    highest = keys.max()
+    return int(highest) if isinstance(highest, int) else 0
 
 
 def _is_sorted(by: list[str]) -> pl.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
@@ -46,7 +47,7 @@ def write_table(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
     for rows in sheets.slices(record.context, [record]):
         if sheets.findings.stops_writing:
             continue  # go on looking for faults
-        for keys, part in rows.partition_by(FILE_KEY, as_dict=True, maintain_order=True).items():
+        for number, part in by_file(rows):
             if writing.kind == "fixed":
                 table = part.select(joined(cells, writing, name="line"))
             else:
@@ -59,11 +60,18 @@ def write_table(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
                 quote_style="never",
                 line_terminator=newline,
             )
-            (number,) = keys
-            assert isinstance(number, int)
             buffers[number].write(encode(raw.getvalue(), plan.encoding, bom=False))
     parts = [_ended(buffer.getvalue(), plan) for buffer in buffers]
     return Contents(parts, table_lines(record, sheets, before=0 if head is None else 1))
+
+
+def by_file(rows: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Give the rows of each file; rows stand in the order of files, so no row is moved."""
+    lengths = rows.select(pl.col(FILE_KEY).rle()).unnest(FILE_KEY)
+    start = 0
+    for length, number in lengths.select("len", "value").iter_rows():
+        yield number, rows.slice(start, length)
+        start += length
 
 
 def nothing_written(files: int) -> Contents:

@@ -51,7 +51,9 @@ def render(
     _require_tables(template, lookups or {})
     plan = make_plan(template, constants=constants, lookups=lookups)
     findings = Findings(items)
-    ordered = vouchers.sort("voucher.number", maintain_order=True)
+    ordered = vouchers
+    if not vouchers["voucher.number"].is_sorted():
+        ordered = vouchers.sort("voucher.number", maintain_order=True)
     delivered = deliver_receipts(
         plan,
         items=items,

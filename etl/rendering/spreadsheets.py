@@ -15,9 +15,8 @@ import polars as pl
 import xlsxwriter
 
 from etl.errors import Problem, UserMustFix
-from etl.frames import FILE_KEY
 from etl.rendering.columns import Cell
-from etl.rendering.contents import Contents, table_lines
+from etl.rendering.contents import Contents, by_file, table_lines
 from etl.rendering.document import XlsxOptions
 from etl.rendering.formats import NUMBERS
 from etl.rendering.packing import read_members, zip_members
@@ -52,9 +51,7 @@ def write_workbooks(plan: FilePlan, sheets: Sheets, *, files: int) -> Contents:
     for rows in sheets.slices(record.context, [record]):
         if sheets.findings.stops_writing:
             continue  # go on looking for faults
-        for keys, part in rows.partition_by(FILE_KEY, as_dict=True, maintain_order=True).items():
-            (number,) = keys
-            assert isinstance(number, int)
+        for number, part in by_file(rows):
             books[number].write(part.select(cell.key for cell in cells))
     parts = [book.close() for book in books]
     return Contents(parts, table_lines(record, sheets, before=1 if head else 0))
