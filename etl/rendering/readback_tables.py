@@ -23,6 +23,8 @@ from etl.rendering.readback_wanted import LINE, ReadBack, Wanted, split_lines
 #: Lines that are taken apart at a time.
 SLICE = 1 << 17
 _TEXT = "text"
+_QUICK = "quick"
+_MINE = "mine"
 _QUOTE = '"'
 
 
@@ -33,16 +35,15 @@ def read_table(text: str, wanted: Wanted, *, writing: Writing, found: ReadBack) 
         {LINE: pl.int_range(1, lines.len() + 1, dtype=pl.Int64, eager=True), _TEXT: lines}
     )
     reader = _Fixed if writing.kind == "fixed" else _Csv
-    for record in wanted.plan.records:
-        if record not in wanted.rows and record not in wanted.single:
-            continue
+    for record in (*wanted.rows, *wanted.single):  # most lines are rows
         asked = wanted.rows.get(record) or wanted.single[record]
         table = reader(record, asked, wanted, writing, found)
         if wanted.plan.layout is None:
             mine = table.without_head(frame)
         else:
-            mine = frame.filter(table.is_mine(frame))
-            frame = frame.join(mine.select(LINE), on=LINE, how="anti", maintain_order="left")
+            marked = table.marked(frame)
+            mine = marked.filter(_MINE)
+            frame = frame.filter(~marked[_MINE])
         parts = [
             table.cells(mine.slice(start, SLICE)) for start in range(0, max(mine.height, 1), SLICE)
         ]
@@ -64,6 +65,10 @@ class _Table:
 
     def without_head(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Take the line of column names away, if the file has one."""
+        raise AssertionError("each kind of file says this")
+
+    def marked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Say which lines are of the record, in the column `mine`."""
         raise AssertionError("each kind of file says this")
 
     def constants(self) -> dict[str, str]:
@@ -108,27 +113,30 @@ class _Csv(_Table):
     def is_head(self, line: str) -> bool:
         return self.strictly(line) == [cell.name or "" for cell in self.printed]
 
-    def is_mine(self, frame: pl.DataFrame) -> pl.Series:
-        text = pl.col(_TEXT)
-        frame = frame.with_columns(self.is_quick().alias("quick"))
-        outside = text.str.replace_all('"[^"]*"', "") if self.is_quoted else text
-        delimiters = outside.str.count_matches(self.delimiter, literal=True)
-        has_all = pl.col("quick") | (delimiters == len(self.printed) - 1)
-        mine = frame.select(has_all.alias("mine"))["mine"]
+    def marked(self, frame: pl.DataFrame) -> pl.DataFrame:
+        frame = frame.with_columns(self.is_quick().alias(_QUICK))
+        mine = frame[_QUICK]
+        if not mine.all():
+            rest = frame.filter(~mine).select(self.has_all_columns().alias(_MINE))[_MINE]
+            mine = mine.scatter((~mine).arg_true(), rest)
         first = self.printed[0].name or ""
-        if mine.any():
-            like_head = mine & frame[_TEXT].str.contains(first, literal=True)
-            for at in like_head.arg_true():
-                if not self.is_head(frame[_TEXT][at]):
-                    break  # names stand above the rows, and rows may look alike
-                mine[at] = False
+        like_head = mine & frame[_TEXT].str.contains(first, literal=True)
+        for at in like_head.arg_true():
+            if not self.is_head(frame[_TEXT][at]):
+                break  # names stand above the rows, and rows may look alike
+            mine[at] = False
         if self.shares_its_size():
             keys = list(self.constants())
             some = frame.filter(mine)
-            cells = self.taken_apart(some, keys)
-            kept = self.has_constants(some, cells)
+            kept = self.has_constants(some, self.taken_apart(some, keys))
             mine = mine.scatter(mine.arg_true(), kept)
-        return mine
+        return frame.with_columns(mine.alias(_MINE))
+
+    def has_all_columns(self) -> pl.Expr:
+        """Count delimiters outside of quotes."""
+        text = pl.col(_TEXT)
+        outside = text.str.replace_all('"[^"]*"', "") if self.is_quoted else text
+        return outside.str.count_matches(self.delimiter, literal=True) == len(self.printed) - 1
 
     def shares_its_size(self) -> bool:
         others = [*self.wanted.plan.records]
@@ -150,13 +158,14 @@ class _Csv(_Table):
         return pl.concat([lines.select(LINE), cells], how="horizontal")
 
     def taken_apart(self, lines: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-        quick = lines.select(self.is_quick().alias("quick"))["quick"]
+        if _QUICK not in lines.columns:
+            lines = lines.with_columns(self.is_quick().alias(_QUICK))
+        quick = lines[_QUICK]
         fast = self.by_delimiters(lines[_TEXT].filter(quick), keys)
         if quick.all():
             return fast
-        rows = [
-            self.by_reader(line, text, keys=keys) for line, text in lines.filter(~quick).iter_rows()
-        ]
+        slow_lines = lines.filter(~quick).select(LINE, _TEXT)
+        rows = [self.by_reader(line, text, keys=keys) for line, text in slow_lines.iter_rows()]
         slow = pl.DataFrame(rows, dict.fromkeys(keys, pl.String), orient="row")
         at = pl.concat([quick.arg_true(), (~quick).arg_true()])
         return pl.concat([fast, slow]).with_columns(at.alias("|at")).sort("|at").drop("|at")
@@ -207,10 +216,11 @@ class _Fixed(_Table):
     def without_head(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame
 
-    def is_mine(self, frame: pl.DataFrame) -> pl.Series:
+    def marked(self, frame: pl.DataFrame) -> pl.DataFrame:
         keys = self.constants()
         cells = [cell for cell in self.printed if cell.key in keys]
-        return self.has_constants(frame, self.taken_apart(frame, cells))
+        mine = self.has_constants(frame, self.taken_apart(frame, cells))
+        return frame.with_columns(mine.alias(_MINE))
 
     def cells(self, lines: pl.DataFrame) -> pl.DataFrame:
         fixed = self.writing.spec.fixed
@@ -218,7 +228,7 @@ class _Fixed(_Table):
         text = pl.col(_TEXT)
         length = text.str.len_bytes() if self.counts_bytes() else text.str.len_chars()
         odd = lines.filter(length != fixed.length)
-        for line, content in odd.iter_rows():
+        for line, content in odd.select(LINE, _TEXT).iter_rows():
             self.found.differs(line, f"the line has {len(content)} places, not {fixed.length}")
         return pl.concat(
             [lines.select(LINE), self.taken_apart(lines, self.asked)], how="horizontal"
