@@ -8,11 +8,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.documents import parse_document
 from etl.mapping import MappingDocument, map_lines
+from etl.mapping import lines as lines_module
 from etl.mapping.cases import Cases
 from etl.shipped import shipped_folder
 from tests.unit.mapping.written import frames, load, mapped, value
@@ -152,3 +154,20 @@ def test_the_guide_shows_documents_that_load() -> None:
     assert len(blocks) == 2
     for block, model in zip(blocks, (MappingDocument, Cases), strict=True):
         parse_document(block.encode(), path=Path("README.md"), name="README.md").load(model)
+
+
+def test_portions_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "tables: {rows: {file: r.csv, key: k}}\n"
+        'map:\n  account.expense: [{table: rows, key: "{{ line.account.code }}", take: a}]\n'
+        "  account.wallet: [{use: W}]\n"
+    )
+    mapping = load(tmp_path, text, r_csv=ACCOUNTS)
+    sent = [{"lines": [{"line.account.code": code} for code in CODES]}, {}, {"lines": [{}] * 3}]
+    sent.append({"lines": [{"line.account.code": "1"}, {"line.account.code": "2"}]})
+    whole = mapped(mapping, *sent)
+    monkeypatch.setattr(lines_module, "LINES_AT_ONCE", 2)
+    in_portions = mapped(mapping, *sent)
+    assert in_portions.lines.equals(whole.lines)
+    assert in_portions.rejections.equals(whole.rejections)
+    assert whole.rejections.height == 6

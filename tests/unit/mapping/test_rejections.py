@@ -162,6 +162,28 @@ def test_accounts_the_erp_does_not_know(tmp_path: Path) -> None:
     ]
 
 
+def test_the_active_row_of_a_number_counts(tmp_path: Path) -> None:
+    chart = (
+        "account_external_id,account_number,account_name,active\n"
+        "p,1360,Pleo,yes\na,6640,Old,no\nb,6640,New,yes\n"
+    )
+    result = mapped(listed(tmp_path, ref__accounts_csv=chart), one("6640"))
+    assert result.lines["account_name.expense"].to_list() == ["New"]
+
+
+def test_only_what_a_rule_looked_for_is_named(tmp_path: Path) -> None:
+    text = (
+        TABLES
+        + "map:\n  account.expense:\n"
+        "    - {table: accounts, key: ['{{ item.note }}'], take: account,\n"
+        "       when: \"{{ item.type == 'fee' }}\"}\n"
+        "    - {table: accounts, key: ['{{ line.account.code }}'], take: account}" + WALLET
+    )
+    item = {"item.note": "lunch", **one("4711")}
+    result = mapped(load(tmp_path, text, t__accounts_csv=ACCOUNTS), item)
+    assert 'looked for "4711" in' in result.rejections["message"][0]
+
+
 def test_a_vendors_number_is_an_account_payable(tmp_path: Path) -> None:
     needs = ("expense", "payable")
     vendors = "vendor_external_id,vendor_code,name,active\nx,70045,N,yes\ny,70046,M,no\n"

@@ -91,6 +91,16 @@ def test_one_row_gives_several_targets(tmp_path: Path) -> None:
     assert [code for code, _, _ in codes(result)] == ["MAP-24", "MAP-24"]
 
 
+def test_what_is_taken_waits_for_the_row(tmp_path: Path) -> None:
+    text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
+        'tax_code: [{use: "0"}]',
+        'account.expense: [{table: a, key: "{{ text }}", take: {account.expense: v, tax_code: t}}]',
+        'text: [{use: "{{ line.account.code }}"}]',
+    )
+    result = mapped(load(tmp_path, text, a_csv="c,v,t\n6640,1,9\n"), {})
+    assert value(result, "tax_code") == ["9"]
+
+
 def test_take_may_be_short(tmp_path: Path) -> None:
     text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
         'account.expense: [{table: a, key: "{{ line.account.code }}", take: v}]'

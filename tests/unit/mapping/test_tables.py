@@ -185,6 +185,23 @@ def test_validity_is_by_posting_date(tmp_path: Path) -> None:
     assert codes(result) == [("MAP-20", 1, "account_unknown")]
 
 
+def test_every_overlap_is_named(tmp_path: Path) -> None:
+    table = dated("1,A,2026-01-01,2026-12-31", "1,B,2026-02-01,2026-02-02", "1,C,2026-03-01,")
+    assert problems(tmp_path, table) == [("MAP-8", "accounts.csv:3"), ("MAP-8", "accounts.csv:4")]
+
+
+def test_blanks_around_what_is_looked_for_do_not_count(tmp_path: Path) -> None:
+    mapping = load(tmp_path, table_rule(), accounts_csv="code,account\n6640,4650\n")
+    result = mapped(mapping, {"lines": [{"line.account.code": " 6640 "}]})
+    assert value(result, "account.expense") == ["4650"]
+
+
+def test_tables_are_part_of_the_fingerprint(tmp_path: Path) -> None:
+    first = load(tmp_path, table_rule(), accounts_csv="code,account\n6640,4650\n").fingerprint
+    then = load(tmp_path, table_rule(), accounts_csv="code,account\n6640,4651\n").fingerprint
+    assert {name for name in first if first[name] != then[name]} == {"accounts.csv"}
+
+
 @pytest.mark.parametrize(
     ("rows", "where"),
     [

@@ -164,3 +164,21 @@ def test_what_an_employee_paid_is_owed_to_the_employee(tmp_path: Path) -> None:
     assert value(result, "account.payable") == ["70005"]
     result = resolve(tmp_path, False, **item, item__user__code="E-1")
     assert value(result, "account.payable") == ["E-1"]
+
+
+def test_where_nothing_is_payable_no_vendor_is_asked_for(tmp_path: Path) -> None:
+    item = {"item.method": "accounts_payable", "needs": ("wallet",)}
+    assert mapped(load(tmp_path, TEXT), item).rejections.is_empty()
+
+
+def test_a_fallback_comes_from_no_row(tmp_path: Path) -> None:
+    text = (
+        'fallback_payable: "1600"\ntables: {p: {file: p.csv, key: k}}\nmap:\n'
+        '  account.expense: [{use: "1"}]\n'
+        '  account.payable: [{table: p, key: "{{ item.type }}", take: v}]\n'
+    )
+    mapping = load(tmp_path, text, p_csv="k,v\ncard_purchase,1610\n")
+    item = {"item.method": "accounts_payable", "needs": ("expense", "payable")}
+    result = mapped(mapping, item, item | {"item.vendor.code": "7"})
+    assert value(result, "account.payable") == ["1600", "1610"]
+    assert result.lines["row.account.payable"].to_list() == [None, 2]
