@@ -104,7 +104,7 @@ def _fit_problems(workspace: Workspace, recipe: Recipe, *, name: str) -> Iterato
         )
     given = {target.name for target in recipe.mapping.targets}
     for target, is_required in targets_of(recipe.template.document).items():
-        if is_required and target not in given:
+        if is_required and target not in given and target != "account_name":
             yield Problem(
                 "MAP-16",
                 f"the template needs {target}, which no rule gives",

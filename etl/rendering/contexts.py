@@ -27,7 +27,7 @@ from etl.frames import (
     Type,
     dimension_column,
 )
-from etl.rendering.document import NEEDS_BESIDE_TARGETS, Parameter, TemplateDocument
+from etl.rendering.document import Parameter, TemplateDocument
 
 
 class Context(StrEnum):
@@ -98,6 +98,10 @@ _PARAMETER_TYPES: Mapping[str, Type] = {
 }
 
 
+#: What every mapping can give; account names come with the accounts.
+_TARGETS = ("tax_code", "text", "account_name")
+
+
 def context_of_name(name: str) -> Context:
     """Give the context that a name belongs to."""
     if name in _LIST_NAMES:
@@ -131,21 +135,27 @@ def dimensions_of(document: TemplateDocument) -> tuple[str, ...]:
 
 
 def targets_of(document: TemplateDocument) -> dict[str, bool]:
-    """Give the mapping targets that a template needs: name and whether one is required."""
+    """Give what a template needs of the mapping, as the mapping calls it, and whether it must be.
+
+    A name that is no target of every mapping is the template's own: `target.<name>`.
+    """
     return {
-        name: word == "required"
+        _target(name): word == "required"
         for name, word in document.needs.items()
-        if name not in NEEDS_BESIDE_TARGETS and not name.startswith("table.")
+        if name != "vendor" and not name.startswith("table.")
     }
 
 
 def own_targets(document: TemplateDocument) -> tuple[str, ...]:
-    """Give the targets that the template declares itself; expressions call them target.<name>."""
+    """Give the names of the template's own targets; expressions call them target.<name>."""
     return tuple(
-        name
-        for name in targets_of(document)
-        if name not in ("tax_code", "text") and not name.startswith("dimension.")
+        name.removeprefix("target.") for name in targets_of(document) if name.startswith("target.")
     )
+
+
+def _target(name: str) -> str:
+    is_known = name in _TARGETS or name.startswith(("dimension.", "target."))
+    return name if is_known else f"target.{name}"
 
 
 def all_columns(document: TemplateDocument) -> tuple[Column, ...]:

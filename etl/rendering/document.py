@@ -46,9 +46,6 @@ MEANINGS: tuple[str, ...] = get_args(Meaning)
 #: What a template may say of Pleo's rules R70 to R72, with the least width of the column.
 CARRIED: Mapping[str, int] = {"reconciliation_id": 50, "reconciled_entries": 50, "attendees": 100}
 
-#: Needs that are no targets of the mapping: they come from reference lists and vendors.
-NEEDS_BESIDE_TARGETS = ("account_name", "vendor")
-
 
 class Target(Model):
     """The program that reads the file, and how well we know its format."""

@@ -13,6 +13,7 @@ from etl.errors import Problem
 from etl.frames import ITEM, ITEM_WIRE, VOUCHER, schema
 from etl.rendering.carried import columns_by_name
 from etl.rendering.choosing import assign_forms
+from etl.rendering.contexts import own_targets
 from etl.rendering.document import CARRIED, FileSpec
 from etl.rendering.parameters import BUILT_IN
 from etl.rendering.plans import Plan, make_plan
@@ -204,6 +205,12 @@ def _unused(template: Template, plan: Plan) -> Iterator[Problem]:
                 yield _never(
                     "needs", name, template=template, cost="the mapping is asked for it in vain"
                 )
+    for name in own_targets(document):
+        if f"target.{name}" not in words:
+            need = name if name in document.needs else f"target.{name}"
+            yield _never(
+                "needs", need, template=template, cost="the mapping is asked for it in vain"
+            )
     for file in plan.files:
         if file.layout is None:
             continue

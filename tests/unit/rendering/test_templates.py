@@ -18,6 +18,7 @@ from etl.rendering import (
     template_ids,
     template_schema,
 )
+from etl.rendering.contexts import targets_of
 from tests.unit.rendering import books as made
 from tests.unit.rendering.books import CONSTANTS, two_items, write_template
 
@@ -364,6 +365,19 @@ def test_the_schema_describes_templates(tmp_path: Path) -> None:
     data["fils"] = {}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(data, schema)
+
+
+def test_needs_are_spelled_as_the_mapping_calls_them(tmp_path: Path) -> None:
+    body = GOOD.replace(
+        "rows:",
+        "needs: {tax_code: required, vendor: optional, account_name: required, table.t: optional,"
+        " dimension.kost: optional, cost_type: required, target.kind: optional}\nrows:",
+    ).replace("posting.account", "target.cost_type }}{{ target.kind }}{{ posting.dimension.kost")
+    document = load_template(write_template(tmp_path, body)).document
+    assert targets_of(document) == {
+        "tax_code": True, "account_name": True, "dimension.kost": False,
+        "target.cost_type": True, "target.kind": False,
+    }  # fmt: skip
 
 
 LINTED = """
