@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 import fastexcel
 import polars as pl
@@ -15,6 +16,8 @@ from etl.rendering.escapes import Writing
 from etl.rendering.readback_wanted import LINE, VOUCHER, ReadBack, Wanted, split_lines
 
 ROWS = "read_back"
+_STEP = re.compile(r"(\{[^{}]*\})?[A-Za-z_][A-Za-z0-9_.\-]*")
+_PREFIX = re.compile(r"(?<![A-Za-z0-9_.\-])([A-Za-z_][A-Za-z0-9_.\-]*):(?=[A-Za-z_])")
 
 
 # ── text ──
@@ -88,23 +91,46 @@ def read_xml(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
 def _xml_rows(
     root: etree._Element, patterns: Patterns, *, paths: Mapping[str, str]
 ) -> pl.DataFrame:
-    names = patterns.namespaces
     rows: list[tuple[object, ...]] = []
-    row_path = f".//{patterns.row}"
+    row_path = f".//{_spelled_out(patterns.row, patterns)}"
     if patterns.voucher is None:
-        groups = [(None, root.iterfind(row_path, names))]
+        groups = [(None, root.iterfind(row_path))]
     else:
+        voucher_path = f".//{_spelled_out(patterns.voucher, patterns)}"
         groups = [
-            (number, voucher.iterfind(row_path, names))
-            for number, voucher in enumerate(root.iterfind(f".//{patterns.voucher}", names))
+            (number, voucher.iterfind(row_path))
+            for number, voucher in enumerate(root.iterfind(voucher_path))
         ]
+    finders = [_finder(_spelled_out(path, patterns)) for path in paths.values()]
     for number, elements in groups:
         for element in elements:
-            cells = (element.findtext(path, None, names) for path in paths.values())
+            cells = [find(element) for find in finders]
             rows.append((element.sourceline, number, *cells))
     schema = {LINE: pl.Int64, VOUCHER: pl.UInt32, **dict.fromkeys(paths, pl.String)}
     frame = pl.DataFrame(rows, schema, orient="row")
     return frame if patterns.voucher is not None else frame.drop(VOUCHER)
+
+
+def _finder(path: str) -> Callable[[etree._Element], str | None]:
+    """Give what finds a path below an element; plain steps are walked, which is much faster."""
+    steps = re.split(r"/(?![^{]*\})", path)
+    if not all(step == ".." or _STEP.fullmatch(step) for step in steps):
+        return lambda element: element.findtext(path)
+
+    def walk(element: etree._Element) -> str | None:
+        here: etree._Element | None = element
+        for step in steps:
+            if here is None:
+                return None
+            here = here.getparent() if step == ".." else next(here.iterchildren(step), None)
+        return None if here is None else here.text or ""
+
+    return walk
+
+
+def _spelled_out(path: str, patterns: Patterns) -> str:
+    """Write namespaces in place of prefixes: looking them up anew for every row takes long."""
+    return _PREFIX.sub(lambda match: f"{{{patterns.namespaces[match.group(1)]}}}", path)
 
 
 # ── workbooks ──
