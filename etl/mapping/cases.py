@@ -29,6 +29,7 @@ from etl.mapping.document import Texts
 from etl.mapping.lines import Mapped, map_lines
 from etl.mapping.loading import LoadedMapping, load_mapping
 from etl.mapping.reading import NONE
+from etl.mapping.rules import target_of
 
 TAGS = "tags"
 _AMOUNT = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,2})?")
@@ -199,14 +200,15 @@ class _Runner:
         for number, (expected, line) in enumerate(
             zip(case.expect, lines.iter_rows(named=True), strict=True)
         ):
-            for target, text in expected.items():
+            for name, text in expected.items():
+                target = name if name in line else target_of(name) or name
                 if target not in line:
-                    place = self.document.place("cases", index, "expect", number, target)
-                    near = near_match(target, list(line))
+                    place = self.document.place("cases", index, "expect", number, name)
+                    near = near_match(name, list(line))
                     fix = f'did you mean "{near}"?' if near else "name a target of the mapping"
-                    self._refuse(f'there is no target "{target}"', place, fix)
+                    self._refuse(f'there is no target "{name}"', place, fix)
                 elif (found := _shown(line[target])) != text:
-                    yield f"line {number + 1}: {target} is {found}, expected {text}"
+                    yield f"line {number + 1}: {name} is {found}, expected {text}"
 
 
 _FACTS_OF_ITEM: Mapping[str, Any] = {

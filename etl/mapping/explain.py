@@ -12,7 +12,7 @@ from etl.mapping.cells import ROW_COLUMN
 from etl.mapping.deciding import condition, find_row
 from etl.mapping.lines import decide_all, join_items, prepare
 from etl.mapping.loading import LoadedMapping
-from etl.mapping.rules import PAYABLE, Rule, Target
+from etl.mapping.rules import PAYABLE, Rule, Target, target_of
 
 CONDITION_FALSE = "the condition is false"
 NO_KEY = "there is nothing to look for"
@@ -67,7 +67,8 @@ def explain_item(
 
 
 def _in_document_order(mapping: LoadedMapping) -> list[str]:
-    names = [*mapping.definition.map, *(target.name for target in mapping.targets)]
+    written = (target_of(name) or name for name in mapping.definition.map)
+    names = [*written, *(target.name for target in mapping.targets)]
     return list(dict.fromkeys(names))
 
 

@@ -10,7 +10,7 @@ from etl.expressions import Lookup, Scope
 from etl.frames import COMPANY, ITEM, JOB, LINE, VOUCHER, Type, tag_column
 from etl.mapping.document import Company, MappingDocument
 from etl.mapping.reference import Reference
-from etl.mapping.rules import is_target
+from etl.mapping.rules import target_of
 from etl.mapping.tables import Table
 
 #: What is known of a voucher before there are vouchers.
@@ -62,11 +62,12 @@ def tag_groups(definition: MappingDocument) -> list[str]:
 
 def mapped_targets(definition: MappingDocument) -> list[str]:
     """Give every target that the mapping gives a value, in the order of the document."""
-    names = [name for name in definition.map if is_target(name)]
+    written = list(definition.map)
     for texts in definition.map.values():
         for text in texts:
             if isinstance(text.take, dict):
-                names.extend(name for name in text.take if is_target(name))
+                written.extend(text.take)
+    names = [target for name in written if (target := target_of(name)) is not None]
     names.extend(f"dimension.{name}" for name in definition.tags.values())
     return list(dict.fromkeys(names))
 

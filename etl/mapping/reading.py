@@ -13,7 +13,7 @@ from etl.errors import Problem, UserMustFix
 from etl.expressions import Compiled, Scope, compile_condition, compile_value
 from etl.frames import Type, tag_column
 from etl.mapping.document import MappingDocument, RuleText
-from etl.mapping.rules import FALLBACK, Rule, is_target, known_targets, rule_words
+from etl.mapping.rules import FALLBACK, Rule, known_targets, rule_words, target_of
 from etl.mapping.tables import Table
 
 MAX_RULES = 1_000
@@ -38,18 +38,21 @@ class RuleReader:
 
         Raises: UserMustFix MAP-9 to MAP-12 and EXP-*, all at once.
         """
-        for target, texts in self.definition.map.items():
-            if not is_target(target):
-                self._unknown_target(target)
+        seen: set[str] = set()
+        for name, texts in self.definition.map.items():
+            target = target_of(name)
+            if target is None or target in seen:
+                self._unknown_target(name, seen=target is not None)
                 continue
+            seen.add(target)
             if len(texts) > MAX_RULES:
                 self._refuse(
                     "MAP-9", f"{target} has {len(texts)} rules, more than {MAX_RULES}",
-                    self.document.place("map", target), "put the cases into a table",
+                    self.document.place("map", name), "put the cases into a table",
                 )  # fmt: skip
                 continue
             for index, text in enumerate(texts):
-                self._rule(target, text, scope, ("map", target, index))
+                self._rule(target, text, scope, ("map", name, index))
         self._rules_of_tags()
         self._fallback()
         if self.problems:
@@ -59,7 +62,12 @@ class RuleReader:
     def _refuse(self, code: str, what: str, place: Place, fix: str) -> None:
         self.problems.append(Problem(code, what, str(place), fix))
 
-    def _unknown_target(self, name: str) -> None:
+    def _unknown_target(self, name: str, *, seen: bool) -> None:
+        place = self.document.keys.get(("map", name)) or self.document.place("map", name)
+        if seen:
+            what = f'target "{name}" stands twice, with and without "target."'
+            self._refuse("MAP-10", what, place, "put the rules together")
+            return
         near = near_match(name, known_targets())
         fix = (
             f'did you mean "{near}"?'
@@ -67,7 +75,6 @@ class RuleReader:
             else "targets are account.<role>, account_name.<role>, tax_code, text, "
             "dimension.<name> and target.<name>"
         )
-        place = self.document.keys.get(("map", name)) or self.document.place("map", name)
         self._refuse("MAP-10", f'there is no target "{name}"', place, fix)
 
     def _rule(
@@ -100,6 +107,7 @@ class RuleReader:
             return rule
         take = {rule.target: text.take} if isinstance(text.take, str) else dict(text.take or {})
         self._check_take(rule, take, table, path)
+        take = {target_of(name) or name: column for name, column in take.items()}
         if len(text.key) != len(table.key):
             self._refuse(
                 "MAP-12",
@@ -121,14 +129,14 @@ class RuleReader:
     def _check_take(
         self, rule: Rule, take: Mapping[str, str], table: Table, path: _Path
     ) -> None:
-        if rule.target not in take:
+        if rule.target not in map(target_of, take):
             self._refuse(
                 "MAP-12", f"take does not give {rule.target}, the target of the rule",
                 self.document.place(*path, "take"), f"add {rule.target}: column to take",
             )  # fmt: skip
         for target, column in take.items():
             place = self.document.place(*path, "take", target)
-            if not is_target(target):
+            if target_of(target) is None:
                 near = near_match(target, known_targets())
                 fix = f'did you mean "{near}"?' if near else "see the list of targets"
                 self._refuse("MAP-10", f'there is no target "{target}"', place, fix)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ MAX_GROWTH = 1_000
 FALLBACK = "fallback_payable"
 PAYABLE = "account.payable"
 SINGLE_TARGETS = ("tax_code", "text")
+_SLIP = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,22 @@ class Target:
         return (*self.taken, *self.rules)
 
 
-def is_target(name: str) -> bool:
-    """Say whether a name may be mapped."""
+def target_of(name: str) -> str | None:
+    """Give the target that a written name stands for, None if it stands for none.
+
+    A plain name that no target of every mapping has is one that templates declare:
+    `tax_text` is target.tax_text. One that is nearly `tax_code` or `text` is taken for a slip.
+    """
     if name in SINGLE_TARGETS:
-        return True
-    kind, _, rest = name.partition(".")
-    if kind in ("account", "account_name"):
-        return rest in ROLES
-    return kind in ("dimension", "target") and bool(NAME.fullmatch(rest))
+        return name
+    kind, dot, rest = name.partition(".")
+    if not dot:
+        slip = difflib.get_close_matches(name, SINGLE_TARGETS, n=1, cutoff=_SLIP)
+        return f"target.{name}" if NAME.fullmatch(name) and not slip else None
+    is_known = (kind in ("account", "account_name") and rest in ROLES) or (
+        kind in ("dimension", "target") and NAME.fullmatch(rest) is not None
+    )
+    return name if is_known else None
 
 
 def known_targets() -> list[str]:
@@ -168,7 +178,8 @@ def rule_words(text: RuleText, target: str) -> str:
     when = f"when: {text.when}, " if text.when is not None else ""
     if text.use is not None:
         return f"{when}use: {text.use}"
-    column = text.take if isinstance(text.take, str) else (text.take or {}).get(target)
+    take = {target: text.take} if isinstance(text.take, str) else text.take or {}
+    column = next((cell for name, cell in take.items() if target_of(name) == target), None)
     keys = ", ".join(text.key or ())
     return f"{when}table: {text.table}, key: {keys}, take: {column}"
 

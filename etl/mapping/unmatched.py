@@ -25,9 +25,9 @@ def code_of(target: str) -> str:
 
 def place_of(document: Document, target: Target) -> str:
     """Give the place of a target's rules."""
-    key = ("map", target.name)
-    if key in document.keys:
-        return str(document.keys[key])
+    for name in (target.name, target.name.removeprefix("target.")):
+        if ("map", name) in document.keys:
+            return str(document.keys[("map", name)])
     candidates = target.candidates()
     return str(candidates[0].place if candidates else document.keys[("map",)])
 

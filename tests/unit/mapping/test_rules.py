@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from etl.errors import UserMustFix
-from etl.mapping.rules import is_target
+from etl.mapping.rules import target_of
 from tests.unit.mapping.written import codes, load, mapped, value
 
 WALLET = 'account.wallet: [{use: "{{ item.contra_account.code }}"}]'
@@ -201,7 +200,7 @@ def test_a_circle_through_the_chart_and_take_is_named(tmp_path: Path) -> None:
         ('account.expense: [{table: a, key: "{{ line.account.code }}", take: w}]', "MAP-11"),
         ('account.expense: [{table: a, key: ["{{ item.id }}", "1"], take: v}]', "MAP-12"),
         ('account.expense: [{table: a, key: "{{ line.id }}", take: {tax_code: v}}]', "MAP-12"),
-        ('account.expense: [{table: a, key: "{{ line.id }}", take: {account.expense: v, x: v}}]',
+        ('account.expense: [{table: a, key: "{{ line.id }}", take: {account.expense: v, a.x: v}}]',
          "MAP-10"),
         ('account.expense: [{use: "{{ line.acount.code }}"}]', "EXP-3"),
         ('account.expense: [{use: "{{ line.tags[\'X\'] }}"}]', "EXP-3"),
@@ -298,10 +297,33 @@ def test_every_role_and_target_has_its_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
-    [("account.expense", True), ("account_name.wallet", True), ("account.x", False),
-     ("text", True), ("dimension.kost_1", True), ("dimension.", False), ("target.a", True),
-     ("target.A", False), ("voucher.date", False), ("dimension.a.b", False)],
+    ("name", "target"),
+    [("account.expense", "account.expense"), ("account_name.wallet", "account_name.wallet"),
+     ("account.x", None), ("text", "text"), ("dimension.kost_1", "dimension.kost_1"),
+     ("dimension.", None), ("target.a", "target.a"), ("target.A", None), ("voucher.date", None),
+     ("dimension.a.b", None), ("tax_text", "target.tax_text"), ("note", "target.note"),
+     ("journal", "target.journal"), ("taxcode", None), ("tax_codes", None), ("txt", None),
+     ("Journal", None)],
 )  # fmt: skip
-def test_names_of_targets(name: str, known: Any) -> None:
-    assert is_target(name) is known
+def test_names_of_targets(name: str, target: str | None) -> None:
+    assert target_of(name) == target
+
+
+def test_a_template_s_own_target_may_be_written_short(tmp_path: Path) -> None:
+    text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
+        'account.expense: [{table: a, key: "{{ line.account.code }}", '
+        "take: {account.expense: v, kind: w}}]",
+        'tax_text: [{use: "{{ item.note }}"}]',
+        'target.other: [{use: "{{ target.tax_text }}/{{ target.kind }}"}]',
+    )
+    mapping = load(tmp_path, text, a_csv="c,v,w\n6640,1,K\n")
+    result = mapped(mapping, {"item.note": "N"}, targets={"target.tax_text": True})
+    assert value(result, "target.other") == ["N/K"]
+    missing = mapped(mapping, {})
+    assert codes(missing) == [("MAP-25", 1, "missing_configuration")]
+    assert missing.rejections["where"][0] == "acme.yaml:6:3"
+
+
+def test_a_target_written_short_and_long_stands_twice(tmp_path: Path) -> None:
+    text = rules('kind: [{use: "1"}]', 'target.kind: [{use: "2"}]')
+    assert refused(tmp_path, text) == [("MAP-10", "acme.yaml:5:3")]
