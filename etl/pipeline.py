@@ -26,7 +26,7 @@ from etl.errors import EtlError, Problem, UserMustFix
 from etl.expressions import Lookup
 from etl.files import shown_path
 from etl.findings import join_findings
-from etl.frames import ITEM_KEY
+from etl.frames import ITEM_KEY, POSTING
 from etl.items import CompanyFacts, Ingested, attach, check, ingest
 from etl.mapping import (
     LoadedMapping,
@@ -44,7 +44,7 @@ from etl.postings import (
     number_vouchers,
 )
 from etl.rendering import Labels, Rendered, Template, assign_forms, load_template, render
-from etl.rendering.contexts import targets_of
+from etl.rendering.contexts import own_targets, targets_of
 from etl.rendering.proof import prove
 from etl.sources import read_sources
 
@@ -175,6 +175,7 @@ def book(ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = s
         forms={row.form.name: row.form for row in recipe.template.document.rows},
         single_currency=single,
         company_currency=company.currency,
+        columns=_posting_columns(recipe),
     )
     check_balance(posted.postings)
     later = (assigned, mapped, made, posted)
@@ -194,6 +195,24 @@ def book(ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = s
     booked = booked.without_rejected(rejections)
     refused = ingested.items.join(booked.items, on=ITEM_KEY, how="anti", maintain_order="left")
     return replace(booked, refused=refused)
+
+
+def _posting_columns(recipe: Recipe) -> list[str]:
+    """Give the posting columns that are needed: all but amount sets that no one prints.
+
+    Two of the three sets of amounts are seldom printed, and half of all memory.
+    """
+    template = recipe.template
+    written = str(template.source.data) + "".join(text for text, _ in template.layouts.values())
+    seldom = ("posting.book_", "posting.original_", "posting.rate", "posting.dimensions")
+    return [
+        column.name
+        for column in POSTING
+        if not column.name.startswith(seldom) or column.name.removeprefix("posting.") in written
+    ] + [
+        *(f"posting.dimension.{name}" for name in recipe.mapping.dimensions),
+        *(f"target.{name}" for name in own_targets(template.document)),
+    ]
 
 
 def list_everyone(ingested: Ingested) -> pl.DataFrame:

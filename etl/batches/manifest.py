@@ -6,6 +6,7 @@ The seal is the hash of the manifest with an empty seal, so that any changed byt
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -98,13 +99,20 @@ class Manifest:
 
     def write(self, reports: Sequence[Made]) -> bytes:
         """Give the bytes of manifest.json. Reports are files for people, beside the ERP's."""
-        document = self.head() | {"reports": [report.listed() for report in reports], "seal": ""}
-        texts = {key: _pretty(value) for key, value in document.items()}
-        texts["items"] = _lines(self.items.to_list())
-        texts["attachments"] = _lines(self.attachments.to_list())
-        body = ",\n".join(f' "{key}": {text}' for key, text in sorted(texts.items()))
-        unsealed = f"{{\n{body}\n}}\n".encode()
-        return unsealed.replace(EMPTY_SEAL, f'\n "seal": "{sha256(unsealed)}"'.encode(), 1)
+        document = self.head() | {"reports": [report.listed() for report in reports]}
+        texts = {key: _pretty(value).encode() for key, value in document.items()}
+        texts |= {"items": _long(self.items), "attachments": _long(self.attachments)}
+        texts["seal"] = b'""'
+        # Million-item lists are large: pieces are hashed as they are and joined once.
+        pieces = [b"{"]
+        for key, text in sorted(texts.items()):
+            pieces += [b",\n" if len(pieces) > 1 else b"\n", f' "{key}": '.encode(), text]
+        pieces.append(b"\n}\n")
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+        seal = f'"{digest.hexdigest()}"'.encode()
+        return b"".join(seal if piece is texts["seal"] else piece for piece in pieces)
 
 
 def summarise_notes(notes: pl.DataFrame) -> list[dict[str, Any]]:
@@ -136,6 +144,14 @@ def _pretty(value: Any, depth: int = 1) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return _lines([_text(element) for element in value], depth)
     return _text(value)
+
+
+def _long(lines: pl.Series) -> bytes:
+    """Write a list whose elements are lines of JSON already."""
+    if lines.is_empty():
+        return b"[]"
+    joined: str = lines.str.join(",\n  ").item()
+    return b"".join((b"[\n  ", joined.encode(), b"\n ]"))
 
 
 def _lines(elements: Sequence[str], depth: int = 1) -> str:

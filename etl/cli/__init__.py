@@ -23,6 +23,10 @@ from etl.errors import EXIT_BUG, EXIT_GOOD, EXIT_USER, EtlError, Problem
 EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141
 
+# Polars' allocator keeps what it frees unless it is told before it loads; a variable that the user
+# has set stays. On systems where Polars has another allocator nothing happens.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,narenas:2")
+
 #: Every command, in the order of the help; each is a module of this package.
 COMMANDS = (
     "demo", "init", "check", "convert", "verify", "explain", "templates", "mappings", "completion",
