@@ -1,8 +1,8 @@
 """Mappings: from what Pleo knows of a line to the company's accounts, codes and dimensions.
 
-    document ─┐
-    tables ───┼─ load_mapping ─> LoadedMapping ─ map_lines ─> lines, each value with its rule
-    lists ────┘
+document ─┐
+tables ───┼─ load_mapping ─> LoadedMapping ─ map_lines ─> lines, each value with its rule
+lists ────┘
 """
 
 from etl.mapping.cases import CaseResult, run_cases

@@ -234,4 +234,3 @@ def _add_months(day: date, months: int) -> date:
     if day.year + year > date.max.year:
         return date.max
     return date(day.year + year, month + 1, day.day)
-

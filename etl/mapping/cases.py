@@ -1,12 +1,12 @@
 """Tests of a mapping, written by whoever writes the mapping: items in, expected targets out.
 
-    mapping: acme.yaml
-    cases:
-      - name: a meal with a client
-        item: {type: card_purchase, supplier.name: Café Müller}
-        lines: [{account.code: "6640", tax.code: VSt19, tags: {PROJECT: P1}}]
-        expect: [{account.expense: "4650", tax_code: "9", dimension.project: P1}]
-      - {name: no category, lines: [{account.code: none}], rejected: MAP-21}
+mapping: acme.yaml
+cases:
+  - name: a meal with a client
+    item: {type: card_purchase, supplier.name: Café Müller}
+    lines: [{account.code: "6640", tax.code: VSt19, tags: {PROJECT: P1}}]
+    expect: [{account.expense: "4650", tax_code: "9", dimension.project: P1}]
+  - {name: no category, lines: [{account.code: none}], rejected: MAP-21}
 """
 
 from __future__ import annotations

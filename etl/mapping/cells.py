@@ -125,17 +125,13 @@ def _check_header(header: list[str], rows: list[tuple[int, list[str]]], where: s
         raise too_large(f"{len(header)} columns", f"{MAX_COLUMNS} columns", where)
     for index, column in enumerate(header):
         if column.startswith("~"):
-            raise refuse(
-                "MAP-3", f'column "{column}" begins with ~', where, "give it another name"
-            )
+            raise refuse("MAP-3", f'column "{column}" begins with ~', where, "give it another name")
         if column and column in header[:index]:
             raise refuse(
                 "MAP-3", f'column "{column}" stands twice in the header', where,
                 "give each column a name of its own",
             )  # fmt: skip
-        if not column and any(
-            len(cells) > index and cells[index].strip() for _, cells in rows[1:]
-        ):
+        if not column and any(len(cells) > index and cells[index].strip() for _, cells in rows[1:]):
             raise refuse(
                 "MAP-3", f"column {index + 1} has cells but no name", where,
                 "name the column in the header, or empty it",

@@ -1,8 +1,8 @@
 """Decide a target for every line: the first rule that matches gives the value.
 
-    rule 0 ─ when, value ─┐
-    rule 1 ─ when, row ───┼─> number of the first match ─> value, table row
-    rule 2 ─ none ────────┘
+rule 0 ─ when, value ─┐
+rule 1 ─ when, row ───┼─> number of the first match ─> value, table row
+rule 2 ─ none ────────┘
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ def decide(
 
 def find_row(frame: pl.DataFrame, rule: Rule, table: Table) -> pl.DataFrame:
     """Look up the row that a rule finds for every line, whatever its condition says."""
-    keys = frame.select(
-        _spread(key).alias(f"~{index}") for index, key in enumerate(rule.key)
-    )
+    keys = frame.select(_spread(key).alias(f"~{index}") for index, key in enumerate(rule.key))
     on = frame["voucher.date"]
     return table.find(keys, take=[column for _, column in rule.take], on=on)
 

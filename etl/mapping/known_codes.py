@@ -158,4 +158,3 @@ def _refuse(
         where=where,
     )  # fmt: skip
     return join_findings([missing, closed])
-

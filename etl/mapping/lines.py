@@ -1,7 +1,7 @@
 """Map lines: every target of every line, each with the rule and the table row that decided.
 
-    items ─> posting date, period ─> vendor ─┐
-    lines ─> tags ───────────────────────────┴─> targets in order ─> mapped lines
+items ─> posting date, period ─> vendor ─┐
+lines ─> tags ───────────────────────────┴─> targets in order ─> mapped lines
 """
 
 from __future__ import annotations

@@ -98,6 +98,4 @@ def _lookups(definition: MappingDocument, tables: Mapping[str, Table]) -> dict[s
 
 def _expressions(definition: MappingDocument) -> list[str]:
     texts = [text for rules in definition.map.values() for text in rules]
-    return [
-        part for text in texts for part in (text.when, text.use, *(text.key or ())) if part
-    ]
+    return [part for text in texts for part in (text.when, text.use, *(text.key or ())) if part]

@@ -77,9 +77,7 @@ class RuleReader:
         )
         self._refuse("MAP-10", f'there is no target "{name}"', place, fix)
 
-    def _rule(
-        self, target: str, text: RuleText, scope: Scope, path: _Path
-    ) -> None:
+    def _rule(self, target: str, text: RuleText, scope: Scope, path: _Path) -> None:
         place = self.document.place(*path)
         when = self._condition(text.when, scope, (*path, "when"))
         rule = Rule(len(self.rules), target, rule_words(text, target), place, when)
@@ -91,9 +89,7 @@ class RuleReader:
             rule = self._table_rule(rule, text, scope, path)
         self.rules.append(rule)
 
-    def _table_rule(
-        self, rule: Rule, text: RuleText, scope: Scope, path: _Path
-    ) -> Rule:
+    def _table_rule(self, rule: Rule, text: RuleText, scope: Scope, path: _Path) -> Rule:
         assert text.table is not None
         assert text.key is not None
         table = self.tables.get(text.table)
@@ -126,9 +122,7 @@ class RuleReader:
     def _is_list(self, *path: str | int) -> bool:
         return (*path, 0) in self.document.values
 
-    def _check_take(
-        self, rule: Rule, take: Mapping[str, str], table: Table, path: _Path
-    ) -> None:
+    def _check_take(self, rule: Rule, take: Mapping[str, str], table: Table, path: _Path) -> None:
         if rule.target not in map(target_of, take):
             self._refuse(
                 "MAP-12", f"take does not give {rule.target}, the target of the rule",
@@ -148,9 +142,7 @@ class RuleReader:
                     f'did you mean "{near}"?' if near else known,
                 )  # fmt: skip
 
-    def _condition(
-        self, text: str | None, scope: Scope, path: _Path
-    ) -> Compiled | None:
+    def _condition(self, text: str | None, scope: Scope, path: _Path) -> Compiled | None:
         if text is None:
             return None
         try:

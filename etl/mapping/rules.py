@@ -1,8 +1,8 @@
 """Rules: compiled from the document, numbered, and put in the order in which they can run.
 
-    account.expense ──reads──> (nothing)
-    tax_code ────────reads──> chart.expense.automatic ──of──> account.expense
-    a circle is refused with the targets that form it
+account.expense ──reads──> (nothing)
+tax_code ────────reads──> chart.expense.automatic ──of──> account.expense
+a circle is refused with the targets that form it
 """
 
 from __future__ import annotations

@@ -39,9 +39,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00")
 
 
-def read_xlsx(
-    content: bytes, *, name: str, sheet: str | None, key: Sequence[str] = ()
-) -> Cells:
+def read_xlsx(content: bytes, *, name: str, sheet: str | None, key: Sequence[str] = ()) -> Cells:
     """Read one sheet.
 
     Needs: `key` names the columns in which a number or date is refused.
@@ -170,4 +168,3 @@ def _letters(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         text = chr(ord("A") + rest) + text
     return text
-

@@ -1,7 +1,7 @@
 """Tables that a bookkeeper edits: found by key, and by date where they carry validity.
 
-    key columns ──> one row            two rows of one key are refused with both lines
-    valid_from, valid_to columns ──>   one row per key and day; overlaps are refused
+key columns ──> one row            two rows of one key are refused with both lines
+valid_from, valid_to columns ──>   one row per key and day; overlaps are refused
 """
 
 from __future__ import annotations

@@ -151,9 +151,7 @@ def _try_key(
 ) -> pl.DataFrame:
     """Take the one active vendor that a key hits, where no key before it decided."""
     hits = (
-        pl.concat(
-            [rows.select(pl.col(key).alias("~asked"), "~index", ACTIVE) for key in keys]
-        )
+        pl.concat([rows.select(pl.col(key).alias("~asked"), "~index", ACTIVE) for key in keys])
         .drop_nulls("~asked")
         .unique(["~asked", "~index"])
         .group_by("~asked")

@@ -7,7 +7,7 @@ from pathlib import Path
 from etl.mapping import LoadedMapping, lint_mapping
 from tests.unit.mapping.written import frames, load
 
-WALLET = "\n  account.wallet: [{use: \"1360\"}]\n"
+WALLET = '\n  account.wallet: [{use: "1360"}]\n'
 
 
 def found(mapping: LoadedMapping) -> list[tuple[str, str]]:
@@ -27,7 +27,7 @@ def test_a_rule_behind_one_that_always_matches(tmp_path: Path) -> None:
 def test_a_table_that_nothing_uses(tmp_path: Path) -> None:
     text = (
         "tables: {a: {file: a.csv, key: k}, b: {file: a.csv, key: k}, c: {file: a.csv, key: k}}\n"
-        "map:\n  account.expense: [{table: b, key: \"{{ line.id }}\", take: v}]\n"
+        'map:\n  account.expense: [{table: b, key: "{{ line.id }}", take: v}]\n'
         "  text: [{use: \"{{ item.note | lookup('c') }}\"}]" + WALLET
     )
     assert found(load(tmp_path, text, a_csv="k,v\n1,1\n")) == [("MAP-41", "acme.yaml:2:10")]
@@ -62,7 +62,7 @@ def test_codes_that_the_lists_do_not_have(tmp_path: Path) -> None:
         '    - {table: a, key: "{{ line.id }}", take: {account.expense: v, tax_code: t}}\n'
         '    - {use: "4999"}\n'
         '  account.payable: [{use: "70001"}, {use: "70002"}]\n'
-        "  dimension.kost1: [{use: \"11\"}]" + WALLET
+        '  dimension.kost1: [{use: "11"}]' + WALLET
     )
     mapping = load(
         tmp_path,

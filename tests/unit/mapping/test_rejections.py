@@ -173,8 +173,7 @@ def test_the_active_row_of_a_number_counts(tmp_path: Path) -> None:
 
 def test_only_what_a_rule_looked_for_is_named(tmp_path: Path) -> None:
     text = (
-        TABLES
-        + "map:\n  account.expense:\n"
+        TABLES + "map:\n  account.expense:\n"
         "    - {table: accounts, key: ['{{ item.note }}'], take: account,\n"
         "       when: \"{{ item.type == 'fee' }}\"}\n"
         "    - {table: accounts, key: ['{{ line.account.code }}'], take: account}" + WALLET

@@ -66,7 +66,7 @@ def test_codes_of_yaml_stay_text(tmp_path: Path) -> None:
 
 TAKE = rules(
     "account.expense:",
-    '  - table: accounts',
+    "  - table: accounts",
     '    key: ["{{ line.account.code }}"]',
     "    take: {account.expense: account, tax_code: tax, dimension.kind: kind}",
     '  - {use: "{{ line.account.code }}"}',
@@ -156,7 +156,7 @@ def test_names_of_unchanged_codes_are_pleos(tmp_path: Path) -> None:
 def test_a_name_may_be_mapped(tmp_path: Path) -> None:
     text = rules(
         'account.expense: [{use: "4650"}]',
-        "account_name.expense: [{when: \"{{ line.number == 1 }}\", use: Meals}]",
+        'account_name.expense: [{when: "{{ line.number == 1 }}", use: Meals}]',
     )
     result = mapped(load(tmp_path, text), {"lines": [{}, {"line.account.code": "4650"}]})
     assert value(result, "account_name.expense") == ["Meals", "Bewirtung"]
@@ -184,10 +184,7 @@ def test_a_circle_through_the_chart_and_take_is_named(tmp_path: Path) -> None:
     )
     with pytest.raises(UserMustFix) as caught:
         load(tmp_path, text, ref__accounts_csv=CHART, a_csv="c,v,w\n1,1,1\n")
-    assert (
-        "account.expense reads tax_code reads account.expense"
-        in caught.value.problems[0].what
-    )
+    assert "account.expense reads tax_code reads account.expense" in caught.value.problems[0].what
 
 
 @pytest.mark.parametrize(
@@ -270,7 +267,7 @@ def test_lookup_is_by_table_or_table_and_column(tmp_path: Path) -> None:
 def test_names_of_company_voucher_and_job(tmp_path: Path) -> None:
     text = rules(
         'account.expense: [{use: "1"}]',
-        "target.a: [{use: \"{{ company.name }}/{{ voucher.reference }}/"
+        'target.a: [{use: "{{ company.name }}/{{ voucher.reference }}/'
         "{{ voucher.date | date_text('DD.MM.YYYY') }}/{{ voucher.fiscal_year.label }}/"
         '{{ voucher.period.number }}/{{ voucher.currency }}/{{ job.id }}"}]',
     )

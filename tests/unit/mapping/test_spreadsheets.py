@@ -107,9 +107,7 @@ def test_an_empty_sheet_is_refused(tmp_path: Path) -> None:
     [("MAX_UNPACKED", 100), ("MAX_MEMBERS", 2), ("MAX_ROWS", 1), ("MAX_COLUMNS", 1),
      ("MAX_CELL", 3)],
 )  # fmt: skip
-def test_limits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: int
-) -> None:
+def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: int) -> None:
     monkeypatch.setattr(spreadsheet, limit, size)
     content = book([["code", "account"], ["6640", "4650"], ["6641", "4651"]])
     assert [code for code, _ in refused(tmp_path, content)] == ["MAP-9"]

@@ -13,7 +13,6 @@ map:
 """
 
 
-
 def test_a_tag_gives_its_dimension_without_a_rule(tmp_path: Path) -> None:
     result = mapped(
         load(tmp_path, TEXT),

@@ -85,9 +85,7 @@ def test_name_and_tax_id_come_from_the_list(tmp_path: Path) -> None:
 
 
 def test_a_blocked_vendor_decides(tmp_path: Path) -> None:
-    result = resolve(
-        tmp_path, True, item__vendor__code="70004", item__vendor__tax_id="DE111"
-    )
+    result = resolve(tmp_path, True, item__vendor__code="70004", item__vendor__tax_id="DE111")
     assert codes(result) == [("MAP-27", None, "vendor_unknown")]
     assert 'vendor code "70004"' in result.rejections["message"][0]
 
