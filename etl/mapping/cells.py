@@ -21,6 +21,7 @@ from etl.text import clean
 MAX_BYTES = 50 * 1024 * 1024
 MAX_ROWS = 500_000
 MAX_COLUMNS = 200
+MAX_CELLS = 5_000_000
 MAX_CELL = 10_000
 MAX_PROBLEMS = 50
 
@@ -169,11 +170,15 @@ def _rows(text: str, *, name: str, delimiter: str) -> list[tuple[int, list[str]]
     """Read the rows that hold anything, each with the line where it begins."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[tuple[int, list[str]]] = []
+    count = 0
     for line, cells in _numbered(reader, name):
+        count += len(cells)
         if any(cell.strip() for cell in cells):
             rows.append((line, cells))
         if len(rows) > MAX_ROWS + 1:
             raise too_large("the table", f"{MAX_ROWS} rows", name)
+        if count > MAX_CELLS:
+            raise too_large("the table", f"{MAX_CELLS} cells", name)
         if any(len(cell) > MAX_CELL for cell in cells):
             raise too_large("a cell", f"{MAX_CELL} characters", f"{name}:{line}")
     return rows

@@ -12,7 +12,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import fastexcel
@@ -22,6 +22,7 @@ from etl.errors import Problem, UserMustFix
 from etl.files import sha256
 from etl.mapping.cells import (
     MAX_CELL,
+    MAX_CELLS,
     MAX_COLUMNS,
     MAX_PROBLEMS,
     MAX_ROWS,
@@ -35,6 +36,10 @@ MAX_UNPACKED = 300 * 1024 * 1024
 MAX_MEMBERS = 5_000
 MAX_EXACT_DIGITS = 15
 _CHUNK = 1024 * 1024
+_SHEETS = "xl/worksheets/"
+#: A cell with content: `<c r="B7" s="1" t="s">`, not the empty `<c r="B7" s="1"/>`.
+_FILLED = re.compile(rb"""<(?:[a-z]+:)?c [^>]*?r=["']([A-Z]{1,3})([0-9]{1,7})["'][^>/]*>(?!</)""")
+_LONGEST_TAG = 512
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00")
 
@@ -73,19 +78,39 @@ def read_xlsx(content: bytes, *, name: str, sheet: str | None, key: Sequence[str
 
 
 def _check_archive(content: bytes, name: str) -> None:
-    """Unpack once into nothing, counting: announced sizes are not to be trusted."""
+    """Unpack once into nothing, counting: what a file says of its own size is not to be trusted.
+
+    A reader lays a sheet out from its first to its farthest cell, so one cell far out is refused.
+    """
+    total = 0
+    sheet, tail, row, column = "", b"", 0, 0
+    for member, chunk in _unpacked(content, name):
+        total += len(chunk)
+        if total > MAX_UNPACKED:
+            raise too_large("the unpacked file", f"{MAX_UNPACKED} bytes", name)
+        if member != sheet:
+            sheet, tail, row, column = member, b"", 0, 0
+        if not sheet.startswith(_SHEETS):
+            continue
+        text = tail + chunk
+        for letters, digits in _FILLED.findall(text):
+            row, column = max(row, int(digits)), max(column, _index(letters) + 1)
+        tail = text[-_LONGEST_TAG:]
+        if row * column > MAX_CELLS:
+            address = f"{name}, cell {_letters(column - 1)}{row}"
+            raise too_large("the sheet, laid out to its farthest cell,", f"{MAX_CELLS}", address)
+
+
+def _unpacked(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if len(members) > MAX_MEMBERS:
                 raise too_large(f"{len(members)} members", f"{MAX_MEMBERS} members", name)
-            total = 0
             for member in members:
                 with archive.open(member) as stream:
                     while chunk := stream.read(_CHUNK):
-                        total += len(chunk)
-                        if total > MAX_UNPACKED:
-                            raise too_large("the unpacked file", f"{MAX_UNPACKED} bytes", name)
+                        yield member.filename, chunk
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError):
         raise refuse(
             "MAP-1", "not an Excel workbook", name, "save it as an Excel workbook (.xlsx)"
@@ -158,6 +183,14 @@ def _number_problem(column: str, shown: str, address: str) -> Problem:
 def _is_inexact(text: str) -> bool:
     digits = text.replace(".", "").lstrip("-0")
     return bool(_NUMBER.fullmatch(text)) and len(digits) > MAX_EXACT_DIGITS
+
+
+def _index(letters: bytes) -> int:
+    """Give the index of a column: A is 0, AA is 26."""
+    index = 0
+    for letter in letters:
+        index = index * 26 + letter - ord("A") + 1
+    return index - 1
 
 
 def _letters(index: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import openpyxl.styles
 import pytest
 
 from etl.errors import UserMustFix
@@ -105,6 +106,7 @@ def test_an_empty_sheet_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("limit", "size"),
     [("MAX_UNPACKED", 100), ("MAX_MEMBERS", 2), ("MAX_ROWS", 1), ("MAX_COLUMNS", 1),
+     ("MAX_CELLS", 5),
      ("MAX_CELL", 3)],
 )  # fmt: skip
 def test_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, size: int) -> None:
@@ -122,3 +124,27 @@ def test_a_bomb_is_refused_before_it_is_opened(
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * (spreadsheet.MAX_UNPACKED + 1))
     assert len(content.getvalue()) < 100_000
     assert refused(tmp_path, content.getvalue()) == [("MAP-9", "accounts.xlsx")]
+
+
+def test_one_cell_far_out_is_refused_before_the_sheet_is_laid_out(tmp_path: Path) -> None:
+    content = book([["code", "account"], ["6640", "4650"]])
+    far = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(far, "w") as new:
+        for member in old.infolist():
+            text = old.read(member)
+            if member.filename.startswith("xl/worksheets/"):
+                cell = b'<row r="1048576"><c r="XFD1048576" t="str"><v>x</v></c></row></sheetData>'
+                text = text.replace(b"</sheetData>", cell)
+            new.writestr(member.filename, text)
+    assert refused(tmp_path, far.getvalue()) == [("MAP-9", "accounts.xlsx, cell XFD1048576")]
+
+
+def test_an_empty_cell_far_out_does_no_harm(tmp_path: Path) -> None:
+    workbook = openpyxl.load_workbook(io.BytesIO(book([["code", "account"], ["6640", "4650"]])))
+    sheet = workbook.active
+    assert sheet is not None
+    sheet.cell(1_048_576, 16_384).font = openpyxl.styles.Font(bold=True)
+    content = io.BytesIO()
+    workbook.save(content)
+    mapping = load(tmp_path, TEXT.replace("SHEET", ""), accounts_xlsx=content.getvalue())
+    assert value(mapped(mapping, {}), "account.expense") == ["4650"]

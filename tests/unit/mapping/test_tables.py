@@ -118,6 +118,7 @@ map: {account.expense: [{use: "1"}]}
         ("MAX_BYTES", 20, "code,account\n6640,4650\n"),
         ("MAX_ROWS", 2, "code,account\n1,1\n2,2\n3,3\n"),
         ("MAX_COLUMNS", 1, "code,account\n1,1\n"),
+        ("MAX_CELLS", 5, "code,account\n1,1\n2,2\n"),
         ("MAX_CELL", 5, "code,account\n123456,1\n"),
     ],
 )
