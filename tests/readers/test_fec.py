@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.readers.samples import WITHOUT_ACCOUNT, convert_samples
+
 GOLDEN = Path(__file__).parent.parent / "golden" / "fec"
 FILES = sorted(GOLDEN.glob("*/expected/*.txt"))
 NAMES = [
@@ -137,6 +139,14 @@ def test_totals_and_entries_are_those_of_the_manifest(path: Path) -> None:
 def test_every_case_but_the_empty_one_has_a_file() -> None:
     cases = {path.parent.name for path in GOLDEN.glob("*/case.yaml")}
     assert cases - {path.parent.parent.name for path in FILES} == {"empty-batch"}
+
+
+def test_every_type_of_item_can_be_written(tmp_path: Path) -> None:
+    rejected = convert_samples("fec", tmp_path / "out", parameters={"siren": "552081317"})
+    assert rejected == [WITHOUT_ACCOUNT]
+    (file,) = (tmp_path / "out").glob("*.txt")
+    assert list(faults(file.name, file.read_bytes())) == []
+    assert len(rows_of(file.read_bytes(), "utf-8")) == 84
 
 
 # ── the checker finds what it is for ──
