@@ -13,6 +13,7 @@ from etl.rendering.columns import Cell
 from etl.rendering.document import ReadBack as Patterns
 from etl.rendering.document import XlsxOptions
 from etl.rendering.escapes import Writing
+from etl.rendering.formats import NUMBERS
 from etl.rendering.readback_wanted import LINE, VOUCHER, ReadBack, Wanted, split_lines
 
 ROWS = "read_back"
@@ -171,6 +172,10 @@ def _sheet_cell(cell: Cell, column: str | None) -> pl.Expr:
     if column is None:
         return pl.lit("").alias(cell.key)
     text = pl.col(column).fill_null("")
+    if cell.column.type in NUMBERS:
+        # A sheet holds doubles, spelled with up to 17 digits; 15 of them say which number it is.
+        shortest = text.cast(pl.Float64, strict=False).cast(pl.String).str.strip_suffix(".0")
+        text = pl.coalesce(shortest, text)
     if cell.column.type == "date":
         text = text.str.strip_suffix(" 00:00:00")
     return text.alias(cell.key)
