@@ -316,6 +316,7 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
     proof = prove(rendered, booked.postings)
     if not proof.ok:
         raise UserMustFix(proof.problems)
+    rendered = replace(rendered, rendered_from=())  # large, and proved
     stage("report")
     return assemble(booked, rendered, recipe=recipe, origin=origin, proof=proof)
 
