@@ -149,7 +149,7 @@ CODES: Mapping[str, Code] = {
     "TPL-6": _error("a name stands twice"),
     "TPL-7": _error("a layout is missing, or stands where there is no place for one"),
     "TPL-8": _error("options of another kind of file"),
-    "TPL-9": _error("the encoding is unknown, or its parameter is no enum of encodings"),
+    "TPL-9": _error("the encoding is unknown, or a parameter cannot choose what it should"),
     "TPL-10": _error("a date, period or flag format is not understood"),
     "TPL-11": _error("a value is read where it is not known"),
     "TPL-12": _error("a column that is named does not exist"),

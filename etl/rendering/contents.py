@@ -218,4 +218,4 @@ def _ended(content: bytes, plan: FilePlan) -> bytes:
     csv = plan.spec.csv
     if csv is not None and not csv.last_newline:
         content = content.removesuffix(NEWLINES[plan.spec.newline].encode())
-    return encode(content, "utf-8", bom=plan.spec.bom and plan.encoding == "utf-8")
+    return encode(content, "utf-8", bom=plan.spec.bom is True and plan.encoding == "utf-8")

@@ -32,6 +32,9 @@ CellType = Literal[
     "text", "digits", "amount", "integer", "decimal", "date", "datetime", "period", "flag"
 ]
 Kind = Literal["csv", "fixed", "text", "xml", "xlsx"]
+Newline = Literal["lf", "crlf"]
+#: A parameter that chooses; its values are put in before a file is looked at (see chosen.py).
+Chosen = Annotated[str, Field(pattern=r"^\{\{ *parameters\.[a-z][a-z0-9_]* *\}\}$")]
 Escape = Literal["csv", "sie", "iif", "xml", "hledger", "none"]
 Encoding = Literal["utf-8", "ascii", "cp1252", "cp437", "iso8859-1", "iso8859-15"]
 ENCODINGS: tuple[str, ...] = get_args(Encoding)
@@ -136,7 +139,7 @@ class Split(Model):
 class Formats(Model):
     """How values become text, by type. Dates are spelled in tokens such as DD.MM.YYYY."""
 
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | Chosen = "."
     date: str = "YYYY-MM-DD"
     datetime: str = "YYYY-MM-DDTHH:mm:ssZ"
     period: str = "YYYYPP"
@@ -148,7 +151,7 @@ class Formats(Model):
 class CsvOptions(Model):
     """Delimited text: `quoting: text` quotes text columns and leaves numbers and dates bare."""
 
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | Chosen = ","
     quoting: Literal["text", "minimal", "all", "none"] = "minimal"
     header: Literal["names", "none"] = "none"
     last_newline: bool = True
@@ -277,13 +280,13 @@ class FileSpec(Model):
     """One kind of file that a batch gives (in parts, where it is split)."""
 
     name: Text
-    kind: Kind
+    kind: Kind | Chosen
     companion: bool = False
     where: Text | None = None
     split: Split = Split()
     encoding: str = "utf-8"
-    bom: bool = False
-    newline: Literal["lf", "crlf"] = "lf"
+    bom: bool | Chosen = False
+    newline: Newline | Chosen = "lf"
     escape: Escape | None = None
     formulas: FormulaGuard | None = None
     csv: CsvOptions | None = None

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from etl.rendering.document import Kind
 from etl.rendering.plans import FilePlan
 from etl.rendering.sheets import Sheets
 
@@ -27,7 +26,7 @@ class RenderedFile:
     content: bytes
     file: str
     number: int
-    kind: Kind
+    kind: str
     companion: bool
     rows: int
     lines: pl.DataFrame

@@ -12,6 +12,7 @@ from etl.documents import Place, near_match
 from etl.errors import Problem
 from etl.expressions import PatternRefused, check_pattern, refuse_format
 from etl.rendering.carried import carried_problems
+from etl.rendering.chosen import choice_faults
 from etl.rendering.document import ENCODINGS, Column, FileSpec
 from etl.rendering.escapes import not_allowed, writing_of
 from etl.rendering.formats import DATES, NUMBERS
@@ -58,7 +59,10 @@ def structure_problems(template: Template) -> Iterator[Problem]:
                 fix="name voucher.date, voucher.reference, item.id or another of their values",
             )  # fmt: skip
     yield from carried_problems(template)
+    written = template.written or document
     for key, spec in document.files.items():
+        for path, what, fix in choice_faults(written.files[key], document.parameters):
+            yield _problem(template, "TPL-9", what=what, path=("files", key, *path), fix=fix)
         check = _FileCheck(template, spec, ("files", key))
         yield from check.problems()
 
@@ -159,7 +163,7 @@ class _FileCheck:
                 "TPL-9", f'unknown encoding "{self.spec.encoding}"', path=("encoding",),
                 fix=f'did you mean "{near}"?' if near else f"encodings: {', '.join(ENCODINGS)}",
             )  # fmt: skip
-        if self.spec.bom and self.spec.encoding != "utf-8":
+        if self.spec.bom and name is None and self.spec.encoding != "utf-8":
             yield self.problem(
                 "TPL-9", "a byte order mark belongs to utf-8 only", path=("bom",), fix="remove bom"
             )

@@ -14,6 +14,7 @@ from pathlib import Path
 from etl.documents import Document, near_match, read_document, resolve_inside
 from etl.errors import Problem, UserMustFix
 from etl.files import shown_path
+from etl.rendering.chosen import settled
 from etl.rendering.document import FileSpec, TemplateDocument, Variant
 from etl.rendering.layouts import read_layout
 from etl.rendering.parameters import BUILT_IN, check_values
@@ -28,11 +29,13 @@ MAX_EXTENDS = 5
 class Template:
     """A template that was read and checked, with the parameters it was given.
 
-    document     its keys; a variant is already joined with what it extends
+    document     its keys; a variant is already joined with what it extends, and what parameters
+                 choose is put in
     source       where every value stands
     layouts      of each file that has one: its text, and what messages call it
     fingerprint  sha256 of every file that was read, by name
     values       typed parameters; defaults until `with_parameters` was called
+    written      the keys as they are written, where parameters choose something
     """
 
     document: TemplateDocument
@@ -40,6 +43,7 @@ class Template:
     layouts: Mapping[str, tuple[str, str]]
     fingerprint: Mapping[str, str]
     values: Mapping[str, object] = field(default_factory=dict)
+    written: TemplateDocument | None = None
 
     @property
     def id(self) -> str:
@@ -64,7 +68,9 @@ class Template:
         values, problems = check_values(self.document.parameters, given, where=where)
         if problems:
             raise UserMustFix(problems)
-        return replace(self, values=values)
+        if self.written is None:
+            return replace(self, values=values)
+        return replace(self, values=values, document=settled(self.written, values))
 
 
 def encoding_parameter(spec: FileSpec) -> str | None:
@@ -127,7 +133,9 @@ def read_template(path: Path, *, workspace: Path | None = None) -> Template:
             layouts[name] = _layout(
                 name, spec.layout, source=source, folder=folder, fingerprint=fingerprint
             )
-    return Template(document, source, layouts, fingerprint)
+    chosen = settled(document, {})
+    written = None if chosen is document else document
+    return Template(chosen, source, layouts, fingerprint, written=written)
 
 
 def _read_extended(
