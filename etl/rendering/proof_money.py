@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from etl.frames import POSTING_KEY
@@ -29,16 +31,26 @@ def not_of_postings(meaning: str, read: pl.Series, *, postings: pl.DataFrame) ->
     fits = read.is_null()
     turned = read.is_null()
     for prefix in _CURRENCIES:
-        for name in MONEY[meaning]:
-            column = f"posting.{prefix}{name}"
-            if column in postings.columns:
-                amounts = postings[column]
-                fits |= (exact == amounts).fill_null(False)
-                turned |= (exact == -amounts).fill_null(False)
+        for amounts in _amounts(meaning, prefix, postings=postings):
+            fits |= (exact == amounts).fill_null(False)
+            turned |= (exact == -amounts).fill_null(False)
     fits &= (exact == read).fill_null(True)
     if fits.all() or (meaning == "signed" and turned.all()):
         return None
     return int(fits.not_().arg_true()[0])
+
+
+def _amounts(meaning: str, prefix: str, *, postings: pl.DataFrame) -> Iterator[pl.Series]:
+    """Give the amounts of one currency that a meaning may stand for."""
+    for name in MONEY[meaning]:
+        if f"posting.{prefix}{name}" in postings.columns:
+            yield postings[f"posting.{prefix}{name}"]
+    net = f"posting.{prefix}net"
+    if meaning == "signed" and net in postings.columns:
+        # Programs that work out the tax themselves read one signed column without tax.
+        is_credit = pl.col("posting.side") == "credit"
+        signed = pl.when(is_credit).then(-pl.col(net)).otherwise(net)
+        yield postings.select(signed.alias(net))[net]
 
 
 def as_read(postings: pl.DataFrame, proved: pl.DataFrame) -> pl.DataFrame:
