@@ -287,6 +287,7 @@ posting.text                text    posting text
 posting.vendor.code         text    vendor of a payable leg, or of the voucher
 posting.vendor.name         text    its name
 posting.rate                decimal units of posting currency per unit of company currency, information only
+posting.rate_to_book        decimal units of company currency per unit of posting currency, information only
 """),
     *(
         Column(f"posting.{prefix}_{money}", Type.AMOUNT, f"{money} in {words}")

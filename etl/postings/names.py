@@ -87,6 +87,7 @@ def _columns(basis: Basis) -> dict[str, pl.Expr]:
         "posting.vendor.code": pl.col("voucher.vendor.code"),
         "posting.vendor.name": pl.col("voucher.vendor.name"),
         "posting.rate": pl.col("rate"),
+        "posting.rate_to_book": pl.col("rate_to_book"),
         "posting.original_currency": pl.col("original_currency"),
     }
 
@@ -138,18 +139,22 @@ def _line_columns(basis: Basis, prefix: str) -> list[str]:
 
 
 def _with_items(rows: pl.DataFrame, basis: Basis) -> pl.DataFrame:
-    """Add the rate and the other currency, which are the item's."""
-    if not (basis.wants("posting.rate") or basis.wants("posting.original_currency")):
+    """Add the rates and the other currency, which are the item's."""
+    names = ("posting.rate", "posting.rate_to_book", "posting.original_currency")
+    if not any(basis.wants(name) for name in names):
         return rows
     company = pl.lit(basis.company_currency)
     currency, other = pl.col("item.currency"), pl.col("item.original_currency")
     is_home = (currency == company) | pl.lit(basis.is_single)
     one = pl.lit(1).cast(RATE)
-    rate = rate_between(pl.col("item.amount"), pl.col("item.original_amount"))
+    amounts = (pl.col("item.amount"), pl.col("item.original_amount"))
     shown = pl.when(currency == company).then(other).otherwise(currency)
     heads = basis.items.select(
         "item.key",
-        pl.when(is_home).then(one).when(other == company).then(rate).alias("rate"),
+        *(
+            pl.when(is_home).then(one).when(other == company).then(rate_between(*pair)).alias(name)
+            for name, pair in (("rate", amounts), ("rate_to_book", amounts[::-1]))
+        ),
         (shown if basis.is_single else other).alias("original_currency"),
     )
     return rows.join(heads, on="item.key", how="left", validate="m:1", maintain_order="left")

@@ -208,6 +208,21 @@ def test_the_rate_is_the_item_s_and_for_information(
     assert values(made, "rate", "original_currency") == [(expected, other)]
 
 
+@pytest.mark.parametrize(
+    ("line", "currency", "other", "rate"),
+    [
+        (Line("100.00", other=("910.00", None)), "EUR", "SEK", "1.000000"),
+        (Line("100.00", book=("91.00", None)), "USD", "EUR", "0.910000"),
+        (Line("100.00", other=("910.00", None)), "USD", "SEK", None),
+    ],
+)
+def test_the_rate_to_book_is_the_other_way_round(
+    line: Line, currency: str, other: str, rate: str | None
+) -> None:
+    made = post(Item((line,), currency=currency, other_currency=other), form=PAIR)
+    assert values(made, "rate_to_book") == [(None if rate is None else Decimal(rate),)]
+
+
 def test_all_lines_of_an_item_have_one_rate() -> None:
     lines = (Line("0.01", book=("0.01", None)), Line("99.99", book=("90.99", None)))
     made = post(Item(lines, currency="USD", other_currency="EUR"), form=LEGS)
