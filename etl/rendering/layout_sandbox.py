@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import Any
 
 import polars as pl
@@ -146,7 +147,7 @@ class LayoutEnvironment(ImmutableSandboxedEnvironment):
             OPEN: self._open, CLOSE: self._close, STEP: self._step, SEARCHED: self._list,
             "namespace": Namespace,
         }  # fmt: skip
-        self._callable = tuple(self.globals.values())
+        self._ours = frozenset(self.globals.values())
 
     # ── members ──
 
@@ -156,19 +157,19 @@ class LayoutEnvironment(ImmutableSandboxedEnvironment):
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         """Give a member, or a place of a list."""
-        if isinstance(obj, Undefined):
-            obj._fail_with_undefined_error()
-        if isinstance(obj, list | tuple) and type(argument) is int:
-            inside = -len(obj) <= argument < len(obj)
-            return obj[argument] if inside else self.undefined(f"the list has no place {argument}")
-        if isinstance(obj, Row):
-            return self._row_member(obj, argument)
         if isinstance(obj, Record):
             if argument == NAMES:
                 return self._names(obj.name)
             if argument in self.names.records[obj.name]:
                 return obj.text(argument)
             return self.undefined(f'record "{obj.name}" has no cell "{argument}"')
+        if isinstance(obj, Row):
+            return self._row_member(obj, argument)
+        if isinstance(obj, Undefined):
+            obj._fail_with_undefined_error()
+        if isinstance(obj, list | tuple) and type(argument) is int:
+            inside = -len(obj) <= argument < len(obj)
+            return obj[argument] if inside else self.undefined(f"the list has no place {argument}")
         if isinstance(obj, LoopContext) and argument in (*LOOP_COUNTERS, *LOOP_FLAGS):
             return getattr(obj, argument)
         if isinstance(obj, Namespace):
@@ -203,7 +204,13 @@ class LayoutEnvironment(ImmutableSandboxedEnvironment):
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Allow macros and our own parts."""
-        return isinstance(obj, Macro) or any(obj == part for part in self._callable)
+        return isinstance(obj, Macro) or (callable(obj) and obj in self._ours)
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Call our own parts directly: every printed cell is such a call."""
+        if type(obj) is MethodType and obj in self._ours:
+            return obj(*args)  # what Jinja adds by name is for functions that read the context
+        return super().call(context, obj, *args, **kwargs)
 
     # ── the parts that the checked tree calls ──
 

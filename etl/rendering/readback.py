@@ -16,6 +16,7 @@ import polars as pl
 from etl.money import AMOUNT
 from etl.rendering.escapes import writing_of
 from etl.rendering.plans import make_plan
+from etl.rendering.proof_money import MONEY
 from etl.rendering.readback_marked import read_sheet, read_text, read_xml
 from etl.rendering.readback_tables import read_table
 from etl.rendering.readback_values import as_decimals, is_typed, read_values
@@ -30,9 +31,6 @@ from etl.rendering.readback_wanted import (
     wanted_of,
 )
 from etl.rendering.templates import Template
-
-#: Meanings whose values are amounts of money.
-MONEY = ("amount", "debit", "credit", "signed", "book_amount")
 
 
 def read_file(content: bytes, wanted: Wanted) -> ReadBack:

@@ -70,10 +70,10 @@ def _groups(
 
 
 def read_xml(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
-    """Find rows and vouchers by the paths of `read_back`; nothing outside the file is read."""
-    patterns = wanted.plan.spec.read_back
-    if patterns is None or ROWS not in wanted.rows:
-        return
+    """Find rows and vouchers by the paths of `read_back`; nothing outside the file is read.
+
+    Every XML file must be well-formed, also one that holds no postings.
+    """
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True
     )
@@ -84,6 +84,9 @@ def read_xml(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
         return
     if root.getroottree().docinfo.doctype:
         found.differs(1, "the file has a document type declaration")
+        return
+    patterns = wanted.plan.spec.read_back
+    if patterns is None or ROWS not in wanted.rows:
         return
     paths = {cell.key: str(getattr(patterns, str(cell.column.means))) for cell in wanted.rows[ROWS]}
     found.rows[ROWS] = _xml_rows(root, patterns, paths=paths)

@@ -10,7 +10,7 @@ from lxml import etree
 
 from etl.documents import near_match
 from etl.errors import Problem
-from etl.rendering.document import MEANINGS, FileSpec
+from etl.rendering.document import MEANINGS
 from etl.rendering.document import ReadBack as Patterns
 from etl.rendering.templates import Template
 
@@ -24,7 +24,7 @@ def read_back_problems(template: Template) -> Iterator[Problem]:
     for key, spec in template.document.files.items():
         if spec.read_back is None:
             continue
-        checker = _Checker(template, key, spec, spec.read_back)
+        checker = _Checker(template, key, read_back=spec.read_back)
         if spec.kind == "text":
             yield from checker.patterns()
         elif spec.kind == "xml":
@@ -38,10 +38,11 @@ def read_back_problems(template: Template) -> Iterator[Problem]:
 
 
 class _Checker:
-    def __init__(self, template: Template, key: str, spec: FileSpec, patterns: Patterns) -> None:
+    def __init__(self, template: Template, key: str, *, read_back: Patterns) -> None:
+        spec = template.document.files[key]
         self.template = template
         self.key = key
-        self.read_back = patterns
+        self.read_back = read_back
         self.meant = {
             str(column.means)
             for _record, _place, column in spec.columns_that_mean()

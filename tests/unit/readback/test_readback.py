@@ -297,3 +297,17 @@ def test_a_date_is_compared_by_the_parts_that_are_shown(
     (file,) = batch.files
     changed = replace(file, content=file.content.replace(text.encode(), wrong.encode()))
     assert not prove(replace(batch, files=(changed,)), postings).ok
+
+
+def test_a_companion_without_postings_must_still_be_well_formed(tmp_path: Path) -> None:
+    companion = (
+        "  more: {name: more.xml, kind: xml, companion: true,\n"
+        "    records: {doc: [{name: id, value: '{{ batch.id }}'}]},\n"
+        "    layout: '<a>{{ doc.id }}</%s>'}\n"
+    )
+    made = books(CSV)
+    postings = made.frames()["postings"]
+    assert prove(rendered(tmp_path, CSV + companion % "a", made), postings).ok
+    proof = prove(rendered(tmp_path, CSV + companion % "b", made), postings)
+    assert [problem.where for problem in proof.problems] == ["more.xml:2"]
+    assert "not well-formed" in proof.problems[0].what
