@@ -8,10 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from etl.cli import main
+from tests.fakes.items import item, page
 from tests.readers.sie import NotSie, read_sie
 
-GOLDEN = Path(__file__).parent.parent / "golden" / "sie4"
+ROOT = Path(__file__).parent.parent.parent
+GOLDEN = ROOT / "tests" / "golden" / "sie4"
 FILES = sorted(GOLDEN.glob("*/expected/*.si"))
 REFERENCE = GOLDEN / "reference" / "expected" / "pleo_1_1.si"
 
@@ -42,6 +46,35 @@ def test_every_account_sums_to_what_the_manifest_says(case: str) -> None:
         for control in manifest["controls"]["accounts"]
     }
     assert sums == stated
+
+
+def test_the_swedish_sample_is_sie(tmp_path: Path) -> None:
+    """Eight vouchers: 20,000.00 loaded; 1,250.00; 778.00; 1,123.45 and 280.86 of reverse charge;
+    125.00 back; 424.00, its repayment, and 49.00, on the debit side together 24,454.31.
+    """
+    command = ["convert", str(ROOT / "sample_data" / "items-se.ndjson"), "-t", "sie4"]
+    command += ["-m", str(ROOT / "mappings" / "example-se.yaml"), "-o", str(tmp_path)]
+    command += ["-p", "organisation_number=555555-5555"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    book = read_sie((tmp_path / "pleo_1_1.si").read_bytes())
+    assert (len(book.vouchers), book.debit) == (8, Decimal("24454.31"))
+    assert book.objects == {("1", "100"): "Butik", ("1", "200"): "Kontor", ("6", "P1"): "Mässa"}
+    assert "Moms 25 %" in {row.text for voucher in book.vouchers for row in voucher.rows}
+
+
+def test_a_dimension_without_a_number_is_rejected(tmp_path: Path) -> None:
+    mapping = (GOLDEN / "mapping.yaml").read_text(encoding="utf-8")
+    start = mapping.index("reference: lists/")
+    end = mapping.index("map:\n")
+    (tmp_path / "mapping.yaml").write_text(mapping[:start] + mapping[end:], encoding="utf-8")
+    lines = [{"account": "6110", "tags": {"Butik": "S1", "Projekt": "P7"}}]
+    made = item(n=1, wallet="1.00 SEK", contra="1942", lines=lines)
+    (tmp_path / "items.json").write_text(json.dumps(page(made)), encoding="utf-8")
+    command = ["convert", str(tmp_path / "items.json"), "-t", "sie4", "-o", str(tmp_path / "out")]
+    command += ["-m", str(tmp_path / "mapping.yaml"), "-p", "organisation_number=555555-5555"]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert 'rejected[CELL-2]: column "dimension_number" is empty' in result.stderr
 
 
 def test_every_file_was_found() -> None:
