@@ -11,62 +11,15 @@ A column's name is the name that expressions use (`item.date`, `line.tax.code`,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
 import polars as pl
 
-from etl.money import AMOUNT, RATE
-
-
-class Type(StrEnum):
-    """What a value is, in the words of templates and mappings."""
-
-    TEXT = "text"
-    INTEGER = "integer"
-    AMOUNT = "amount"
-    DECIMAL = "decimal"
-    DATE = "date"
-    DATETIME = "datetime"
-    BOOLEAN = "boolean"
-    TEXTS = "list of text"
-    PERIOD = "period"
-
-
-#: The Polars type of each value type. A period is year * 100 + number, a datetime is UTC.
-DTYPES: Mapping[Type, pl.DataType] = {
-    Type.TEXT: pl.String(),
-    Type.INTEGER: pl.Int64(),
-    Type.AMOUNT: AMOUNT,
-    Type.DECIMAL: RATE,
-    Type.DATE: pl.Date(),
-    Type.DATETIME: pl.Datetime("us", "UTC"),
-    Type.BOOLEAN: pl.Boolean(),
-    Type.TEXTS: pl.List(pl.String()),
-    Type.PERIOD: pl.Int64(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its name, value type and what it means."""
-
-    name: str
-    type: Type
-    meaning: str
-    dtype_override: pl.DataType | None = None
-
-    @property
-    def dtype(self) -> pl.DataType:
-        return self.dtype_override or DTYPES[self.type]
-
-
-def _columns(text: str) -> tuple[Column, ...]:
-    """Read rows of `name type meaning`; the type is one word (list of text is `texts`)."""
-    types = {kind.name.lower(): kind for kind in Type}
-    rows = (row.split(None, 2) for row in text.strip().splitlines())
-    return tuple(Column(name, types[kind], meaning) for name, kind, meaning in rows)
-
+from etl.roles import LEDGERS as LEDGERS
+from etl.roles import ROLES as ROLES
+from etl.values import DTYPES as DTYPES
+from etl.values import Column as Column
+from etl.values import Type as Type
+from etl.values import columns
 
 # ── keys: numbers that join frames; never shown in expressions ──────────────────────────────
 
@@ -87,7 +40,7 @@ def _key(name: str, meaning: str) -> Column:
 # ── items and lines ─────────────────────────────────────────────────────────────────────────
 
 #: What expressions see of an export item.
-ITEM = _columns("""
+ITEM = columns("""
 item.id                         text      accounting entry id, the key of every report to Pleo
 item.type                       text      one of Pleo's 17 item types
 item.sub_type                   text      one of Pleo's 6 sub types
@@ -139,7 +92,7 @@ item.attachment.guid            text      its guid
 #: What the ingest knows and expressions do not: both of Pleo's amounts, and where it came from.
 ITEM_WIRE = (
     _key(ITEM_KEY, "number of the item in the order of item ids, from 0"),
-    *_columns("""
+    *columns("""
 item.where             text    file and line, or file and position, of the item
 item.company_id        text    company of the item
 item.date_text         text    the timestamp as sent
@@ -151,7 +104,7 @@ item.supplier_currency text    supplier currency
 )
 
 #: What expressions see of a line.
-LINE = _columns("""
+LINE = columns("""
 line.id                 text    accounting entry line id
 line.number             integer place of the line in its item, from 1
 line.count              integer number of lines of the item
@@ -171,7 +124,7 @@ line.tax.out_account    text    account of outgoing tax
 LINE_WIRE = (
     _key(ITEM_KEY, "the item"),
     _key(LINE_KEY, "number of the line, from 0"),
-    *_columns("""
+    *columns("""
 line.wallet_gross   amount line amount in wallet currency
 line.wallet_net     amount net amount in wallet currency (with or without tax: see line.tax.type)
 line.wallet_tax     amount tax amount in wallet currency
@@ -184,7 +137,7 @@ line.supplier_tax   amount tax amount in supplier currency
 )
 
 #: Company-currency and other-currency amounts of a line, null where Pleo's amounts do not say.
-LINE_OTHER = _columns("""
+LINE_OTHER = columns("""
 line.book_gross     amount gross in the company's currency, null where neither of Pleo's amounts is
 line.book_base      amount base in the company's currency
 line.book_tax       amount tax in the company's currency
@@ -193,7 +146,7 @@ line.original_base  amount base in the other currency
 line.original_tax   amount tax in the other currency
 """)
 
-ATTACHMENT = _columns("""
+ATTACHMENT = columns("""
 attachment.number      integer place in upload order, from 1
 attachment.name        text    <reconciliation id>_<nn>.<ext>
 attachment.extension   text    extension, from the media type
@@ -211,7 +164,7 @@ ATTACHMENT_WIRE = (
 
 # ── vouchers, entries, postings ─────────────────────────────────────────────────────────────
 
-VOUCHER = _columns("""
+VOUCHER = columns("""
 voucher.id                text    item id and kind
 voucher.number            integer running voucher number
 voucher.index             integer place of the voucher in its file, from 1
@@ -249,7 +202,7 @@ ENTRY = (
     _key(VOUCHER_KEY, "the voucher"),
     _key(ITEM_KEY, "the item"),
     _key(LINE_KEY, "the line"),
-    *_columns("""
+    *columns("""
 entry.role           text    role of the lines' side (expense, cashback, payable, employee, …)
 entry.contra_role    text    role of the other side
 entry.side           text    debit or credit: where the lines' side stands
@@ -257,13 +210,18 @@ entry.debit_account  text    account debited
 entry.credit_account text    account credited
 entry.amount         amount  unsigned, in voucher currency
 """),
-    Column("entry.sign", Type.INTEGER, "1 where a positive line debits the lines' side, else -1", pl.Int8()),
+    Column(
+        "entry.sign",
+        Type.INTEGER,
+        "1 where a positive line debits the lines' side, else -1",
+        pl.Int8(),
+    ),
 )
 
 _MONEY_OF_POSTING = ("amount", "signed", "debit", "credit", "net", "tax", "notional_tax")
 
 POSTING = (
-    *_columns("""
+    *columns("""
 posting.index               integer place in the voucher, from 1
 posting.role                text    role of the account (expense, wallet, payable, tax_in, …)
 posting.shape               text    pair or legs
@@ -303,16 +261,16 @@ posting.rate_to_book        decimal units of company currency per unit of postin
 
 # ── single values and lists of a file ───────────────────────────────────────────────────────
 
-BATCH = _columns("""
+BATCH = columns("""
 batch.id      text     id of the batch
 batch.number  integer  running batch number
 batch.created datetime creation time of the job; offline the newest item date or --as-of
 """)
-JOB = _columns("""
+JOB = columns("""
 job.id      text     id of Pleo's export job; null offline
 job.created datetime its creation time
 """)
-COMPANY = _columns("""
+COMPANY = columns("""
 company.id          text company id in Pleo
 company.name        text name
 company.currency    text company currency
@@ -321,10 +279,10 @@ company.fiscal_year text first day of the fiscal year, MM-DD
 company.country     text two letters, where the mapping says
 company.tax_id      text tax id, where the mapping says
 """)
-ENGINE = _columns("""
+ENGINE = columns("""
 engine.version text version of pleo-etl
 """)
-FILE = _columns("""
+FILE = columns("""
 file.number            integer number of the split part, from 1
 file.count             integer number of parts
 file.rows              integer postings in the file
@@ -346,45 +304,34 @@ file.period.end        date    its last day
 
 #: Elements of the lists that layouts loop over, besides vouchers, postings and attachments.
 LISTS: Mapping[str, tuple[Column, ...]] = {
-    "accounts": _columns("""
+    "accounts": columns("""
 account.number text   account
 account.name   text   its name
 account.ledger text   general, vendor, employee or bank
 account.debit  amount sum of debits in the file
 account.credit amount sum of credits in the file
 """),
-    "vendors": _columns("""
+    "vendors": columns("""
 vendor.code    text vendor number
 vendor.name    text name
 vendor.tax_id  text tax id
 vendor.country text two letters
 """),
-    "currencies": _columns("""
+    "currencies": columns("""
 currency.code   text   currency
 currency.debit  amount sum of debits
 currency.credit amount sum of credits
 """),
-    "dimensions": _columns("""
+    "dimensions": columns("""
 dimension.name  text name of the dimension in the mapping
 dimension.label text its label
 """),
-    "objects": _columns("""
+    "objects": columns("""
 object.dimension text name of the dimension
 object.code      text code of the value
 object.label     text its label
 """),
 }
-
-ROLES = (
-    "expense", "wallet", "out_of_pocket", "payable", "transfer", "reimbursement", "employee",
-    "cashback", "tax_in", "tax_out", "exchange_difference",
-)  # fmt: skip
-
-#: Which ledger an account of a role belongs to.
-LEDGERS: Mapping[str, str] = {
-    "wallet": "bank", "payable": "vendor", "out_of_pocket": "employee", "employee": "employee",
-    "reimbursement": "bank", "transfer": "bank",
-}  # fmt: skip
 
 
 def dimension_column(name: str) -> Column:
@@ -401,7 +348,7 @@ def tag_column(group: str) -> Column:
 
 REJECTIONS = (
     _key(ITEM_KEY, "the item; null where none could be read"),
-    *_columns("""
+    *columns("""
 item_id      text    accounting entry id, where known
 line         integer number of the line, where one is to blame
 code         text    error code
@@ -414,7 +361,7 @@ failure_type text    Pleo's failure type for the item
 
 NOTES = (
     _key(ITEM_KEY, "the item"),
-    *_columns("""
+    *columns("""
 item_id text the item
 code    text note code
 detail  text what happened, in words
