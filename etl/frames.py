@@ -379,34 +379,19 @@ def empty(*groups: Iterable[Column]) -> pl.DataFrame:
     return pl.DataFrame(schema=schema(*groups))
 
 
-#: Attachments become known in the attach stage; these item names are filled there.
-ITEM_ATTACHED = (
-    "item.attachments",
-    "item.attachment.name",
-    "item.attachment.extension",
-    "item.attachment.guid",
-)
+#: Item names that are filled in the attach stage, and those of items and lines that the checks add.
+_FIRST = ("attachment.name", "attachment.extension", "attachment.guid")
+ITEM_ATTACHED = tuple(f"item.{name}" for name in ("attachments", *_FIRST))
+_ORIGINAL = ("original_amount", "original_currency")
+_CHECKED = {f"item.{name}" for name in ("date", "amount", "currency", *_ORIGINAL)}
+_CHECKED_LINE = {"line.gross", "line.base", "line.tax"}
 
-#: Items as the ingest makes them. `item.date` and the voucher-currency amounts come with the
-#: checks, the attachment names with attach.
-_LATER = {
-    "item.date",
-    "item.amount",
-    "item.currency",
-    "item.original_amount",
-    "item.original_currency",
-    *ITEM_ATTACHED,
-}
-INGESTED_ITEMS = (*ITEM_WIRE, *(column for column in ITEM if column.name not in _LATER))
-_LINE_LATER = {"line.gross", "line.base", "line.tax"}
-INGESTED_LINES = (*LINE_WIRE, *(column for column in LINE if column.name not in _LINE_LATER))
 
-CHECKED_ITEMS = (
-    *INGESTED_ITEMS,
-    *(column for column in ITEM if column.name in _LATER and column.name not in ITEM_ATTACHED),
-)
-CHECKED_LINES = (
-    *INGESTED_LINES,
-    *(column for column in LINE if column.name in _LINE_LATER),
-    *LINE_OTHER,
-)
+def _only(group: Iterable[Column], names: Iterable[str], *, without: bool = False) -> list[Column]:
+    return [column for column in group if (column.name in names) is not without]
+
+
+INGESTED_ITEMS = (*ITEM_WIRE, *_only(ITEM, {*_CHECKED, *ITEM_ATTACHED}, without=True))
+INGESTED_LINES = (*LINE_WIRE, *_only(LINE, _CHECKED_LINE, without=True))
+CHECKED_ITEMS = (*INGESTED_ITEMS, *_only(ITEM, _CHECKED))
+CHECKED_LINES = (*INGESTED_LINES, *_only(LINE, _CHECKED_LINE), *LINE_OTHER)
