@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import yaml
 from click.testing import CliRunner, Result
@@ -15,7 +18,9 @@ from click.testing import CliRunner, Result
 from tests.fakes.items import invoice, item, page, vendor
 
 ROOT = Path(__file__).parent
-RELEASE_PARTS = ("recipe", "manifest_sha256")
+#: For people and for `explain`; they hold nothing that the ERP or Pleo is told.
+NOT_COMPARED = ("review.html", "explain.parquet")
+RELEASE_PARTS = ("recipe", "reports", "seal")
 
 
 @dataclass(frozen=True)
@@ -69,13 +74,16 @@ def all_cases() -> Iterator[Case]:
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
-    """Give what must be equal: all files but review.html, the manifest without release parts."""
+    """Give what must be equal: what the ERP and Pleo are told, without release parts."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_dir() or name == "review.html":
+        if path.is_dir() or name in NOT_COMPARED:
             continue
         content = path.read_bytes()
+        if path.suffix == ".xlsx":
+            found[f"{name}.cells"] = cells_of_workbook(content)
+            continue
         found[name] = stable_manifest(content) if name == "manifest.json" else content
     return found
 
@@ -87,7 +95,51 @@ def stable_manifest(content: bytes) -> bytes:
         manifest.pop(part, None)
     for part in ("template", "mapping"):
         manifest[part].pop("sha256", None)
+    for file in manifest["files"]:
+        if file["name"].endswith(".xlsx"):  # these say which library wrote it, and how it packs
+            manifest.pop("content", None)
+            file.pop("sha256", None)
+            file.pop("bytes", None)
     return (json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+def cells_of_workbook(content: bytes) -> bytes:
+    """Give the cells of a workbook as lines: texts as they are, numbers as #VALUE FORMAT.
+
+    Read from the parts of the zip, so that nothing is computed or guessed on the way. A formula
+    or a link would show as such.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        parts = {name: ElementTree.fromstring(book.read(name)) for name in book.namelist()}
+    strings = parts.get("xl/sharedStrings.xml", ElementTree.Element("none"))
+    texts = ["".join(entry.itertext()) for entry in strings]
+    styles = parts["xl/styles.xml"]
+    formats = {f.get("numFmtId"): f.get("formatCode") for f in styles.iter(f"{_SHEET}numFmt")}
+    used = [xf.get("numFmtId") for xf in styles.find(f"{_SHEET}cellXfs") or ()]
+    lines = []
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    for row in sheet.iter(f"{_SHEET}row"):
+        cells: dict[int, str] = {}
+        for cell in row:
+            place = 0
+            for letter in cell.get("r", "").rstrip("0123456789"):
+                place = place * 26 + ord(letter) - 64
+            value = "".join(part.text or "" for part in cell.iter(f"{_SHEET}v"))
+            kind = used[int(cell.get("s", "0"))]
+            shown = f"#{value} {formats.get(kind) or f'format {kind}'}"
+            if cell.get("t") == "s":
+                shown = texts[int(value)]
+            elif cell.get("t") == "inlineStr":
+                shown = "".join(cell.itertext())
+            if cell.find(f"{_SHEET}f") is not None:
+                shown = f"FORMULA {shown}"
+            cells[place] = shown
+        lines.append("\t".join(cells.get(n, "") for n in range(1, max(cells) + 1)))
+    lines += ["LINK" for _link in sheet.iter(f"{_SHEET}hyperlink")]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def write_expected(case: Case, out: Path) -> None:
