@@ -16,6 +16,7 @@ from msgspec import UNSET, UnsetType
 
 from etl.frames import ATTACHMENT, INGESTED_ITEMS, INGESTED_LINES, ITEM_WHERE, Column, Type
 from etl.items import wire
+from etl.memory import slim
 
 #: Number of the item within what was read, before items are ordered.
 ROW = "row"
@@ -90,6 +91,15 @@ def lay_out(items: Sequence[wire.Item], rows: Sequence[int], doubtful: Sequence[
         _frame(item_columns, _RAW_ITEMS),
         _frame(_line_columns(items, rows, doubtful), _RAW_LINES),
         _frame(_file_columns(items, rows, doubtful), _RAW_FILES),
+    )
+
+
+def lay_together(chunks: Sequence[Rows]) -> Rows:
+    """Make one of some chunks, in little memory."""
+    return Rows(
+        slim(pl.concat([rows.items for rows in chunks], rechunk=True)),
+        slim(pl.concat([rows.lines for rows in chunks], rechunk=True)),
+        slim(pl.concat([rows.files for rows in chunks], rechunk=True)),
     )
 
 

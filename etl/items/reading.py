@@ -31,6 +31,10 @@ from etl.items.values import apply_text_policy, make_values, split_lists
 from etl.text import is_plain
 
 
+#: Chunks that are laid together at a time; before that, a column without a value costs memory.
+_CHUNKS_TOGETHER = 32
+
+
 class Elements(Protocol):
     """A chunk of a source: the bytes of each element, and where each stands."""
 
@@ -64,8 +68,9 @@ class Ingested:
 
 @dataclass
 class _Collected:
-    """Frames and faults by row, in the order of reading."""
+    """Frames and faults by row, in the order of reading: chunks, and chunks laid together."""
 
+    whole: list[columns.Rows] = field(default_factory=list)
     rows: list[columns.Rows] = field(default_factory=list)
     places: dict[str, array[int]] = field(default_factory=dict)
     faults: list[tuple[int, str | None, careful.Fault]] = field(default_factory=list)
@@ -119,6 +124,9 @@ def _take(chunk: Elements, to: _Collected) -> None:
         places, items = [place for place, _ in merged], [item for _, item in merged]
     doubtful = [not is_plain(elements[place] or b"") for place in places]
     to.rows.append(columns.lay_out(items, [first + place for place in places], doubtful))
+    if len(to.rows) >= _CHUNKS_TOGETHER:
+        to.whole.append(columns.lay_together(to.rows))
+        to.rows.clear()
     joint = ":" if chunk.word == "line" else f", {chunk.word} "
     to.places.setdefault(chunk.name + joint, array("Q")).extend(chunk.positions)
     to.listed += len(elements)
@@ -147,11 +155,12 @@ def _where(collected: _Collected) -> pl.Series:
 
 
 def _finish(collected: _Collected) -> Ingested:
-    chunks = collected.rows or [columns.lay_out([], [], [])]
-    items = split_lists(pl.concat([rows.items for rows in chunks]))
-    lines = split_lists(pl.concat([rows.lines for rows in chunks]))
-    files = pl.concat([rows.files for rows in chunks])
-    chunks.clear()
+    chunks = [*collected.whole, *collected.rows] or [columns.lay_out([], [], [])]
+    read = columns.lay_together(chunks)
+    for used in (chunks, collected.whole, collected.rows):
+        used.clear()
+    items, lines, files = split_lists(read.items), split_lists(read.lines), read.files
+    del read
     items, changed_items = apply_text_policy(items)
     lines, changed_lines = apply_text_policy(lines)
     files, changed_files = apply_text_policy(files)

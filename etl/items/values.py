@@ -61,9 +61,9 @@ def apply_text_policy(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
     flagged = frame.filter(DOUBTFUL)
-    plain = _without_blank_texts(frame.filter(~pl.col(DOUBTFUL)).drop(DOUBTFUL), texts)
     if flagged.is_empty():
-        return plain, flagged.select(ROW)
+        return _without_blank_texts(frame.drop(DOUBTFUL), texts), flagged.select(ROW)
+    plain = _without_blank_texts(frame.filter(~pl.col(DOUBTFUL)).drop(DOUBTFUL), texts)
     lists = [name for name in frame.columns if name in _LISTS]
     steered = pl.any_horizontal(
         *(has_steering(pl.col(name)) for name in texts),
