@@ -119,7 +119,7 @@ def test_hledger_takes_nothing_in_texts_for_something_else() -> None:
         "pleo-id", "pleo-ref", "pleo-type", "pleo-url", "attendees",
     ]  # fmt: skip
     cost = odd["tpostings"][0]
-    assert (cost["paccount"], cost["ptype"]) == ("expenses:6800 Porto, Post", "RegularPosting")
+    assert (cost["paccount"], cost["ptype"]) == ("expenses:6800 Porto, Post AG", "RegularPosting")
     assert (cost["pdate"], cost["pdate2"]) == (None, None)
     assert cost["ptags"] == [["costcentre", ".1.. 2"], ["dimension-date", "31"]]
 
