@@ -29,6 +29,10 @@ def _escaped(characters: str) -> str:
 _ASCII = bytes(range(128))
 STEERING = f"[{_escaped(_STEERING)}]"
 
+#: What makes a spreadsheet run a cell, also in full width (some turn those into the plain signs)
+#: and behind blanks or signs that nobody sees (some drop those).
+FORMULA = r"^[\s\p{Cf}]*[=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]"
+
 
 def is_plain(raw: bytes) -> bool:
     """Say whether JSON bytes surely hold no text that the policy would change (quick, cautious)."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from etl.text import FORMULA
+
 REJECTIONS_FILE = "rejections.csv"
 COLUMNS = ("item_id", "line", "code", "message", "fix", "where", "failure_type")
-#: What makes a spreadsheet run a cell; the full-width forms are turned into these by some.
-_FORMULA = r"^[\t\r\n ]*[=+\-@＝＋－＠]"
 
 
 def write_rejections(rejections: pl.DataFrame) -> bytes:
@@ -29,5 +29,5 @@ def write_rejections(rejections: pl.DataFrame) -> bytes:
 def guard_formula(name: str) -> pl.Expr:
     """Put an apostrophe before a text that a spreadsheet would run, and blanks for line breaks."""
     text = pl.col(name).str.replace_all(r"[\x00-\x1f\x7f]+", " ")
-    guarded = pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text)
+    guarded = pl.when(text.str.contains(FORMULA)).then(pl.lit("'") + text).otherwise(text)
     return guarded.alias(name)

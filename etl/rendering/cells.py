@@ -20,7 +20,6 @@ from etl.money import RATE
 from etl.rendering.charsets import outside
 from etl.rendering.columns import Cell
 from etl.rendering.escapes import (
-    FORMULA_STARTS,
     Writing,
     bare_breaks,
     escape_odd,
@@ -29,6 +28,7 @@ from etl.rendering.escapes import (
     wrap_cells,
 )
 from etl.rendering.formats import NUMBERS, PRINTS, fits_places, to_text
+from etl.text import FORMULA
 
 #: Types whose text can be anything; the others are made of digits and signs here.
 _FREE = ("text", "digits", "flag")
@@ -220,7 +220,7 @@ class _Work:
         self.fault("CELL-6", after.str.contains(outside(writing.encoding)), texts=after, rows=rows)
         guard = writing.guard(column)
         if guard != "off" and not (cell.compiled is not None and cell.compiled.constant):
-            formula = after.str.contains(f"^[{FORMULA_STARTS}]")
+            formula = after.str.contains(FORMULA)
             if guard == "refuse":
                 self.fault("CELL-11", formula, texts=after, rows=rows)
             elif formula.any():

@@ -18,10 +18,9 @@ import polars as pl
 
 from etl.rendering.charsets import Replacing, outside, replacing
 from etl.rendering.document import Column, CsvOptions, Encoding, Escape, FileSpec, Off
+from etl.text import FORMULA
 
 Wrap = Literal["always", "needed", "never"]
-#: Characters that make a spreadsheet take a text for a formula, also in full width.
-FORMULA_STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 _XML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 #: Printable ASCII that some escape must look at.
 _SPECIAL: Mapping[str, str] = {
@@ -88,7 +87,7 @@ class Writing:
         if self.escape == "hledger":
             patterns.append("  ")
         if self.guard(column) != "off":
-            patterns.append(f"^[{FORMULA_STARTS}]")
+            patterns.append(FORMULA)
         if column.allow is not None:
             patterns.append(not_allowed(column.allow))
         return "|".join(patterns)

@@ -197,7 +197,7 @@ def test_characters_that_a_column_does_not_allow(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("start", ["=1+1", "+1", "-2", "@a", "＝1"])
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-2", "@a", "＝1", " =1", "\u3000@a", "\u200b=1"])
 def test_the_formula_guard(tmp_path: Path, start: str) -> None:
     books = with_text(start, "a=1")
     utf = {"encoding": "utf-8"}
