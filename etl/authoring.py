@@ -100,8 +100,8 @@ def _cases_of(folder: Path) -> list[Path]:
             Problem(
                 "WS-7",
                 f"the template {folder.name} has no cases",
-                str(folder / CASES),
-                f"put {ITEMS} and {MAPPING} into {folder / CASES}/<name>/,"
+                shown_path(folder / CASES),
+                f"put {ITEMS} and {MAPPING} into {shown_path(folder / CASES)}/<name>/,"
                 " then run `pleo-etl templates test --accept`",
             )
         )

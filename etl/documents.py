@@ -147,9 +147,9 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                raise _refuse("YAML-1", "a second document", self.at(event), "keep one document")
+                raise _refuse("YAML-1", "a second document begins here", self.at(event), "keep one")
         elif isinstance(event, yaml.AliasEvent):
-            raise _refuse("YAML-4", f"alias *{event.anchor}", self.at(event), "write it out")
+            raise _banned(f"the alias *{event.anchor}", self.at(event), fix="write it out")
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self.check(event)
             self.open(event)
@@ -169,16 +169,16 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise _too_much("the file", f"{MAX_NODES} values", self.at(event))
         if event.anchor is not None:
-            raise _refuse("YAML-4", f"anchor &{event.anchor}", self.at(event), "remove it")
+            raise _banned(f"the anchor &{event.anchor}", self.at(event), fix="remove it")
         if event.tag is not None and event.tag != "!":
-            raise _refuse("YAML-4", f"tag {event.tag}", self.at(event), "remove the tag")
+            raise _banned(f"the tag {event.tag}", self.at(event), fix="remove it")
 
     def open(self, event: Any) -> None:
         if len(self.stack) >= MAX_DEPTH:
             raise _too_much("nesting", f"{MAX_DEPTH} levels", self.at(event))
         container: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         if self.stack and isinstance(self.stack[-1][1], dict) and self.pending[-1] is None:
-            raise _refuse("YAML-1", "a key that is not text", self.at(event), "use a plain key")
+            raise _refuse("YAML-1", "a key is not text", self.at(event), "use a plain key")
         path = self.place_value(container, self.at(event))
         self.stack.append((path, container))
         self.pending.append(None)
@@ -194,16 +194,14 @@ class _Builder:
         is_as_written = end.line == start.line and (
             end.column - start.column == len(event.value) + 2 * quotes
         )
-        here = Place(
-            self.name, start.line + 1, start.column + 1, quotes if is_as_written else None
-        )
+        here = Place(self.name, start.line + 1, start.column + 1, quotes if is_as_written else None)
         self.place_value(None if is_plain and event.value == "" else event.value, here)
 
     def key(self, event: Any) -> None:
         path, container = self.stack[-1]
         key, here = event.value, self.at(event)
         if key == "<<":
-            raise _refuse("YAML-4", "merge key <<", here, "write the keys out")
+            raise _banned("the merge key <<", here, fix="write the keys out")
         if key in container:
             first = self.keys[(*path, key)]
             raise _refuse(
@@ -313,6 +311,10 @@ def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
     return Problem(
         "YAML-1", f"not valid YAML: {what}", where, "correct the line, or quote the value"
     )
+
+
+def _banned(what: str, where: Place, *, fix: str) -> UserMustFix:
+    return _refuse("YAML-4", f"{what} is not allowed", where, fix)
 
 
 def _refuse(code: str, what: str, where: Place | str, fix: str) -> UserMustFix:

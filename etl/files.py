@@ -88,7 +88,7 @@ def cannot_write(path: Path, error: OSError) -> UserMustFix:
             "OUT-2",
             f"cannot write {path.name}: {error.strerror}",
             str(path.parent),
-            "make room or grant the right to write there, then run the command again",
+            "check the path, free space and your right to write there, then run it again",
         )
     )
 

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from etl.documents import Document, Model, read_document, resolve_inside
 from etl.errors import EtlError, Problem, UserMustFix
+from etl.files import shown_path
 
 WORKSPACE_FILE = "pleo-etl.yaml"
 
@@ -91,7 +92,7 @@ def find_workspace(start: Path) -> Path:
         Problem(
             "WS-1",
             f"there is no {WORKSPACE_FILE} here or in a folder above",
-            str(start),
+            shown_path(start),
             "change to the folder of your workspace, or make one with `pleo-etl init`",
         )
     )

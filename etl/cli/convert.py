@@ -82,9 +82,10 @@ def show_conversion(conversion: Conversion, folder: Path, *, as_json: bool) -> N
     counts = conversion.counts
     talk.show_rejections(conversion.rejections, rest=f"all are in {folder}/rejections.csv")
     talk.say(
-        f"{counts.items} items: {counts.rendered} rendered, {counts.rejected} rejected,"
-        f" {counts.nothing_to_book} with nothing to book; {counts.vouchers} vouchers,"
-        f" {counts.postings} postings"
+        f"{talk.counted(counts.items, 'item')}: {counts.rendered} rendered,"
+        f" {counts.rejected} rejected,"
+        f" {counts.nothing_to_book} with nothing to book;"
+        f" {talk.counted(counts.vouchers, 'voucher')}, {talk.counted(counts.postings, 'posting')}"
     )
     for note in conversion.notes:
         talk.say(f"note[{note['code']}]: {note['meaning']} ({note['count']})")

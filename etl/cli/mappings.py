@@ -63,5 +63,5 @@ def test(cases: Path, as_json: bool) -> int:
         talk.give(f"{'ok  ' if result.passed else 'FAIL'} {result.name}   ({result.place})")
         for difference in result.differences:
             talk.give(f"       {difference}")
-    talk.say(f"{len(results)} cases, {len(failed)} failed")
+    talk.say(f"{talk.counted(len(results), 'case')}, {len(failed)} failed")
     return code

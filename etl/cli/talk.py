@@ -37,6 +37,11 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def counted(number: int, word: str) -> str:
+    """Say how many there are of something, such as 1 item or 2 items."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def give(text: str) -> None:
     """Give a line of data, on stdout."""
     click.echo(printable(text).encode())
@@ -97,7 +102,7 @@ def show_findings(
         return code
     for finding in shown:
         give(f"{finding.where}: {finding.code} {finding.what} (fix: {finding.fix})")
-    say(f"{len(shown)} findings" if shown else "no findings")
+    say(counted(len(shown), "finding") if shown else "no findings")
     return code
 
 

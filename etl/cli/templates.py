@@ -206,5 +206,5 @@ def test(templates: tuple[str, ...], *, accept: bool, as_json: bool) -> int:
         talk.give(f"{'ok  ' if case.passed else 'FAIL'} {template}: {case.name}")
         for difference in case.differences:
             talk.give(f"       {difference}")
-    talk.say(f"{len(results)} cases, {failed} failed")
+    talk.say(f"{talk.counted(len(results), 'case')}, {failed} failed")
     return code

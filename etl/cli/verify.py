@@ -42,5 +42,6 @@ def command(folder: Path, as_json: bool) -> int:
     for remark in proof.remarks:
         talk.say(remark)
     if not proof.problems:
-        talk.say(f"proved: {proof.files} files, {proof.rows} rows, content {proof.content}")
+        files, rows = talk.counted(proof.files, "file"), talk.counted(proof.rows, "row")
+        talk.say(f"proved: {files}, {rows}, content {proof.content}")
     return code

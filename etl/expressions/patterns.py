@@ -128,7 +128,7 @@ class _Reader:
             self.at += 2
         elif self.peek() == "?":
             raise PatternRefused(
-                f'"({self.text[self.at : self.at + 2]}" (look-around, flags and names)',
+                f'"({self.text[self.at : self.at + 2]}" is not allowed (look-around, flags, names)',
                 "use plain groups ( ), or two tests joined with and",
             )
         inner = self.alternatives()
@@ -139,10 +139,13 @@ class _Reader:
     def escaped(self) -> str:
         sign = self.take()
         if sign in _SHORTHANDS:
-            raise PatternRefused(f'the shorthand "\\{sign}"', f"write {_SHORTHANDS[sign]}")
+            raise PatternRefused(
+                f'the shorthand "\\{sign}" is not allowed', f"write {_SHORTHANDS[sign]}"
+            )
         if sign.isdigit():
             raise PatternRefused(
-                f'"\\{sign}" (a reference to an earlier group)', "write the part out again"
+                f'"\\{sign}" is not allowed (a reference to an earlier group)',
+                "write the part out again",
             )
         if sign not in string.punctuation or sign == "":
             raise PatternRefused(f'the escape "\\{sign}"', "write the character itself")

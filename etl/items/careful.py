@@ -218,7 +218,7 @@ def _check_object(value: Any, kind: inspect.StructType, path: _Path, found: Care
 def _check_repeated(value: dict[str, Any], path: _Path, found: Careful) -> None:
     if isinstance(value, _Repeated):
         for key in value.repeated:
-            _fault(found, "IN-8", f"{_show((*path, key))} stands twice", path)
+            _fault(found, "IN-8", f'the key "{_show((*path, key))}" stands twice', path)
 
 
 def _check_number(value: Any, kind: inspect.Type, path: _Path, found: Careful) -> None:

@@ -4,6 +4,7 @@
     when      dates that are dates, within a sane range                   ITEM-8, ITEM-9
     currency  known, with two decimals, the same on header and lines      ITEM-15 to ITEM-17
     amounts   lines add up to the item; net, tax and amount fit           ITEM-13, ITEM-14, ITEM-18
+    receipts  there, where the mapping requires them                      ITEM-20
 
 Amounts are then stated in voucher currency: supplier currency for invoices, else wallet (R87).
 """
@@ -42,6 +43,11 @@ LAST_DATE = dt.date(2099, 12, 31)
 HUNDREDTHS_SETTING = "amounts_in_hundredths"
 _ASK = "correct the item in Pleo, or ask Pleo about it"
 _SIDES = ("wallet", "supplier")
+#: After these nothing more can be said of an item: its kind or its date is not known, it belongs
+#: to other books, it is told of elsewhere, or we are at fault.
+_ENDS_THE_MATTER = (
+    "ITEM-4", "ITEM-5", "ITEM-7", "ITEM-8", "ITEM-9", "ITEM-11", "ITEM-12", "ITEM-19",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class Checked:
     """Items, lines and attachments of items that may be posted; rejections and notes of the checks.
 
     Items rejected by the ingest are gone from the frames too, but not repeated in `rejections`.
+    `refused_items` and `refused_lines` are the rejected items that later stages can still look at,
+    so that all problems of an item are told at once.
     """
 
     items: pl.DataFrame
@@ -65,15 +73,22 @@ class Checked:
     attachments: pl.DataFrame
     rejections: pl.DataFrame
     notes: pl.DataFrame
+    refused_items: pl.DataFrame
+    refused_lines: pl.DataFrame
 
 
 def check(
-    ingested: Ingested, company: CompanyFacts, *, amounts_in_hundredths: Collection[str] = ()
+    ingested: Ingested,
+    company: CompanyFacts,
+    *,
+    amounts_in_hundredths: Collection[str] = (),
+    types_with_receipt: Collection[str] = (),
 ) -> Checked:
     """Check every rule on every item, and state the amounts in voucher currency.
 
     Needs: frames of the ingest. `amounts_in_hundredths` names currencies without two decimals
-    whose amounts the bookkeeper has found to come in hundredths (export-api.md section 13.1).
+    whose amounts the bookkeeper has found to come in hundredths (export-api.md section 13.1);
+    `types_with_receipt` the types of items that are rejected without a receipt.
     Gives: CHECKED_ITEMS, CHECKED_LINES of accepted items.
     Raises: BatchInvalid IN-10 if a frame itself is wrong.
     """
@@ -89,6 +104,7 @@ def check(
             *(_check_line_currencies(lines, side) for side in _SIDES),
             *_check_sums(items, lines),
             *_check_taxes(lines),
+            *_check_receipts(items, ingested.attachments, types_with_receipt),
         ]
     ).sort(ITEM_KEY, "line", "code", "message", nulls_last=False)
     everything = join_findings([ingested.rejections, rejections])
@@ -101,12 +117,15 @@ def check(
     everything = join_findings([everything, broken])
     accepted = without(items, everything).select(list(schema(CHECKED_ITEMS)))
     accepted_lines = without(lines, everything).select(list(schema(CHECKED_LINES)))
+    refused_items, refused_lines = _still_readable(items, lines, everything)
     return Checked(
         accepted,
         accepted_lines,
         without(ingested.attachments, everything),
         join_findings([rejections, broken]),
         _note_hidden_amounts(accepted),
+        refused_items,
+        refused_lines,
     )
 
 
@@ -187,7 +206,7 @@ def _check_company(items: pl.DataFrame, company: CompanyFacts) -> pl.DataFrame:
         items.filter(~is_own.fill_null(False)),
         "ITEM-12",
         message=pl.format(
-            "the item is of company {}, not {}", quoted("item.company_id"), pl.lit(company.id)
+            "the item is of company {}, not {}", "item.company_id", pl.lit(company.id)
         ),
         fix="convert it with the mapping of its own company",
     )
@@ -280,12 +299,57 @@ def _check_taxes(lines: pl.DataFrame) -> list[pl.DataFrame]:
     # A reverse-charge tax stands beside the amount and may have no amount to be a part of.
     odd = lines.filter(kind.is_not_null() & (other_sign | (is_part & (tax.abs() > gross.abs()))))
     odd_text = pl.format(
-        "tax {} does not fit the amount {}", tax.cast(pl.String), gross.cast(pl.String)
-    )
+        "tax {} does not fit the amount {}: it has another sign, or is larger",
+        tax.cast(pl.String), gross.cast(pl.String),
+    )  # fmt: skip
     return [
         reject(misfit, "ITEM-14", message=misfit_text, fix=_ASK),
         reject(odd, "ITEM-18", message=odd_text, fix=_ASK),
     ]
+
+
+def _check_receipts(
+    items: pl.DataFrame, attachments: pl.DataFrame, types: Collection[str]
+) -> list[pl.DataFrame]:
+    wanting = items.filter(pl.col("item.type").is_in(list(types)))
+    at_hand = attachments.filter(pl.col("attachment.problem").is_null())
+    bare = wanting.join(at_hand, on=ITEM_KEY, how="anti", maintain_order="left")
+    lost = bare.join(attachments, on=ITEM_KEY, how="semi", maintain_order="left")
+    never = bare.join(attachments, on=ITEM_KEY, how="anti", maintain_order="left")
+    rule = "the mapping requires receipts (receipts: required)"
+    return [
+        reject(
+            never, "ITEM-20", message=f"the item has no receipt, and {rule}",
+            fix="add the receipt to the expense in Pleo, then export again",
+        ),
+        reject(
+            lost, "ITEM-20", message=f"the receipt could not be had, and {rule}",
+            fix="open the receipt in Pleo, and upload it again if it does not show",
+            failure_type="receipt_download_failure",
+        ),
+    ]  # fmt: skip
+
+
+def _still_readable(
+    items: pl.DataFrame, lines: pl.DataFrame, rejections: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the rejected items with lines that later stages can look at without guessing."""
+    final = rejections.filter(pl.col("code").is_in(_ENDS_THE_MATTER))
+    told = without(
+        items.join(rejections, on=ITEM_KEY, how="semi", maintain_order="left"), final
+    ).select(list(schema(CHECKED_ITEMS)))
+    told_lines = lines.join(told, on=ITEM_KEY, how="semi", maintain_order="left").select(
+        list(schema(CHECKED_LINES))
+    )
+    faulty = [
+        frame[list(contracts.faulty_rows(frame, contract))][ITEM_KEY]
+        for frame, contract in (
+            (told, contracts.checked_items()),
+            (told_lines, contracts.checked_lines()),
+        )
+    ]
+    is_whole = ~pl.col(ITEM_KEY).is_in(pl.concat(faulty).implode())
+    return told.filter(is_whole), told_lines.filter(is_whole)
 
 
 def _check_contract(

@@ -46,9 +46,9 @@ def faulty_rows(frame: pl.DataFrame, contract: pa.DataFrameSchema) -> dict[int, 
 
     settings = pandera.config.get_config_context(validation_depth_default=None)
     if not settings.validation_enabled:
-        raise _stop("checks are switched off", "unset PANDERA_VALIDATION_ENABLED")
+        raise _stop("the checks of frames are switched off", "unset PANDERA_VALIDATION_ENABLED")
     if settings.validation_depth not in (None, pandera.config.ValidationDepth.SCHEMA_AND_DATA):
-        raise _stop("checks are narrowed", "unset PANDERA_VALIDATION_DEPTH")
+        raise _stop("the checks of frames are narrowed", "unset PANDERA_VALIDATION_DEPTH")
     if not isinstance(frame, pl.DataFrame):
         raise _stop("a lazy frame cannot be checked", _OURS)
     _refuse_lenient(contract)

@@ -49,7 +49,7 @@ def reject_repeats(
         reject(
             told.filter(~is_different & (pl.col("copy") > 1)),
             "ITEM-11",
-            message=pl.format("the item stands {} times in the input, alike", "copies"),
+            message=pl.format("the item stands {} times in the input, always the same", "copies"),
             fix=_FIX_COPY,
         ),
     ])  # fmt: skip

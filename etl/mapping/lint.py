@@ -205,7 +205,7 @@ def _codes_without_row(
         codes = [f'"{code}" ({count})' for code, count in counts.rows()]
         yield Problem(
             "MAP-44",
-            f"{target.name}: {len(codes)} codes have no row in {table.file}: {_some(codes)}",
+            f"{target.name}: codes without a row in {table.file} (and their lines): {_some(codes)}",
             str(rule.place), f"add rows for them to {table.file}",
         )  # fmt: skip
 

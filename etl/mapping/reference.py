@@ -246,7 +246,7 @@ def _problems(cells: Cells, layout: Layout) -> Iterator[Problem]:
 
 def _wrong(cells: Cells, column: str, condition: pl.Expr, fix: str) -> Iterator[Problem]:
     for row, value in cells.frame.filter(condition).select(ROW_COLUMN, column).rows():
-        what = f'"{value}" in {column} is not understood' if value else f"{column} is empty"
+        what = f'column "{column}" holds "{value}"' if value else f'column "{column}" is empty'
         yield Problem("MAP-14", what, cells.where(row), fix)
 
 

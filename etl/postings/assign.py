@@ -16,12 +16,17 @@ _KIND_OF_ITEM = ("item.type", "item.sub_type", "item.method")
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """Items with their posting rule, their lines, and what was said about them."""
+    """Items with their posting rule, their lines, and what was said about them.
+
+    `refused_items` and `refused_lines` are those whose rule is known but may not be used.
+    """
 
     items: pl.DataFrame
     lines: pl.DataFrame
     rejections: pl.DataFrame
     notes: pl.DataFrame
+    refused_items: pl.DataFrame
+    refused_lines: pl.DataFrame
 
 
 def assign_rules(items: pl.DataFrame, lines: pl.DataFrame, rules: PostingRules) -> Assigned:
@@ -54,7 +59,17 @@ def assign_rules(items: pl.DataFrame, lines: pl.DataFrame, rules: PostingRules) 
     kept = without(ruled, rejections)
     notes = _unconfirmed(kept.filter(~pl.col("rule.confirmed")))
     inner = ("rule.accepted", "rule.value", "rule.source")
-    return Assigned(kept.drop(inner), without(lines, rejections), rejections, notes)
+    refused = ruled.join(rejections, on="item.key", how="semi", maintain_order="left").filter(
+        pl.col("rule.id").is_not_null()
+    )
+    return Assigned(
+        kept.drop(inner),
+        without(lines, rejections),
+        rejections,
+        notes,
+        refused.drop(inner),
+        lines.join(refused, on="item.key", how="semi", maintain_order="left"),
+    )
 
 
 def _rule_table(rules: PostingRules) -> pl.DataFrame:
@@ -160,9 +175,8 @@ def _unexpected_sign(rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("rule.value"),
         ),
         fix=pl.format(
-            'book it by hand, or state the sign in the mapping: posting_rules: "{}":'
-            " value: any (the other sign swaps debit and credit)",
-            pl.col("rule.id"),
+            "book it by hand, or add {} to the mapping (the other sign swaps debit and credit)",
+            pl.concat_str(pl.lit("posting_rules: {"), pl.col("rule.id"), pl.lit(": {value: any}}")),
         ),
     )
 

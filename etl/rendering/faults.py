@@ -140,8 +140,9 @@ def _message(fault: Fault, writing: Writing) -> pl.Expr | str:
             [
                 pl.lit(f"{name} has "),
                 pl.col("text").str.len_chars().cast(pl.String),
-                pl.lit(f" characters, but the format allows {limit}: "),
+                pl.lit(f' characters, but the format allows {limit}: "'),
                 _excerpt(),
+                pl.lit('"'),
             ]
         ),
         "CELL-4": _said(f"{name} needs at least {column.min} characters: ", ""),
@@ -152,7 +153,7 @@ def _message(fault: Fault, writing: Writing) -> pl.Expr | str:
         "CELL-10": _said(f"{name} holds what separates columns: ", ""),
         "CELL-11": _said(f"{name} begins like a spreadsheet formula: ", ""),
         "CELL-15": _said(f"{name}: a spreadsheet keeps 15 digits of a number, not ", ""),
-        "CELL-14": f"{name} prints {column.places} decimals, but the amount has more",
+        "CELL-14": _said(f"{name} prints {column.places} decimals, too few for ", ""),
     }
     if fault.code == "CELL-6":
         return _outside_message(name, writing.encoding)
@@ -180,11 +181,11 @@ _FIXES: Mapping[str, str] = {
     "CELL-4": "lengthen it in Pleo or in the mapping",
     "CELL-5": "check the amount in Pleo; the format cannot hold it",
     "CELL-6": "write it with other letters, or let the template replace the character",
-    "CELL-7": "write it with these characters, or let the template say instead",
+    "CELL-7": "write it with these characters, or set instead: on the column to replace the others",
     "CELL-8": "correct the value in Pleo, in the mapping or in its tables",
     "CELL-9": "correct the value in Pleo, in the mapping or in its tables",
     "CELL-10": "take the character out in the mapping, or let the template replace it",
-    "CELL-11": "begin the text otherwise, or let the template say formulas",
+    "CELL-11": "begin the text in another way, or set formulas: quote in the template",
     "CELL-15": "check the amount in Pleo; the format cannot hold it",
     "CELL-14": "check the amount in Pleo; the format cannot hold it",
 }

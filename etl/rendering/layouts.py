@@ -8,7 +8,7 @@ Both ways give the same bytes for every layout that both can run.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -32,10 +32,14 @@ Engine = Literal["polars", "jinja"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A checked layout. `uses` gives, for every list, the text and boolean columns it needs."""
+    """A checked layout. `uses` gives, for every list, the text and boolean columns it needs.
+
+    `moved` gives a problem of an inline layout its place in the template.
+    """
 
     uses: Mapping[str, frozenset[str]]
     program: Block | JinjaLayout
+    moved: Callable[[Problem], Problem] | None = None
 
     @property
     def once(self) -> frozenset[str]:
@@ -54,7 +58,7 @@ class Layout:
         Raises: UserMustFix LAY-5, LAY-6 (engine jinja only).
         """
         if isinstance(self.program, JinjaLayout):
-            laid_out = self.program.render(lists)
+            laid_out = self._run_jinja(self.program, lists)
         else:
             laid_out = lay_out(self.program, lists)
         if newline == "\n":
@@ -63,6 +67,14 @@ class Layout:
             pl.col("text").str.replace_all("\n", newline, literal=True)
         )
         return LaidOut(texts, laid_out.lines)
+
+    def _run_jinja(self, program: JinjaLayout, lists: Mapping[str, pl.DataFrame]) -> LaidOut:
+        try:
+            return program.render(lists)
+        except UserMustFix as error:
+            if self.moved is None:
+                raise
+            raise UserMustFix([self.moved(problem) for problem in error.problems]) from None
 
 
 def load_layout(source: str, *, name: str, names: LayoutNames, engine: Engine = "polars") -> Layout:

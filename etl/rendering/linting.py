@@ -89,8 +89,8 @@ def _carrying(template: Template, plan: Plan) -> Iterator[Problem]:
         if stated is None:
             yield Problem(
                 "TPL-40",
-                f"the template does not say what carries {what}; Pleo asks for it (R70 to R72), "
-                "and without it entries cannot be found again",
+                f"the template does not say what carries {what}, which Pleo asks every import to "
+                "hold",
                 where,
                 f"add carries: {{{what}: COLUMN}}, or {{not: REASON}}",
             )

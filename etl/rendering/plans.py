@@ -135,7 +135,8 @@ class _Planner:
             names = sorted(name for name in reads if context_of_name(name) not in allowed)
             self.problem(
                 "TPL-11", f"{', '.join(names) or odd.value} has no value here", place=place,
-                fix="read parameters, and names of: " + ", ".join(one.value for one in deepest),
+                fix="read parameters, batch and company, or names of: "
+                + ", ".join(one.value for one in deepest),
             )  # fmt: skip
             return None
         return Value(compiled, reads, str(place))
@@ -251,19 +252,19 @@ def _layout(
         },
         carried={frame: frozenset(found) for frame, found in carried.items()},
     )
+    source, path = planner.template.source, ("files", key, "layout")
+
+    def moved(problem: Problem) -> Problem:
+        if shown != source.name:
+            return problem
+        return _inside(problem, text, key=source.keys[path], value=source.place(*path))
+
     try:
-        return load_layout(text, name=shown, names=names, engine=spec.engine)
+        layout = load_layout(text, name=shown, names=names, engine=spec.engine)
     except UserMustFix as error:
-        source = planner.template.source
-        path = ("files", key, "layout")
-        is_inline = shown == source.name
-        moved = [
-            _inside(problem, text, key=source.keys[path], value=source.place(*path))
-            for problem in error.problems
-            if is_inline
-        ]
-        planner.problems.extend(moved if is_inline else error.problems)
+        planner.problems.extend(moved(problem) for problem in error.problems)
         return None
+    return replace(layout, moved=moved)
 
 
 def _inside(problem: Problem, text: str, *, key: Place, value: Place) -> Problem:

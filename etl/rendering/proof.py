@@ -31,7 +31,10 @@ from etl.rendering.readback_wanted import (
     wanted_of,
 )
 
-_AGAIN = "this is a fault of the template or of pleo-etl: please report it with the template"
+_AGAIN = (
+    "check layout, read_back and means of the template; where they are right, report a defect of "
+    "pleo-etl with the template"
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def unproved(source: FileSource) -> list[Problem]:
     fix = "say means: on the columns of account and amount"
     if spec.kind in ("text", "xml"):
         fix += ", and name both in read_back"
-    what = f"nothing in the file {source.plan.key} says which column is {lacks}"
+    what = f'no column of the file "{source.plan.key}" says that it means {lacks}'
     return [Problem("PROOF-1", what, source.plan.name.where, fix)]
 
 
@@ -277,7 +280,7 @@ class _Run:
             if odd is not None:
                 what = (
                     f"column {cell.shown} means {meaning}, but {file.name}:{read['line'][odd]} "
-                    f"prints {read[meaning][odd]}, which is no {meaning} of its posting"
+                    f"prints {read[meaning][odd]}, which is not that of its posting"
                 )
                 fix = f"print posting.{meaning}, or correct means"
                 self.problems.append(Problem("PROOF-4", what, cell.where, fix))

@@ -123,7 +123,7 @@ def _accepted(
                 f"the receipt {{}} has {{}} bytes, and the format takes {spec.max_bytes}",
                 "attachment.name", "attachment.bytes",
             ),
-            fix="replace it in Pleo by a smaller file", where=where,
+            fix="replace it in Pleo with a smaller file", where=where,
         )  # fmt: skip
     if spec.per_item is None:
         return kept

@@ -46,9 +46,8 @@ def render(
     attachments (item.key, attachment.number); constants of the run by name (batch.*, job.*,
     company.*, engine.version); lookups, the tables that the template may look up; labels of
     dimensions and their values; receipts, bytes by item.key and attachment.number.
-    Raises: UserMustFix TPL-19, FILE-* where no item is to blame, and what makes no plan.
+    Raises: UserMustFix FILE-* where no item is to blame, and what makes no plan.
     """
-    _require_tables(template, lookups or {})
     plan = make_plan(template, constants=constants, lookups=lookups)
     findings = Findings(items)
     ordered = vouchers
@@ -109,28 +108,6 @@ def value_sources(plan: Plan) -> tuple[ValueSource, ...]:
         for record in file.records.values()
         for cell in record.cells
     )
-
-
-def _require_tables(template: Template, lookups: Mapping[str, Lookup]) -> None:
-    """Refuse to go on without a table that the template requires.
-
-    Raises: UserMustFix TPL-19.
-    """
-    needs = template.document.needs
-    missing = [
-        Problem(
-            "TPL-19",
-            f'the template needs the table "{name.removeprefix("table.")}"',
-            str(template.source.place("needs", name)),
-            "add it to `tables` of the mapping, with one key column and one value column",
-        )
-        for name, word in needs.items()
-        if name.startswith("table.")
-        and word == "required"
-        and name.removeprefix("table.") not in lookups
-    ]
-    if missing:
-        raise UserMustFix(missing)
 
 
 def _receipt_place(plan: Plan) -> str:

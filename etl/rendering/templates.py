@@ -111,7 +111,7 @@ def find_template(name: str, *, workspace: Path | None = None) -> Path:
             Problem(
                 "TPL-4",
                 f'the template "{name}" of the workspace hides the shipped one',
-                str(own[name] / FILE_NAME),
+                _shown(own[name] / FILE_NAME),
                 "give it an id of its own, and say extends where it changes the shipped one",
             )
         )

@@ -41,7 +41,7 @@ def errors(workspace: Workspace, folder: Path) -> list[dict[str, Any]]:
 def test_an_untouched_folder_is_proved(workspace: Workspace, folder: Path) -> None:
     result = workspace.run("verify", str(folder))
     assert result.exit_code == 0
-    assert "proved: 1 files, 3 rows" in result.stderr
+    assert "proved: 1 file, 3 rows" in result.stderr
 
 
 def test_every_changed_byte_of_the_file_names_file_and_line(

@@ -102,7 +102,7 @@ def test_against_items(tmp_path: Path) -> None:
         ("MAP-41", "acme.yaml:6:7", "account.expense: no line of these items used the rule: "
          "when: {{ item.type == 'fee' }}, use: 4970"),
         ("MAP-44", "acme.yaml:5:7",
-         'account.expense: 2 codes have no row in a.csv: "2" (2), "3" (1)'),
+         'account.expense: codes without a row in a.csv (and their lines): "2" (2), "3" (1)'),
         ("MAP-45", "acme.yaml:7:7", "account.expense: the last rule decided 3 of 4 lines (75 %)"),
     ]  # fmt: skip
 

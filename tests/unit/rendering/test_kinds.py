@@ -10,14 +10,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from etl.errors import UserMustFix
 from etl.expressions import Lookup
 from etl.rendering import Labels
 from tests.unit.rendering.books import (
     LEGS,
     PAIR,
     Books,
-    problem_codes,
     rendered,
     text_of,
     two_items,
@@ -98,12 +96,6 @@ def test_lists_of_the_file_and_objects_of_postings(tmp_path: Path) -> None:
     ]
     assert result.files[0].lines["line"].to_list() == [6, 8, 11, 13]
     assert result.notes.select("item_id", "code").rows() == [("a-1", "TEXT-REPLACED")]
-
-
-def test_a_table_that_the_template_needs_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(UserMustFix) as error:
-        rendered(tmp_path, SIE, sie_books())
-    assert problem_codes(error) == ["TPL-19"]
 
 
 def test_a_fault_of_an_account_rejects_the_items_that_use_it(tmp_path: Path) -> None:
