@@ -11,8 +11,9 @@ import polars as pl
 from etl.conversion import Recipe
 from etl.documents import read_document
 from etl.errors import EtlError, Problem
+from etl.examining import check_items
 from etl.files import shown_path
-from etl.items import CompanyFacts, attach, check, ingest
+from etl.items import attach, ingest
 from etl.mapping import CaseResult, LoadedMapping, lint_mapping, load_mapping, run_cases
 from etl.pipeline import Request, load_recipe
 from etl.postings import assign_rules, load_posting_rules
@@ -53,9 +54,7 @@ def _input_of_mapping(
     """Give the items and lines that the mapping would get to see."""
     own = mapping.posting_rules
     rules = load_posting_rules(own.rows, own.accept, place=mapping.posting_rule_place)
-    company = mapping.company
-    facts = CompanyFacts(company.id, company.time_zone, company.currency)
-    checked = check(ingest(read_sources(sources)), facts)
+    checked = check_items(ingest(read_sources(sources)), mapping)
     assigned = assign_rules(checked.items, checked.lines, rules)
     return attach(assigned.items, checked.attachments), assigned.lines
 

@@ -87,6 +87,7 @@ CODES: Mapping[str, Code] = {
     "ITEM-17": _rejection("validation_failure", "a line in another currency than its item"),
     "ITEM-18": _rejection("validation_failure", "tax of another sign, or larger than the amount"),
     "ITEM-19": _rejection("unexpected_failure", "a row breaks the contract of its frame"),
+    "ITEM-20": _rejection("validation_failure", "the mapping requires a receipt"),
     # ── posting rules and postings ──
     "POST-1": _error("a mapping names a posting rule that does not exist"),
     "POST-2": _error("a mapping's own posting rule cannot be used"),
@@ -214,7 +215,6 @@ CODES: Mapping[str, Code] = {
     "WS-3": _error("the mapping belongs to another company than the workspace says"),
     "WS-4": _error("a file of the workspace is there already"),
     "WS-5": _error("a workspace cannot be made under this name or with this template"),
-    "WS-6": _error("the template needs a table that the mapping does not have"),
     "WS-7": _error("a template has no cases"),
     "OUT-1": _error("the output folder holds what this conversion did not write"),
     "OUT-2": _error("a file cannot be written"),

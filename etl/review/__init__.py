@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from etl.review.given import BatchFrames, FileFormat, RuleText
 from etl.review.model import ReviewView
-from etl.review.remarks import find_remarks
+from etl.review.remarks import TYPES_WITH_RECEIPT, find_remarks
 from etl.review.report import render_report
 from etl.review.summary import render_summary
 from etl.review.view import import_steps, make_view
 
 __all__ = [
+    "TYPES_WITH_RECEIPT",
     "BatchFrames",
     "FileFormat",
     "ReviewView",

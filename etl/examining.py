@@ -1,0 +1,108 @@
+"""All problems of an item at once: later stages look at what earlier stages have refused.
+
+check ─ refused ─> posting rules ─ refused ─> mapping ─> forms and currency
+                                    └── rejections only: nothing of this is ever rendered ──┘
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from etl.conversion import Booked, Recipe
+from etl.findings import join_findings, no_rejections, without
+from etl.frames import ITEM_KEY
+from etl.items import Checked, CompanyFacts, Ingested, attach, check
+from etl.mapping import LoadedMapping, Mapped, map_lines
+from etl.postings import Assigned, assign_rules, make_postings, make_vouchers
+from etl.rendering import assign_forms
+from etl.rendering.contexts import targets_of
+from etl.review import TYPES_WITH_RECEIPT, find_remarks
+
+#: What stages after the mapping say that does not follow from an earlier problem.
+_OF_ITS_OWN = ("CELL-1", "CUR-1")
+
+
+def check_items(ingested: Ingested, mapping: LoadedMapping) -> Checked:
+    """Check items as the mapping wants it: its company, its currencies, its receipts."""
+    company = mapping.company
+    return check(
+        ingested,
+        CompanyFacts(company.id, company.time_zone, company.currency),
+        amounts_in_hundredths=mapping.amounts_in_hundredths,
+        types_with_receipt=TYPES_WITH_RECEIPT if mapping.receipts_required else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    items: pl.DataFrame
+    lines: pl.DataFrame
+
+    def by_key(self) -> _Refused:
+        return _Refused(self.items.sort(ITEM_KEY), self.lines.sort(ITEM_KEY, "line.number"))
+
+
+def look_further(
+    checked: Checked,
+    assigned: Assigned,
+    *,
+    attachments: pl.DataFrame,
+    recipe: Recipe,
+    constants: dict[str, object],
+) -> pl.DataFrame:
+    """Find what posting rules, mapping and forms have to say of items that were refused before.
+
+    Needs: the results of the checks and of the posting rules; attachments of all items.
+    Gives: further rejections, of items that are rejected already.
+    """
+    if checked.refused_items.is_empty() and assigned.refused_items.is_empty():
+        return no_rejections()
+    again = assign_rules(checked.refused_items, checked.refused_lines, recipe.rules)
+    refused = _Refused(
+        pl.concat([again.items, again.refused_items, assigned.refused_items]),
+        pl.concat([again.lines, again.refused_lines, assigned.refused_lines]),
+    ).by_key()
+    mapped = map_lines(
+        attach(refused.items, attachments),
+        refused.lines,
+        recipe.mapping,
+        targets=targets_of(recipe.template.document),
+    )
+    later = _post(mapped, recipe, constants=constants)
+    return join_findings([again.rejections, mapped.rejections, later])
+
+
+def _post(mapped: Mapped, recipe: Recipe, *, constants: dict[str, object]) -> pl.DataFrame:
+    """Ask for form and currency; amounts that contradict each other are told of already."""
+    currency = recipe.mapping.company.currency
+    made = make_vouchers(
+        mapped.items,
+        mapped.lines,
+        recipe.rules,
+        company_currency=currency,
+        single_currency=recipe.is_single_currency,
+    )
+    formed, formless = assign_forms(
+        made.vouchers, mapped.items, recipe.template, constants=constants
+    )
+    posted = make_postings(
+        formed,
+        made.entries,
+        mapped.items,
+        mapped.lines,
+        forms={row.form.name: row.form for row in recipe.template.document.rows},
+        single_currency=recipe.is_single_currency,
+        company_currency=currency,
+    )
+    found = join_findings([formless, without(posted.rejections, formless)])
+    return found.filter(pl.col("code").is_in(_OF_ITS_OWN))
+
+
+def with_remarks(booked: Booked) -> Booked:
+    """Add what the review remarks about the items that stay in the batch."""
+    in_batch = booked.items.join(
+        booked.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
+    )
+    return replace(booked, notes=join_findings([booked.notes, find_remarks(in_batch)]))
