@@ -23,11 +23,12 @@ from etl.batches.recipe import hash_input
 from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, name_batch
 from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
+from etl.examining import check_items, look_further, with_remarks
 from etl.expressions import Lookup
 from etl.files import shown_path
 from etl.findings import join_findings
 from etl.frames import ITEM_KEY, POSTING
-from etl.items import CompanyFacts, Ingested, attach, check, ingest
+from etl.items import Ingested, attach, ingest
 from etl.mapping import (
     LoadedMapping,
     load_mapping,
@@ -104,7 +105,7 @@ def load_recipe(request: Request, *, workspace: Path | None = None, where: str =
 def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
     """Give the tables of the mapping that the template looks values up in.
 
-    Raises: UserMustFix WS-6 for a table that is not there, or is no list of pairs.
+    Raises: UserMustFix TPL-19 for a table that is not there, or is no list of pairs.
     """
     lookups, problems = {}, []
     for need, word in template.document.needs.items():
@@ -116,8 +117,9 @@ def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
         if table is None or len(table.key) != 1 or len(others) != 1 or table.dated:
             problems.append(
                 Problem(
-                    "WS-6",
-                    f'the template {template.id} needs a table "{name}" with a key and one column',
+                    "TPL-19",
+                    f'the template {template.id} needs a table "{name}" with one key and one value'
+                    " column",
                     str(mapping.document.place("tables")),
                     f"add the table {name} to the mapping (see the template's README)",
                 )
@@ -145,8 +147,7 @@ def book(ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = s
     """Turn ingested items into postings of the template's forms, or into rejections."""
     company = recipe.mapping.company
     stage("check")
-    facts = CompanyFacts(company.id, company.time_zone, company.currency)
-    checked = check(ingested, facts)
+    checked = check_items(ingested, recipe.mapping)
     found = [ingested.rejections, checked.rejections]
     notes = [ingested.notes, checked.notes]
     stage("map")
@@ -179,7 +180,10 @@ def book(ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = s
     )
     check_balance(posted.postings)
     later = (assigned, mapped, made, posted)
-    rejections = join_findings([*found, formless, *(one.rejections for one in later)])
+    further = look_further(
+        checked, assigned, attachments=ingested.attachments, recipe=recipe, constants=constants
+    )
+    rejections = join_findings([*found, formless, *(one.rejections for one in later), further])
     booked = Booked(
         everyone=list_everyone(ingested),
         refused=ingested.items.clear(),
@@ -312,6 +316,7 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
     del ingested  # a million items are large; what is needed of them is in `booked`
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin=origin)
+    booked = with_remarks(booked)
     stage("read back")
     proof = prove(rendered, booked.postings)
     if not proof.ok:
