@@ -1,1 +1,1 @@
-
+"""Batches: manifest and recipe, verdicts, control totals, evidence, and the output folder."""
