@@ -30,7 +30,6 @@ from etl.items.tolerant import read_tolerantly
 from etl.items.values import apply_text_policy, make_values, split_lists
 from etl.text import is_plain
 
-
 #: Chunks that are laid together at a time; before that, a column without a value costs memory.
 _CHUNKS_TOGETHER = 32
 
