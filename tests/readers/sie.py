@@ -120,8 +120,11 @@ def _quoted(line: str, at: int) -> tuple[str, int]:
     raise NotSie("a quote without end")
 
 
-def read_sie(content: bytes) -> Book:
-    """Read a file whole, or say what is wrong with it."""
+def read_sie(content: bytes, *, declared: bool = True) -> Book:
+    """Read a file whole, or say what is wrong with it.
+
+    Needs: declared, whether every account must have a #KONTO (the manual leaves it open in 4I).
+    """
     if content.startswith(b"\xef\xbb\xbf"):
         raise NotSie("a byte order mark")
     text = content.decode("cp437")
@@ -131,7 +134,7 @@ def read_sie(content: bytes) -> Book:
         raise NotSie("the last line has no end")
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     book = Book()
-    reader = _Reader(book)
+    reader = _Reader(book, declared=declared)
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
@@ -143,8 +146,9 @@ def read_sie(content: bytes) -> Book:
 
 
 class _Reader:
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, declared: bool) -> None:
         self.book = book
+        self.declared = declared
         self.group = -1
         self.inside = False
         self.open: Voucher | None = None
@@ -229,7 +233,7 @@ class _Reader:
 
     def trans(self, given: list[str | list[str]]) -> None:
         account, objects, amount, date, text = given
-        if self.book.accounts and account not in self.book.accounts:
+        if self.declared and account not in self.book.accounts:
             raise NotSie(f"account {account} has no #KONTO")
         if not isinstance(objects, list) or len(objects) % 2:
             raise NotSie("objects are pairs of dimension and object")
