@@ -85,8 +85,12 @@ class Document:
 
     def _problems(self, error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
         schema = model.model_json_schema()
+        found: set[Path_] = set()
         for detail in error.errors(include_url=False)[:MAX_PROBLEMS]:
             path = _known_path(detail["loc"], self.data)
+            if path in found and detail["type"] not in ("extra_forbidden", "missing"):
+                continue  # a value of several forms is complained of once per form
+            found.add(path)
             yield _problem_of(detail, path, self, schema)
 
 

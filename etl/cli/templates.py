@@ -207,4 +207,6 @@ def test(templates: tuple[str, ...], *, accept: bool, as_json: bool) -> int:
         for difference in case.differences:
             talk.give(f"       {difference}")
     talk.say(f"{talk.counted(len(results), 'case')}, {failed} failed")
+    if failed:
+        talk.say("where what comes out now is right: pleo-etl templates test --accept TEMPLATE")
     return code

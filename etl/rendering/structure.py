@@ -259,19 +259,19 @@ class _FileCheck:
         yield from self._fixed_column(column, path)
 
     def _format(self, kind: str, tokens: str, *, path: _Path) -> Iterator[Problem]:
-        what = None
+        what, fix = None, "use YYYY YY MM M DD D HH mm ss SSS PP"
         if kind == "flag":
             if tokens.count("|") != 1:
                 what = f'"{tokens}" must be what true and false print, as in 1|0'
         elif kind in DATES:
             what = refuse_format(tokens, DATES[kind])
+            if what is not None and refuse_format(tokens.upper(), DATES[kind]) is None:
+                fix = f'did you mean "{tokens.upper()}"?'
             odd = [char for char in tokens if not (char.isalnum() or char in "-/. :")]
             if what is None and odd:
                 what = f'"{odd[0]}" cannot stand in a date format'
         if what is not None:
-            yield self.problem(
-                "TPL-10", what, path=path, fix="use YYYY YY MM M DD D HH mm ss SSS PP"
-            )
+            yield self.problem("TPL-10", what, path=path, fix=fix)
 
     def _patterns(self, column: Column, path: _Path) -> Iterator[Problem]:
         if column.pattern is not None:

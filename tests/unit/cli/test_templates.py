@@ -63,6 +63,7 @@ def test_a_changed_byte_fails_the_case_and_can_be_accepted(made: Path) -> None:
     result = run("test", "acme-erp")
     assert result.exit_code == 2
     assert "FAIL acme-erp: plain" in result.stdout
+    assert "pleo-etl templates test --accept TEMPLATE" in result.stderr
     assert "acme-erp_1_1.csv line 1: expected 'Journal;" in result.stdout
     assert run("test", "acme-erp", "--accept").exit_code == 0
     assert run("test", "acme-erp").exit_code == 0

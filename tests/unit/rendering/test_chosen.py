@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from etl.errors import UserMustFix
 from etl.rendering import Template, load_template, render
 from tests.unit.rendering.books import CONSTANTS, two_items, write_template
 from tests.unit.rendering.test_templates import problems
@@ -101,3 +102,20 @@ def test_marks_are_not_chosen_where_nothing_is_in_quotes(tmp_path: Path) -> None
     """119,00 between commas would be two columns."""
     body = CHOOSING.replace('parameters.delimiter }}"', 'parameters.delimiter }}", quoting: none')
     assert [code for code, _line in problems(tmp_path, body)] == ["TPL-9"] * 3
+
+
+def test_a_kind_that_is_none_is_complained_of_once(tmp_path: Path) -> None:
+    body = CHOOSING.replace('kind: "{{ parameters.format }}"', "kind: excel")
+    with pytest.raises(UserMustFix) as error:
+        load_template(write_template(tmp_path, body))
+    (problem,) = error.value.problems
+    assert problem.code == "DOC-3"
+    assert "'csv', 'fixed', 'text', 'xml' or 'xlsx', not \"excel\"" in problem.what
+
+
+def test_a_date_format_in_small_letters_names_the_one_that_is_meant(tmp_path: Path) -> None:
+    body = CHOOSING.replace('date: "{{ parameters.dates }}"', "date: dd.mm.yyyy")
+    with pytest.raises(UserMustFix) as error:
+        load_template(write_template(tmp_path, body))
+    (problem,) = error.value.problems
+    assert (problem.code, problem.fix) == ("TPL-10", 'did you mean "DD.MM.YYYY"?')
