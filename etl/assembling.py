@@ -43,6 +43,7 @@ from etl.rendering.proof_money import as_read
 from etl.review import (
     BatchFrames,
     FileFormat,
+    ReviewView,
     RuleText,
     import_steps,
     make_view,
@@ -83,7 +84,8 @@ def assemble(
             if file.kind != "xlsx" and not file.packed
         },
     )
-    page = _review(booked, rendered, recipe=recipe, manifest=manifest, places=places)
+    view = _review(booked, rendered, recipe=recipe, manifest=manifest, places=places)
+    page = render_report(view).encode()
     reports = [Made(REVIEW, page), Made(EVIDENCE, evidence)]
     if booked.rejections.height:
         reports.append(Made(REJECTIONS_FILE, write_rejections(booked.rejections)))
@@ -92,6 +94,7 @@ def assemble(
         reports=reports,
         manifest=manifest.write(reports),
         head=manifest.head(),
+        view=view,
         counts=counts,
         rejections=booked.rejections,
         owner=Owner(recipe.mapping.company.id, recipe.template.id, recipe.batch_number),
@@ -255,8 +258,8 @@ def _review(
     recipe: Recipe,
     manifest: Manifest,
     places: pl.DataFrame,
-) -> bytes:
-    """Write the page for the reviewer."""
+) -> ReviewView:
+    """Make what the reviewer sees."""
     frames = BatchFrames(
         items=pl.concat([booked.items, booked.refused], how="diagonal"),
         lines=booked.lines,
@@ -273,7 +276,7 @@ def _review(
         )
         for file in rendered.files
     }
-    view = make_view(
+    return make_view(
         manifest.head(),
         frames,
         files={file.name: file.content for file in rendered.files},
@@ -283,4 +286,3 @@ def _review(
         rows=_begun(booked, places),
         company=recipe.mapping.company.name,
     )
-    return render_report(view).encode()

@@ -22,6 +22,7 @@ from etl.findings import join_findings, without
 from etl.mapping import LoadedMapping
 from etl.postings import PostingRules
 from etl.rendering import Template
+from etl.review import ReviewView
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class Conversion:
     reports: Sequence[Made]
     manifest: bytes
     head: Mapping[str, Any]
+    view: ReviewView
     counts: Counts
     rejections: pl.DataFrame
     owner: Owner
