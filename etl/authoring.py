@@ -8,6 +8,8 @@ templates/<id>/
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ from etl.starting import plan_template, write_files
 CASES, EXPECTED = "cases", "expected"
 ITEMS, MAPPING, PARAMETERS = "items.json", "mapping.yaml", "parameters.yaml"
 REJECTED = "rejections.csv"
+_SHOWN_REJECTIONS = 3
 
 Parameters = RootModel[dict[str, str]]
 
@@ -79,17 +82,24 @@ def run_template_cases(template: str, *, workspace: Path) -> list[TemplateCase]:
 
 
 def accept_cases(folder: Path) -> list[str]:
-    """Write what the cases of a template give now as what must come out; give the files."""
+    """Write what the cases of a template give now as what must come out; give the files.
+
+    Files that no longer come out are removed, since `expected/` says all that must.
+    """
     written = []
     for case in _cases_of(folder):
-        for name, content in _files_of(_convert_case(folder, case)).items():
+        given = _files_of(_convert_case(folder, case))
+        for path in sorted((case / EXPECTED).glob("*")):
+            if path.is_file() and path.name not in given:
+                path.unlink()
+        for name, content in given.items():
             path = case / EXPECTED / name
             try:
                 path.parent.mkdir(exist_ok=True)
             except OSError as error:
                 raise cannot_write(path, error) from None
             write_atomic(path, content)
-            written.append(path.as_posix())
+            written.append(shown_path(path))
     return written
 
 
@@ -134,11 +144,20 @@ def _run_case(folder: Path, case: Path) -> TemplateCase:
         return TemplateCase(case.name, tuple(str(problem) for problem in error.problems))
     expected = {path.name: path.read_bytes() for path in sorted((case / EXPECTED).glob("*"))}
     differences = [f"{name} is missing" for name in sorted(expected.keys() - given.keys())]
-    differences += [f"{name} is not expected" for name in sorted(given.keys() - expected.keys())]
+    for name in sorted(given.keys() - expected.keys()):
+        differences.append(f"{name} is not expected")
+        if name == REJECTED:
+            differences += _rejected(given[name])
     for name in sorted(expected.keys() & given.keys()):
         if expected[name] != given[name]:
             differences.append(_first_difference(name, expected=expected[name], given=given[name]))
     return TemplateCase(case.name, tuple(differences))
+
+
+def _rejected(content: bytes) -> list[str]:
+    """Give the first rejections, since they are why a file is not as expected."""
+    rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    return [f"  {row['code']}: {row['message']}" for row in rows][:_SHOWN_REJECTIONS]
 
 
 def _first_difference(name: str, *, expected: bytes, given: bytes) -> str:

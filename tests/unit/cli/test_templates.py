@@ -77,6 +77,19 @@ def test_a_file_too_many_or_too_few_fails_the_case(made: Path) -> None:
     assert result["cases"][0]["differences"] == [
         "other.csv is missing", "acme-erp_1_1.csv is not expected",
     ]  # fmt: skip
+    assert run("test", "acme-erp", "--accept").exit_code == 0
+    assert [path.name for path in expected.iterdir()] == ["acme-erp_1_1.csv"]
+
+
+def test_a_rejection_that_is_not_expected_says_why(made: Path) -> None:
+    path = made / "template.yaml"
+    path.write_text(
+        path.read_text().replace('posting.tax_code }}", max: 20', 'posting.tax_code }}", max: 4')
+    )
+    result = run("test", "acme-erp")
+    assert (
+        '       rejections.csv is not expected\n         CELL-3: column "Tax code"' in result.stdout
+    )
 
 
 def test_a_template_without_cases_says_how_to_make_one(made: Path) -> None:
