@@ -10,7 +10,7 @@ from etl.frames import FILE_KEY, ITEM_KEY, VOUCHER_KEY
 from etl.rendering.columns import Lets
 from etl.rendering.contexts import Context
 from etl.rendering.faults import Findings
-from etl.rendering.material import IS_FIRST, VOUCHER_ROW, Material
+from etl.rendering.material import IS_FIRST, VOUCHER_ROW, Material, rows_of
 from etl.rendering.plans import CheckPlan, FilePlan, Plan, Value, make_plan
 from etl.rendering.templates import Template
 
@@ -49,7 +49,7 @@ def with_voucher_rows(postings: pl.DataFrame, vouchers: pl.DataFrame) -> pl.Data
     Where all postings are kept and stand in order, as the stage before leaves them, no column is
     moved.
     """
-    rows = _rows_of(vouchers[VOUCHER_KEY], postings[VOUCHER_KEY]).alias(VOUCHER_ROW)
+    rows = rows_of(vouchers[VOUCHER_KEY], postings[VOUCHER_KEY]).alias(VOUCHER_ROW)
     added = [rows]
     if FILE_KEY in vouchers.columns:
         added.append(vouchers[FILE_KEY].gather(rows))
@@ -61,21 +61,6 @@ def with_voucher_rows(postings: pl.DataFrame, vouchers: pl.DataFrame) -> pl.Data
         found = found.sort(by, maintain_order=True)
     is_first = pl.col(VOUCHER_ROW) != pl.col(VOUCHER_ROW).shift(1)
     return found.with_columns(is_first.fill_null(value=True).alias(IS_FIRST))
-
-
-def _rows_of(keys: pl.Series, wanted: pl.Series) -> pl.Series:
-    """Give the row of each key; keys are small numbers, so a table of all of them is quickest."""
-    assert keys.is_unique().all()
-    highest = max(_highest(keys), _highest(wanted))
-    table = pl.repeat(None, highest + 1, dtype=pl.UInt32, eager=True)
-    if keys.len():
-        table = table.scatter(keys, pl.int_range(keys.len(), dtype=pl.UInt32, eager=True))
-    return table.gather(wanted)
-
-
-def _highest(keys: pl.Series) -> int:
-    highest = keys.max()
-    return int(highest) if isinstance(highest, int) else 0
 
 
 def _is_sorted(by: list[str]) -> pl.Expr:

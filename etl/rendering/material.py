@@ -6,7 +6,7 @@ files ──< vouchers ──< postings        each row knows the row above it b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -54,7 +54,7 @@ class Material:
     attachments: pl.DataFrame
     lists: Lists | None
     lets: Lets
-    _known: dict[tuple[str, ...], pl.DataFrame] = field(default_factory=dict, repr=False)
+    _known: dict[str, pl.Series] = field(default_factory=dict, repr=False)
 
     def rows(self, context: Context) -> int:
         """Count the rows of a context."""
@@ -87,7 +87,7 @@ class Material:
                 for name in sorted(mine - set(kept))
             ),
         )
-        frame = self._with_above(frame, context, names=names - mine)
+        frame = self._with_above(frame, context, names=names - mine, start=start)
         for name in self.lets.needed(reads):
             frame = frame.with_columns(self.lets.compiled[name].expr.alias(name))
         return frame
@@ -118,7 +118,7 @@ class Material:
         }.get(group, Context.CONSTANT)
 
     def _with_above(
-        self, frame: pl.DataFrame, context: Context, *, names: frozenset[str]
+        self, frame: pl.DataFrame, context: Context, *, names: frozenset[str], start: int
     ) -> pl.DataFrame:
         """Add columns of the frames above, and of items and lines."""
         above: list[pl.DataFrame] = [frame]
@@ -126,53 +126,95 @@ class Material:
         of_item = sorted(name for name in names if name.startswith("item."))
         of_voucher = sorted(name for name in names if name.startswith("voucher."))
         of_line = sorted(name for name in names if name.startswith("line."))
-        if context is Context.VOUCHER and of_item:
-            above.append(self._items_of_vouchers(of_item))
-        elif of_item or of_voucher:
-            vouchers = pl.concat(
-                [_choose(self.vouchers, of_voucher), self._items_of_vouchers(of_item)],
-                how="horizontal",
-            )
-            above.append(vouchers[frame[VOUCHER_ROW]])
+        if of_item:
+            items = self._item_rows
+            if context is Context.VOUCHER:
+                above.append(
+                    gathered(_choose(self.items, of_item), items.slice(start, frame.height))
+                )
+            else:
+                rows = items.gather(frame[VOUCHER_ROW])
+                above.append(gathered(_choose(self.items, of_item), rows))
+        if of_voucher and context is not Context.VOUCHER:
+            above.append(gathered(_choose(self.vouchers, of_voucher), frame[VOUCHER_ROW]))
         if of_file:
-            above.append(_choose(self.files, of_file)[self._file_rows(frame)])
+            above.append(gathered(_choose(self.files, of_file), self._file_rows(frame)))
         if of_line:
-            rows = frame.select(LINE_KEY).join(
-                self._lines(of_line), on=LINE_KEY, how="left", validate="m:1",
-                maintain_order="left",
-            )  # fmt: skip
-            above.append(rows.drop(LINE_KEY))
+            rows = self._line_rows.gather(frame[LINE_KEY])
+            above.append(gathered(_choose(self.lines, of_line), rows))
         return pl.concat(above, how="horizontal") if len(above) > 1 else frame
 
-    def _items_of_vouchers(self, names: list[str]) -> pl.DataFrame:
-        """Give columns of the items, one row per voucher; found once per set of names."""
-        key = ("item", *names)
-        if key not in self._known:
-            chosen = pl.concat(
-                [self.items.select(ITEM_KEY), _choose(self.items, names)], how="horizontal"
-            )
-            found = self.vouchers.select(ITEM_KEY).join(
-                chosen, on=ITEM_KEY, how="left", validate="m:1", maintain_order="left"
-            )
-            self._known[key] = found.drop(ITEM_KEY)
-        return self._known[key]
+    @property
+    def _item_rows(self) -> pl.Series:
+        """Give the row of every voucher's item; found once."""
+        if "items" not in self._known:
+            self._known["items"] = rows_of(self.items[ITEM_KEY], self.vouchers[ITEM_KEY])
+        return self._known["items"]
 
-    def _lines(self, names: list[str]) -> pl.DataFrame:
-        return pl.concat(
-            [self.lines.select(LINE_KEY), _choose(self.lines, names)], how="horizontal"
-        )
+    @property
+    def _line_rows(self) -> pl.Series:
+        """Give the row of every line by its key; found once."""
+        if "lines" not in self._known:
+            keys = self.postings[LINE_KEY]
+            highest = max(highest_key(keys), highest_key(self.lines[LINE_KEY]))
+            wanted = pl.int_range(highest + 1, dtype=pl.UInt32, eager=True)
+            self._known["lines"] = rows_of(self.lines[LINE_KEY], wanted)
+        return self._known["lines"]
 
     def _file_rows(self, frame: pl.DataFrame) -> pl.Series:
         if FILE_ROW in frame.columns:
             return frame[FILE_ROW]
         return self.vouchers[FILE_ROW].gather(frame[VOUCHER_ROW])
 
-    def above(self, texts: pl.DataFrame, source: Context, *, frame: pl.DataFrame) -> pl.DataFrame:
-        """Carry finished texts of a context down to the rows of another one."""
+    def above(
+        self, texts: pl.DataFrame, source: Context, *, frame: pl.DataFrame, first: int = 0
+    ) -> pl.DataFrame:
+        """Carry finished texts of a context down to the rows of another one.
+
+        Needs: first, the row of the voucher that the texts begin with.
+        """
         if source is Context.FILE:
             return texts[self._file_rows(frame)]
         assert source is Context.VOUCHER
-        return texts[frame[VOUCHER_ROW]]
+        rows = frame[VOUCHER_ROW]
+        return texts[rows - first if first else rows]
+
+    def slices(self, context: Context, size: int) -> Iterator[tuple[int, int]]:
+        """Divide the rows of a context into slices of about a size: start and end of each.
+
+        A voucher lies in one slice, so that what is wrong with it is found once.
+        """
+        total = self.rows(context)
+        rows = self.postings[VOUCHER_ROW] if context is Context.POSTING else None
+        start = 0
+        while start < total:
+            end = min(start + size, total)
+            if rows is not None and end < total:
+                end = int(rows.search_sorted(rows[end - 1], side="right"))
+            yield start, end
+            start = end
+
+
+def rows_of(keys: pl.Series, wanted: pl.Series) -> pl.Series:
+    """Give the row of each key; keys are small numbers, so a table of all of them is quickest."""
+    assert keys.is_unique().all()
+    table = pl.repeat(
+        None, max(highest_key(keys), highest_key(wanted)) + 1, dtype=pl.UInt32, eager=True
+    )
+    if keys.len():
+        table = table.scatter(keys, pl.int_range(keys.len(), dtype=pl.UInt32, eager=True))
+    return table.gather(wanted)
+
+
+def highest_key(keys: pl.Series) -> int:
+    """Give the highest of some keys."""
+    highest = keys.max()
+    return int(highest) if isinstance(highest, int) else 0
+
+
+def gathered(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """Give some rows of a frame; a row that is null gives nulls."""
+    return frame.select(pl.all().gather(pl.lit(rows)))
 
 
 def _choose(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from etl.rendering.faults import Findings, Owners
 from etl.rendering.material import FILE_ROW, IS_FIRST, VOUCHER_ROW, Material
 
 #: Rows that are finished at a time.
-SLICE = 1 << 17
+SLICE = 1 << 16
 _KEYS = ("file.key", "voucher.key", "posting.key", FILE_ROW, VOUCHER_ROW, IS_FIRST, ITEM_KEY)
 
 
@@ -56,8 +56,8 @@ class Sheets:
         for source in (Context.FILE, Context.VOUCHER):
             cells = _of(wanted, source)
             if cells and source is not context:
-                texts = self.above(source).texts.select(cell.key for cell in cells)
-                parts.append(self.material.above(texts, source, frame=frame))
+                is_slice = context is Context.POSTING and frame.height < self.material.rows(context)
+                parts.append(self._carried(cells, source, frame=frame, is_slice=is_slice))
         repeated = [cell for cell in wanted if cell.element]
         if repeated:
             texts = self._repeated(repeated)
@@ -77,6 +77,18 @@ class Sheets:
         self._hold_pairs(table, wanted)
         return self._first_only(table, wanted)
 
+    def _carried(
+        self, cells: Sequence[Cell], source: Context, *, frame: pl.DataFrame, is_slice: bool
+    ) -> pl.DataFrame:
+        """Carry cells of a context down to rows; for a slice, make those of its vouchers only."""
+        if not is_slice or source is not Context.VOUCHER:
+            texts = self.above(source).texts.select(cell.key for cell in cells)
+            return self.material.above(texts, source, frame=frame)
+        first, last = frame[VOUCHER_ROW][0], frame[VOUCHER_ROW][-1]
+        vouchers = self.material.frame(source, _reads(cells), start=first, end=last + 1)
+        texts = self._finish(vouchers, cells, context=source).texts
+        return self.material.above(texts, source, frame=frame, first=first)
+
     def of_objects(self, records: Sequence[Record]) -> pl.DataFrame:
         """Give the finished cells of records of objects on the objects of every posting."""
         lists = self.material.lists
@@ -91,9 +103,8 @@ class Sheets:
 
     def slices(self, context: Context, records: Sequence[Record]) -> Iterator[pl.DataFrame]:
         """Give the rows of a context, some at a time."""
-        total = self.material.rows(context)
-        for start in range(0, total, SLICE):
-            yield self.rows(context, records, start=start, end=min(start + SLICE, total))
+        for start, end in self.material.slices(context, SLICE):
+            yield self.rows(context, records, start=start, end=end)
 
     def above(self, context: Context) -> Finished:
         """Give the cells of all records that are made in a context, once."""
