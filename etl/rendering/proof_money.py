@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -60,7 +60,8 @@ def as_read(postings: pl.DataFrame, proved: pl.DataFrame) -> pl.DataFrame:
     Units: posting.signed is replaced where the files print an amount of the posting currency.
     """
     said = [name for name in _TEXTS if name in proved.columns]
-    money = [name for name in ("signed", "debit", "credit", "amount") if name in proved.columns]
+    printed: Sequence[str] = ("signed", "debit", "credit", "amount")
+    money = [name for name in printed if name in proved.columns]
     found = postings.join(
         proved.select(POSTING_KEY, *(pl.col(name).alias(f"|{name}") for name in (*said, *money))),
         on=POSTING_KEY, how="left", validate="1:1", maintain_order="left",
