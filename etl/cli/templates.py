@@ -93,6 +93,19 @@ def new(name: str, as_json: bool) -> int:
     return EXIT_GOOD
 
 
+@command.command("schema")
+def schema() -> int:
+    """Print the JSON Schema of template.yaml, for editors that check while you write.
+
+    \b
+    pleo-etl templates schema > template.schema.json
+    """
+    from etl.rendering import template_schema
+
+    talk.give_json(template_schema())
+    return EXIT_GOOD
+
+
 @command.command("lint")
 @click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
 @talk.json_option

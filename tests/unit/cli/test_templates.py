@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner, Result
 
 from etl.cli import main
+from etl.documents import read_document
 
 
 def run(*words: str) -> Result:
@@ -44,6 +46,14 @@ def test_list_and_show_tell_what_it_is(made: Path) -> None:
     shown = run("show", "acme-erp").stdout
     assert "parameter   journal: text, default PLEO" in shown
     assert "folder      templates/acme-erp" in shown
+
+
+def test_schema_prints_what_an_editor_checks_with(made: Path) -> None:
+    schema = json.loads(run("schema").stdout)
+    written = read_document(made / "template.yaml").data | {"version": 1}
+    jsonschema.validate(written, schema)
+    with pytest.raises(jsonschema.ValidationError, match="titel"):
+        jsonschema.validate(written | {"titel": "x"}, schema)
 
 
 def test_a_mistake_is_found_with_line_and_column_and_a_near_match(made: Path) -> None:

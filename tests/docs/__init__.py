@@ -1,0 +1,1 @@
+"""What the documents say is true: tables made from the code, commands, keys, examples."""
