@@ -223,13 +223,13 @@ def _check_repeated(value: dict[str, Any], path: _Path, found: Careful) -> None:
 
 def _check_number(value: Any, kind: inspect.Type, path: _Path, found: Careful) -> None:
     assert isinstance(kind, inspect.IntType)
-    is_amount = kind.le is not None
+    assert kind.ge is not None
+    assert kind.le is not None
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if whole and (not is_amount or abs(value) <= MAX_HUNDREDTHS):
-        if not is_amount and not -(2**63) <= value < 2**63:
-            _wrong(value, "a whole number", path, found)
-    elif not is_amount:
-        _wrong(value, "a whole number", path, found)
+    if whole and kind.ge <= value <= kind.le:
+        return
+    if kind.le != MAX_HUNDREDTHS:
+        _wrong(value, f"a whole number from {kind.ge} to {kind.le}", path, found)
     else:
         what = f"{_show(path)} is {_sample(value)}, not a whole number of hundredths"
         if whole or (isinstance(value, _Number) and value.lstrip("-").isdigit()):

@@ -27,11 +27,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from etl.money import MAX_HUNDREDTHS, RATE_PLACES
 
 MAX_RATE = 1000
+#: Bytes of a file; sizes of many files still add up to what a column of whole numbers holds.
+MAX_SIZE = 2**48
 _RATE_PLACES = Decimal(10) ** -RATE_PLACES
 _BLANKS = b" \t\r\n"
 
 Text = str | None | UnsetType
 Hundredths = Annotated[int, Meta(ge=-MAX_HUNDREDTHS, le=MAX_HUNDREDTHS)]
+Size = Annotated[int, Meta(ge=0, le=MAX_SIZE)]
 #: The JSON text of a rate, taken as it is; see `rate_of`.
 Rate = msgspec.Raw | UnsetType
 Links = dict[str, str | None] | None | UnsetType
@@ -148,7 +151,7 @@ class Period(Shape):
 class File(Shape):
     url: Text = UNSET
     type: Text = UNSET
-    size: int | UnsetType | None = UNSET
+    size: Size | UnsetType | None = UNSET
 
 
 class LinkGroups(Shape):
