@@ -35,6 +35,7 @@ from etl.mapping import (
     map_lines,
 )
 from etl.mapping.reference import CODE, NAME
+from etl.parts import lightened, parts_of, side_by_side
 from etl.postings import (
     PostingRules,
     assign_rules,
@@ -312,7 +313,12 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
         lines=ingested.lines.height,
         created=request.as_of or newest_date(ingested, recipe.mapping.company.time_zone),
     )
-    booked = book(ingested, recipe, origin=origin, stage=stage)
+    booked = side_by_side(
+        [
+            lightened(book(part, recipe, origin=origin, stage=stage), recipe)
+            for part in parts_of(ingested)
+        ]
+    )
     del ingested  # a million items are large; what is needed of them is in `booked`
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin=origin)
