@@ -7,10 +7,10 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from etl.cli import main
-from etl.documents import read_document
 
 
 def run(*words: str) -> Result:
@@ -50,7 +50,8 @@ def test_list_and_show_tell_what_it_is(made: Path) -> None:
 
 def test_schema_prints_what_an_editor_checks_with(made: Path) -> None:
     schema = json.loads(run("schema").stdout)
-    written = read_document(made / "template.yaml").data | {"version": 1}
+    text = (made / "template.yaml").read_text()
+    written = yaml.safe_load(text.replace("2026-01-01", '"2026-01-01"'))  # no date in YAML 1.2
     jsonschema.validate(written, schema)
     with pytest.raises(jsonschema.ValidationError, match="titel"):
         jsonschema.validate(written | {"titel": "x"}, schema)
