@@ -12,7 +12,7 @@ import polars as pl
 
 from etl.conversion import Booked, Recipe
 from etl.findings import join_findings, no_rejections, without
-from etl.frames import ITEM_KEY
+from etl.frames import ITEM_KEY, NOTES, empty
 from etl.items import Checked, CompanyFacts, Ingested, attach, check
 from etl.mapping import LoadedMapping, Mapped, map_lines
 from etl.postings import Assigned, assign_rules, make_postings, make_vouchers
@@ -100,9 +100,17 @@ def _post(mapped: Mapped, recipe: Recipe, *, constants: dict[str, object]) -> pl
     return found.filter(pl.col("code").is_in(_OF_ITS_OWN))
 
 
-def with_remarks(booked: Booked) -> Booked:
-    """Add what the review remarks about the items that stay in the batch."""
+def with_remarks(booked: Booked, mapping: LoadedMapping) -> Booked:
+    """Add what the review remarks about the items that stay in the batch, and about the mapping."""
     in_batch = booked.items.join(
         booked.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
     )
-    return replace(booked, notes=join_findings([booked.notes, find_remarks(in_batch)]))
+    ignored = pl.DataFrame(
+        [(warning.code, f"{warning.what} ({warning.where})") for warning in mapping.warnings],
+        schema={"code": pl.String(), "detail": pl.String()},
+        orient="row",
+    )
+    about_mapping = pl.concat([empty(NOTES), ignored], how="diagonal")
+    return replace(
+        booked, notes=join_findings([booked.notes, find_remarks(in_batch), about_mapping])
+    )

@@ -109,6 +109,7 @@ def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
     Raises: UserMustFix TPL-19 for a table that is not there, or is no list of pairs.
     """
     lookups, problems = {}, []
+    keys = mapping.document.keys
     for need, word in template.document.needs.items():
         name = need.removeprefix("table.")
         table = mapping.tables.get(name)
@@ -121,7 +122,7 @@ def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
                     "TPL-19",
                     f'the template {template.id} needs a table "{name}" with one key and one value'
                     " column",
-                    str(mapping.document.place("tables")),
+                    str(keys.get(("tables",), keys[("map",)])),
                     f"add the table {name} to the mapping (see the template's README)",
                 )
             )
@@ -322,7 +323,7 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
     del ingested  # a million items are large; what is needed of them is in `booked`
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin=origin)
-    booked = with_remarks(booked)
+    booked = with_remarks(booked, recipe.mapping)
     stage("read back")
     proof = prove(rendered, booked.postings)
     if not proof.ok:

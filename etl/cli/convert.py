@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from etl.cli.parameters import parameter_option
 
 if TYPE_CHECKING:
     from etl.conversion import Conversion
+
+SUMMARY_WIDTH = 80
 
 
 def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) -> datetime | None:
@@ -78,20 +81,19 @@ def command(items: tuple[str, ...], folder: Path, *, as_json: bool, **given: Any
 
 
 def show_conversion(conversion: Conversion, folder: Path, *, as_json: bool) -> None:
-    """Tell what became of the items: rejections and counts on stderr, files on stdout."""
-    counts = conversion.counts
-    talk.show_rejections(conversion.rejections, rest=f"all are in {folder}/rejections.csv")
-    talk.say(
-        f"{talk.counted(counts.items, 'item')}: {counts.rendered} rendered,"
-        f" {counts.rejected} rejected,"
-        f" {counts.nothing_to_book} with nothing to book;"
-        f" {talk.counted(counts.vouchers, 'voucher')}, {talk.counted(counts.postings, 'posting')}"
-    )
-    for note in conversion.notes:
-        talk.say(f"note[{note['code']}]: {note['meaning']} ({note['count']})")
+    """Tell what became of the items: causes and summary on stderr, files on stdout."""
+    from etl.review import render_summary
+
+    view = conversion.view
+    if view.causes:
+        talk.show_causes(view.causes, rest=f"all are in {folder / 'rejections.csv'}")
+        talk.say("")
     if as_json:
-        talk.give_json(conversion.summary())
-        return
-    for name in conversion.file_names:
-        talk.give(str(folder / name))
-    talk.say(f"review: {folder / 'review.html'}")
+        talk.give_json(conversion.summary() | {"folder": str(folder)})
+    else:
+        for name in conversion.file_names:
+            talk.give(str(folder / name))
+    # The causes stand above, and the files are data.
+    rest = replace(view, causes=(), files=())
+    width = talk.terminal_width() or SUMMARY_WIDTH
+    talk.say(render_summary(rest, width=width, folder=str(folder)).rstrip())

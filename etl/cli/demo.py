@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from etl.cli import talk
 from etl.errors import EXIT_GOOD
+
+if TYPE_CHECKING:
+    from etl.conversion import Conversion
 
 FOLDER = "pleo-etl-demo"
 
@@ -59,22 +63,37 @@ def command(as_json: bool) -> int:
             }
         )
         if not as_json:
-            counts = conversion.counts
             talk.say(f"{template}: {purpose}")
-            talk.say(
-                f"  {counts.items} items: {counts.rendered} rendered, {counts.rejected} rejected;"
-                f" {counts.vouchers} vouchers, {counts.postings} postings, read back and proved"
-            )
+            talk.say(f"  {_summary(conversion)}")
             for name in conversion.file_names:
                 talk.give(str(folder / name))
     if as_json:
         talk.give_json({"exit_code": EXIT_GOOD, "errors": [], "conversions": done})
         return EXIT_GOOD
-    first = Path(FOLDER) / SHOWN[0][0]
-    talk.say("")
-    talk.say("open next:")
-    talk.say(f"  {first / 'review.html'}   what a bookkeeper reviews before the import")
-    talk.say(f"  {first / 'rejections.csv'}   what was refused, and what to do about it")
-    talk.say(f"  pleo-etl explain 4114001 {first}   why each value is what it is")
-    talk.say(f"  pleo-etl verify {first}   the proof again, from the files alone")
+    _say_next(conversion, Path(FOLDER) / SHOWN[0][0])
     return EXIT_GOOD
+
+
+def _say_next(conversion: Conversion, first: Path) -> None:
+    """Show what a rejection looks like, and say what to open."""
+    talk.say("")
+    talk.show_causes(conversion.view.causes, rest=f"all are in {first / 'rejections.csv'}")
+    talk.say("")
+    talk.say("what a bookkeeper reviews before the import:")
+    talk.say(f"  {first / 'review.html'}")
+    talk.say("what was refused, and what to do about it:")
+    talk.say(f"  {first / 'rejections.csv'}")
+    talk.say("why each value is what it is, and the proof again, from the files alone:")
+    talk.say(f"  pleo-etl explain 4114001 {first}")
+    talk.say(f"  pleo-etl verify {first}")
+
+
+def _summary(conversion: Conversion) -> str:
+    from etl.review.summary import grouped
+
+    counts = conversion.counts
+    totals = ", ".join(f"{t.currency} {grouped(t.debit)}" for t in conversion.view.control.totals)
+    return (
+        f"{counts.items} items: {counts.rendered} in the file, {counts.rejected} rejected;"
+        f" {counts.postings} postings\n  read back and proved; debit = credit = {totals}"
+    )

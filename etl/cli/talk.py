@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,10 +16,12 @@ import click
 from etl.errors import EXIT_GOOD, EXIT_USER, Problem
 
 if TYPE_CHECKING:
-    from polars import DataFrame
+    from etl.review.model import Cause
 
 #: Problems on screen; the rest is in --json and, for rejections, in rejections.csv.
 MAX_SHOWN = 20
+#: Columns of talk on a terminal: less cannot be read, nor can longer lines.
+MIN_WIDTH, MAX_WIDTH = 40, 100
 
 #: Control, direction and surrogate characters: names and notes of strangers never steer a terminal.
 _STEERING = re.compile(
@@ -70,22 +74,58 @@ def show_problems(
     """Show the first problems with their four parts, and say how many more there are."""
     more = (len(problems) if count is None else count) - MAX_SHOWN
     for problem in problems[:MAX_SHOWN]:
-        text = str(problem).removeprefix("error")
-        label = click.style(word, fg="red", bold=True)
-        say(label + printable(text))
+        first, *others = str(problem).removeprefix("error").splitlines()
+        _say_parts(word, first, *others)
     if more > 0:
         say(f"and {more} more ({rest})")
 
 
-def show_rejections(rejections: DataFrame, *, rest: str) -> None:
-    """Show the problems of rejected items like errors, with the item as their place."""
-    problems = []
-    for row in rejections.head(MAX_SHOWN).iter_rows(named=True):
-        item = f"item {row['item_id']}" if row["item_id"] else ""
-        line = f"line {row['line']}" if row["line"] is not None else ""
-        place = ", ".join(part for part in (item, line, row["where"]) if part)
-        problems.append(Problem(row["code"], row["message"], place, row["fix"]))
-    show_problems(problems, word="rejected", rest=rest, count=rejections.height)
+def _say_parts(word: str, first: str, *others: str) -> None:
+    """Say the parts of a problem, each on its line; longer ones are broken on a terminal."""
+    for place, line in enumerate(_broken(word + first, *others)):
+        text = printable(line)
+        if not place:
+            text = click.style(word, fg="red", bold=True) + text.removeprefix(word)
+        say(text)
+
+
+def _broken(*lines: str) -> Iterator[str]:
+    width = terminal_width()
+    for line in lines:
+        if width is None:
+            yield line
+            continue
+        inner = " " * (len(line) - len(line.lstrip()) + 2)
+        yield from textwrap.wrap(
+            line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
+        ) or [line]
+
+
+def terminal_width() -> int | None:
+    """Give the width that talk may take on a terminal; elsewhere lines stay whole."""
+    if not sys.stderr.isatty():
+        return None
+    return max(MIN_WIDTH, min(shutil.get_terminal_size().columns, MAX_WIDTH))
+
+
+def show_causes(causes: Sequence[Cause], *, rest: str) -> None:
+    """Show why items were rejected, one entry per cause; what stops most items comes first."""
+    for cause in causes[:MAX_SHOWN]:
+        same = f", {cause.items} items" if cause.items > 1 else ""
+        such_as = " such as" if len(cause.messages) > 1 else ""
+        first = cause.concerned[0]
+        item = f"item {first.item_id}" if first.item_id else ""
+        line = f"line {first.line}" if first.line is not None else ""
+        place = ", ".join(part for part in (item, line, first.where) if part)
+        more = f", and {cause.problems - 1} more" if cause.problems > 1 else ""
+        _say_parts(
+            "rejected",
+            f"[{cause.code}]{same}:{such_as} {cause.messages[0]}",
+            f"  at {place}{more}",
+            f"  fix: {cause.fix}",
+        )
+    if len(causes) > MAX_SHOWN:
+        say(f"and {counted(len(causes) - MAX_SHOWN, 'more cause')} ({rest})")
 
 
 def show_findings(

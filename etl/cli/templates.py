@@ -173,7 +173,7 @@ def preview(
         talk.say(f"--- {file.name}")
         for line in first_lines(file.content, lines):
             talk.give(line)
-    talk.show_rejections(conversion.rejections, rest="see --json")
+    talk.show_causes(conversion.view.causes, rest="see --json")
     return EXIT_GOOD
 
 

@@ -185,6 +185,11 @@ class NoteGroup:
     def left_out(self) -> int:
         return self.count - len(self.concerned)
 
+    @property
+    def noun(self) -> str:
+        """Name what is counted: items, or remarks about the mapping as a whole."""
+        return "item" if any(one.item_id for one in self.concerned) else "remark"
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:

@@ -33,10 +33,11 @@ def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> st
         _files(view),
         _to_look_at(view.notes, width),
         _rejected(view.causes, width),
-        _next(view, folder),
     ]
-    text = "\n\n".join("\n".join(fit(line, width) for line in block) for block in blocks if block)
-    return text + "\n"
+    shown = [[fit(line, width) for line in block] for block in blocks if block]
+    # A path stays whole, whatever its length: it is there to be opened.
+    shown.append(_next(view, folder, width=width))
+    return "\n\n".join("\n".join(block) for block in shown) + "\n"
 
 
 def grouped(amount: Decimal) -> str:
@@ -130,7 +131,7 @@ def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
     lines = ["To look at"]
     for group in notes[:MAX_LISTED]:
         sign = "answer: " if group.is_blocking else ""
-        lead = f"  {many(group.count, 'item'):>9}  "
+        lead = f"  {many(group.count, group.noun):>9}  "
         lines += _wrapped(lead, f"{sign}{group.meaning} ({group.code})", width=width)
     if len(notes) > MAX_LISTED:
         lines.append(f"  and {len(notes) - MAX_LISTED} more kinds of remarks")
@@ -149,11 +150,16 @@ def _rejected(causes: Sequence[Cause], width: int) -> list[str]:
     return lines
 
 
-def _next(view: ReviewView, folder: str) -> list[str]:
+def _next(view: ReviewView, folder: str, *, width: int) -> list[str]:
     place = f"{folder.rstrip('/')}/" if folder else ""
+    text = f"Next: open {place}review.html, then import as it says at its end"
     if view.state == "stop":
-        return [f"Do not import these files; see {place}review.html"]
-    return [f"Next: open {place}review.html, then import as it says at its end"]
+        text = f"Do not import these files; see {place}review.html"
+    elif view.counts.rejected and not view.counts.rendered:
+        text = f"Next: cure what {place}rejections.csv lists, then convert again"
+    elif not view.counts.rendered:
+        text = f"Nothing is left to do; {place}review.html says the same"
+    return list(_wrapped("", text, width=width))
 
 
 # ── layout of lines ─────────────────────────────────────────────────────────────────────────

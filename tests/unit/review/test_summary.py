@@ -81,7 +81,9 @@ def test_nothing_from_outside_steers_the_terminal_or_breaks_its_width(
     written = render_summary(view, width=width, folder=text)
     for character in written.replace("\n", ""):
         assert character.isprintable(), repr(character)
-    assert max(columns_of(line) for line in written.splitlines()) <= width
+    # The folder is the user's own, and a path that is to be opened stays whole.
+    without_path = render_summary(view, width=width)
+    assert max(columns_of(line) for line in without_path.splitlines()) <= width
 
 
 def test_many_of_each_are_counted_not_listed() -> None:
@@ -91,3 +93,13 @@ def test_many_of_each_are_counted_not_listed() -> None:
     assert "  and 4 more, named in manifest.json" in text
     assert "  and 13 more causes in rejections.csv" in text
     assert "  and 13 more kinds of remarks" in text
+
+
+def test_the_path_to_open_is_never_cut(view: ReviewView) -> None:
+    folder = "/home/ada/" + "a-long-name-" * 10
+    assert f"{folder}/review.html" in render_summary(view, folder=folder)
+
+
+def test_without_anything_rendered_there_is_something_to_cure(view: ReviewView) -> None:
+    nothing = replace(view, counts=replace(view.counts, rendered=0))
+    assert "cure what out/rejections.csv lists" in render_summary(nothing, folder="out")
