@@ -82,15 +82,18 @@ def _batches(
     head: bytes, blocks: Iterator[bytes], *, opening: bytes, name: str, limits: Limits
 ) -> Iterator[Batch]:
     """Give the elements of a list after its bracket; `opening` is all that stood before them."""
-    window, count = head, 0
+    window, count, enough = head, 0, limits.block
     for block in blocks:
-        if len(window) >= limits.block:
+        if len(window) >= enough:
             elements, window = _cut(window)
+            enough = limits.block
             if elements:
                 yield range(count + 1, count + 1 + len(elements)), _all_within(elements, limits)
                 count += len(elements)
             elif len(window) > 2 * limits.item:
                 raise _too_long(count + 1, name, limits)
+            else:  # twice as much before the next look: a long element is not walked at each block
+                enough = min(2 * len(window), 2 * limits.item + 1)
         window += block
     elements = _last_elements(window, opening, count, name)
     yield range(count + 1, count + 1 + len(elements)), _all_within(elements, limits)
