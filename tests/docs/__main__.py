@@ -1,18 +1,22 @@
-"""Make the tables of templates/README.md anew: python -m tests.docs --write."""
+"""Make the tables of README.md and templates/README.md anew: python -m tests.docs --write."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.docs.guide import GUIDE, renewed
+from tests.docs import commands, guide
 
 
 def main(arguments: list[str]) -> int:
-    """Renew the guide in place."""
+    """Renew both in place."""
     if arguments != ["--write"]:
         print(__doc__)
         return 2
-    GUIDE.write_text(renewed(GUIDE.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, renewed in (
+        (guide.ROOT / "README.md", commands.renewed),
+        (guide.GUIDE, guide.renewed),
+    ):
+        path.write_text(renewed(path.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 
 
