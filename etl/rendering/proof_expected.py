@@ -17,11 +17,13 @@ from etl.rendering.material import IS_FIRST, VOUCHER_ROW, Material
 from etl.rendering.readback_values import expected_values, is_typed
 from etl.rendering.sheets import Sheets
 
+NOTHING: frozenset[str] = frozenset()
+
 
 def expected_cells(sheets: Sheets, cells: Sequence[Cell], *, context: Context) -> pl.DataFrame:
     """Give what some cells must hold, one row per row of a context, one column per cell key."""
     material = sheets.material
-    rows = material.frame(context, frozenset())
+    rows = material.frame(context, NOTHING)
     parts: list[pl.DataFrame] = []
     for source in (Context.CONSTANT, Context.FILE, Context.VOUCHER, Context.POSTING):
         mine = [cell for cell in cells if cell.context is source and not cell.element]
@@ -39,6 +41,32 @@ def expected_cells(sheets: Sheets, cells: Sequence[Cell], *, context: Context) -
                 material=material,
             )
         )
+    table = pl.concat(parts, how="horizontal") if parts else rows.select()
+    return _first_only(table, rows, cells=cells)
+
+
+def expected_of_slice(
+    sheets: Sheets, cells: Sequence[Cell], *, start: int, end: int
+) -> pl.DataFrame:
+    """Give what some cells must hold on some postings, made from these and their vouchers alone."""
+    material = sheets.material
+    rows = material.frame(Context.POSTING, NOTHING, start=start, end=end)
+    first, last = rows[VOUCHER_ROW][0], rows[VOUCHER_ROW][-1]
+    parts: list[pl.DataFrame] = []
+    for source in (Context.CONSTANT, Context.FILE, Context.VOUCHER, Context.POSTING):
+        mine = [cell for cell in cells if cell.context is source]
+        if not mine:
+            continue
+        reads = _reads(mine)
+        if source is Context.VOUCHER:
+            frame = material.frame(source, reads, start=first, end=last + 1)
+            made = _made(frame, mine, sheets=sheets)
+            parts.append(material.above(made, source, frame=rows, first=first))
+            continue
+        bounds = (start, end) if source is Context.POSTING else (0, None)
+        frame = material.frame(source, reads, start=bounds[0], end=bounds[1])
+        made = _made(frame, mine, sheets=sheets)
+        parts.append(_carried(made, source, context=Context.POSTING, rows=rows, material=material))
     table = pl.concat(parts, how="horizontal") if parts else rows.select()
     return _first_only(table, rows, cells=cells)
 

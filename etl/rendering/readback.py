@@ -11,6 +11,8 @@ Nothing here knows what was rendered: the same bytes give the same rows at any t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from etl.money import AMOUNT
@@ -31,6 +33,9 @@ from etl.rendering.readback_wanted import (
     wanted_of,
 )
 from etl.rendering.templates import Template
+
+#: How much of a table is read at a time.
+WINDOW_BYTES = 16 * 1024 * 1024
 
 
 def read_file(content: bytes, wanted: Wanted) -> ReadBack:
@@ -54,6 +59,20 @@ def read_file(content: bytes, wanted: Wanted) -> ReadBack:
     else:
         read_table(text, wanted, writing=writing, found=found)
     return found
+
+
+def read_in_windows(content: bytes, wanted: Wanted) -> Iterator[ReadBack]:
+    """Read a table without layout some lines at a time; a line end never stands inside a cell."""
+    writing = writing_of(wanted.plan.spec, wanted.plan.encoding)
+    start, before = 0, 0
+    while start < len(content):
+        end = content.find(b"\n", start + WINDOW_BYTES) + 1 or len(content)
+        window = content[start:end]
+        found = ReadBack(before=before, is_first=start == 0, is_last=end == len(content))
+        text = decode(window, wanted.plan, found=found)
+        read_table(text or "", wanted, writing=writing, found=found)
+        yield found
+        start, before = end, before + window.count(b"\n")
 
 
 def read_back_file(

@@ -33,7 +33,7 @@ def read_table(text: str, wanted: Wanted, *, writing: Writing, found: ReadBack) 
     lines = split_lines(text, wanted.plan, found=found)
     frame = pl.DataFrame(
         {LINE: pl.int_range(1, lines.len() + 1, dtype=pl.Int64, eager=True), _TEXT: lines}
-    )
+    ).with_columns(pl.col(LINE) + found.before)
     reader = _Fixed if writing.kind == "fixed" else _Csv
     for record in (*wanted.rows, *wanted.single):  # most lines are rows
         asked = wanted.rows.get(record) or wanted.single[record]
@@ -104,7 +104,7 @@ class _Csv(_Table):
         self.place = {cell.key: number for number, cell in enumerate(self.printed)}
 
     def without_head(self, frame: pl.DataFrame) -> pl.DataFrame:
-        if self.writing.csv.header != "names":
+        if self.writing.csv.header != "names" or not self.found.is_first:
             return frame
         if not self.is_head(str(frame[_TEXT][0]) if frame.height else ""):
             self.found.differs(1, "the line of column names is not that of the template")

@@ -35,11 +35,15 @@ class ReadBack:
 
     rows    by record: line, voucher and the text of every cell that was asked for, unescaped
     single  by record: the same for lines that stand once, such as a head
+    before  lines of the file above those read; is_first, is_last: whether these begin and end it
     """
 
     rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     single: dict[str, pl.DataFrame] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
+    before: int = 0
+    is_first: bool = True
+    is_last: bool = True
 
     def differs(self, line: int | None, what: str) -> None:
         if len(self.differences) < MAX_DIFFERENCES:
@@ -138,7 +142,7 @@ def decode(content: bytes, plan: FilePlan, *, found: ReadBack) -> str | None:
     """Decode the bytes of a text file strictly."""
     mark = b"\xef\xbb\xbf"
     has_mark = content.startswith(mark)
-    if plan.spec.bom and plan.encoding == "utf-8":
+    if plan.spec.bom and plan.encoding == "utf-8" and found.is_first:
         if not has_mark:
             found.differs(1, "the byte order mark is missing")
         content = content.removeprefix(mark)
@@ -149,7 +153,7 @@ def decode(content: bytes, plan: FilePlan, *, found: ReadBack) -> str | None:
             return content.decode("ascii")
         return content.decode(plan.encoding)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + 1 + found.before
         found.differs(line, f"byte {error.start} is not {plan.encoding}")
         return None
 
@@ -157,7 +161,7 @@ def decode(content: bytes, plan: FilePlan, *, found: ReadBack) -> str | None:
 def split_lines(text: str, plan: FilePlan, *, found: ReadBack) -> pl.Series:
     """Give the lines of a file; each must end as the template says, and hold no other line end."""
     newline = "\r\n" if plan.spec.newline == "crlf" else "\n"
-    wants_last = plan.spec.csv is None or plan.spec.csv.last_newline
+    wants_last = plan.spec.csv is None or plan.spec.csv.last_newline or not found.is_last
     has_last = text.endswith(newline)
     if text and wants_last != has_last and plan.layout is None:
         what = "the last line has no line end" if wants_last else "the last line has a line end"
@@ -167,5 +171,5 @@ def split_lines(text: str, plan: FilePlan, *, found: ReadBack) -> pl.Series:
         lines = lines.clear()
     odd = lines.str.contains(r"[\r\n]")
     for at in odd.arg_true().head(MAX_DIFFERENCES):
-        found.differs(at + 1, "a line end of another kind inside of a line")
+        found.differs(at + 1 + found.before, "a line end of another kind inside of a line")
     return lines
