@@ -80,7 +80,7 @@ def _counts(view: ReviewView) -> Iterator[str]:
     )
     named = " + ".join(f"{count} {words}" for count, words in parts if count)
     yield f"  {counts.listed} listed = {named or '0'}"
-    yield f"  {counts.vouchers} vouchers, {counts.postings} postings"
+    yield f"  {many(counts.vouchers, 'voucher')}, {many(counts.postings, 'posting')}"
 
 
 def _failed_checks(view: ReviewView) -> list[str]:
