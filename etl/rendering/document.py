@@ -41,8 +41,8 @@ ENCODINGS: tuple[str, ...] = get_args(Encoding)
 
 #: What a column can mean to the proof (design: templates, `means`).
 Meaning = Literal[
-    "account", "contra_account", "amount", "debit", "credit", "signed", "side", "currency",
-    "book_amount", "voucher", "date", "tax_code", "reference",
+    "account", "contra_account", "debit_account", "credit_account", "amount", "debit", "credit",
+    "signed", "side", "currency", "book_amount", "voucher", "date", "tax_code", "reference",
 ]  # fmt: skip
 MEANINGS: tuple[str, ...] = get_args(Meaning)
 
@@ -194,6 +194,8 @@ class ReadBack(Model):
     voucher: str | None = None
     account: str | None = None
     contra_account: str | None = None
+    debit_account: str | None = None
+    credit_account: str | None = None
     amount: str | None = None
     debit: str | None = None
     credit: str | None = None

@@ -166,10 +166,13 @@ def _unproved(template: Template) -> Iterator[Problem]:
             continue
         meant = {column.means for _record, _place, column in spec.columns_that_mean()}
         where = str(template.source.place("files", key))
-        missing = [word for word in ("account", "date") if word not in meant]
-        if is_pair and "contra_account" not in meant:
+        has_sides = {"debit_account", "credit_account"} <= meant
+        missing = [] if "date" in meant else ["date"]
+        if not has_sides and "account" not in meant:
+            missing.append("account")
+        if not has_sides and is_pair and "contra_account" not in meant:
             missing.append("contra_account")
-        if not any(words <= meant for words in _AMOUNTS):
+        if not any(words <= meant for words in _AMOUNTS) and not (has_sides and "amount" in meant):
             missing.append("signed, debit and credit, or amount and side")
         for words in missing:
             yield Problem(

@@ -19,6 +19,9 @@ MONEY = {
 }
 _CURRENCIES = ("", "book_", "original_")
 _TEXTS = ("account", "contra_account", "tax_code")
+_SIDES = ("debit_account", "credit_account")
+#: Meanings of which a file needs one.
+ACCOUNTS = frozenset({"account", "contra_account", *_SIDES})
 
 
 def not_of_postings(meaning: str, read: pl.Series, *, postings: pl.DataFrame) -> int | None:
@@ -59,6 +62,7 @@ def as_read(postings: pl.DataFrame, proved: pl.DataFrame) -> pl.DataFrame:
     Needs: proved, the `postings` of a proof. Control totals made from this are those of the files.
     Units: posting.signed is replaced where the files print an amount of the posting currency.
     """
+    proved = _by_posting(postings, proved)
     said = [name for name in _TEXTS if name in proved.columns]
     printed: Sequence[str] = ("signed", "debit", "credit", "amount")
     money = [name for name in printed if name in proved.columns]
@@ -77,6 +81,22 @@ def as_read(postings: pl.DataFrame, proved: pl.DataFrame) -> pl.DataFrame:
     if signed is not None:
         found = found.with_columns(signed.alias("posting.signed"))
     return found.select(postings.columns)
+
+
+def _by_posting(postings: pl.DataFrame, proved: pl.DataFrame) -> pl.DataFrame:
+    """Say account and contra account where a file has the account of each side instead."""
+    if not set(_SIDES) <= set(proved.columns):
+        return proved
+    sides = postings.select(POSTING_KEY, (pl.col("posting.side") == "debit").alias("|debit"))
+    debit, credit = (pl.col(name) for name in _SIDES)
+    return (
+        proved.join(sides, on=POSTING_KEY, how="left", validate="1:1", maintain_order="left")
+        .with_columns(
+            pl.when("|debit").then(debit).otherwise(credit).alias("account"),
+            pl.when("|debit").then(credit).otherwise(debit).alias("contra_account"),
+        )
+        .drop("|debit")
+    )
 
 
 def _signed(found: pl.DataFrame, money: list[str]) -> pl.Expr | None:
