@@ -218,7 +218,7 @@ def _refused(dated: pl.DataFrame, calendar: Calendar, place: str) -> pl.DataFram
         text = pl.format(message, pl.col("item.date"))
         found.append(reject(rows, "MAP-35", message=text, fix=fix, where=place))
     rows = dated.filter(pl.col("~verdict") == "no period")
-    text = pl.format("posting date {} is in no period of the list", pl.col("item.date"))
+    text = pl.format("posting date {} is in no period of periods.csv", pl.col("item.date"))
     fix = "add the period to periods.csv"
     found.append(reject(rows, "MAP-36", message=text, fix=fix, where=place))
     return join_findings(found)

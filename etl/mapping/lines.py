@@ -16,6 +16,7 @@ from etl.findings import join_findings, no_rejections, note, reject, without
 from etl.frames import ITEM, ITEM_KEY, JOB, ROLES, schema
 from etl.mapping.calendar import date_vouchers
 from etl.mapping.deciding import ROW_NUMBER, RULE_NUMBER, decide
+from etl.mapping.document import Periods
 from etl.mapping.known_codes import (
     refuse_unknown_account,
     refuse_unknown_tax_code,
@@ -104,7 +105,10 @@ def prepare(
     job: Mapping[str, object] | None = None,
 ) -> Prepared:
     """Date the items, resolve vendors and spread tags."""
+    listed = mapping.reference.periods
     place = str(mapping.document.place("periods"))
+    if listed is not None and mapping.definition.periods == Periods():
+        place = listed.name
     dated = date_vouchers(_with_all_names(items), mapping.calendar, place=place)
     known = resolve_vendors(dated.items, mapping.reference.vendors).with_columns(
         pl.col(source).alias(name) for name, source in ALIASES.items()

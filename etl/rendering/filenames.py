@@ -8,7 +8,9 @@ from etl.errors import Problem
 from etl.files import is_safe_name
 
 #: What we write beside the files of the ERP.
-OWN_NAMES = ("manifest.json", "rejections.csv", "review.html", "DO-NOT-IMPORT.txt")
+OWN_NAMES = (
+    "manifest.json", "rejections.csv", "review.html", "explain.parquet", "DO-NOT-IMPORT.txt",
+)  # fmt: skip
 
 
 def name_problems(
@@ -20,7 +22,7 @@ def name_problems(
     folder uses itself.
     """
     problems: list[Problem] = []
-    owners = {name.casefold(): "the output folder" for name in (*taken, *OWN_NAMES)}
+    owners = {name.casefold(): "pleo-etl itself" for name in (*taken, *OWN_NAMES)}
     for name, where in names:
         if name is None or not is_safe_name(name):
             problems.append(

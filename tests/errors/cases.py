@@ -2,48 +2,101 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import yaml
 from click.testing import CliRunner
+from lxml import html
 
 ROOT = Path(__file__).parent
 BASE = ROOT / "base"
-EXPECTED = "expected.txt"
+COMMAND, EDITS, THEN, UNIT, EXPECTED = "command", "edits.yaml", "then.yaml", "unit", "expected.txt"
+#: Where the summary of a conversion begins, which is no message and has tests of its own.
+SUMMARY = re.compile(r"^\[(?=[a-z]+\] )", re.MULTILINE)
 
 
 def all_codes() -> list[str]:
-    """Give the codes that have a folder."""
-    return sorted(path.parent.name for path in ROOT.glob("*/command"))
+    """Give the codes that have a folder with a command."""
+    return sorted(path.parent.name for path in ROOT.glob(f"*/{COMMAND}"))
+
+
+def codes_by_unit_test() -> dict[str, str]:
+    """Give the codes that no command can cause, with the unit test that proves their text."""
+    found = sorted(ROOT.glob(f"*/{UNIT}"))
+    return {path.parent.name: path.read_text(encoding="utf-8").strip() for path in found}
 
 
 def what_a_person_sees(code: str, folder: Path) -> str:
     """Lay out the case in an empty folder, run it there, and give exit code, talk and findings."""
+    case = ROOT / code
+    shutil.copytree(BASE, folder, dirs_exist_ok=True)
+    ours = shutil.ignore_patterns(COMMAND, EDITS, THEN, EXPECTED)
+    shutil.copytree(case, folder, dirs_exist_ok=True, ignore=ours)
+    _edit(folder, case / EDITS)
+    *before, last = (case / COMMAND).read_text(encoding="utf-8").splitlines()
+    for line in before:
+        _run(line, folder)
+    _edit(folder, case / THEN)
+    exit_code, said, given = _run(last, folder)
+    parts = [f"exit {exit_code}", SUMMARY.split(said)[0].strip()]
+    if given:
+        parts += ["--- stdout", given.strip()]
+    return "".join(f"{part}\n" for part in [*parts, *_findings(folder)] if part)
+
+
+def _edit(folder: Path, edits: Path) -> None:
+    """Change files: `old` becomes `new` everywhere; without `old`, `new` is the whole file."""
+    if not edits.exists():
+        return
+    for edit in yaml.safe_load(edits.read_text(encoding="utf-8")):
+        path = folder / edit["file"]
+        new = edit["new"] * edit.get("times", 1)
+        if "old" in edit:
+            text = (folder / edit.get("from", edit["file"])).read_text(encoding="utf-8")
+            assert edit["old"] in text, edit
+            new = text.replace(edit["old"], new)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(new, encoding="utf-8", newline="")
+
+
+def _run(line: str, folder: Path) -> tuple[int, str, str]:
+    """Run `pleo-etl`; with NAME=VALUE in front in a process of its own, as they are read once."""
     from etl.cli import main
 
-    shutil.copytree(BASE, folder, dirs_exist_ok=True)
-    shutil.copytree(ROOT / code, folder, dirs_exist_ok=True)
-    (folder / EXPECTED).unlink(missing_ok=True)
+    words = shlex.split(line)
+    if "=" in words[0]:
+        name, value = words[0].split("=")
+        environment = os.environ | {name: value, "PYTHONPATH": str(ROOT.parents[1])}
+        program = [sys.executable, "-m", "etl.cli", *words[1:]]
+        ran = subprocess.run(program, cwd=folder, env=environment, capture_output=True, check=False)
+        return ran.returncode, ran.stderr.decode(), ran.stdout.decode()
     back = Path.cwd()
     os.chdir(folder)
     try:
-        for line in (folder / "command").read_text(encoding="utf-8").splitlines():
-            result = CliRunner().invoke(main, shlex.split(line))
+        result = CliRunner().invoke(main, words)
     finally:
         os.chdir(back)
-    said = result.stderr + (f"--- stdout\n{result.stdout}" if result.stdout else "")
-    return f"exit {result.exit_code}\n{said}{_findings(folder)}"
+    return result.exit_code, result.stderr, result.stdout
 
 
-def _findings(folder: Path) -> str:
-    text = ""
+def _findings(folder: Path) -> list[str]:
+    """Give rejections.csv, and the remarks of the review with what they say of each item."""
+    found = []
     for path in sorted(folder.rglob("rejections.csv")):
-        text += f"--- {path.name}\n{path.read_text(encoding='utf-8-sig')}"
-    for path in sorted(folder.rglob("manifest.json")):
-        notes = json.loads(path.read_text(encoding="utf-8")).get("notes", [])
-        for note in notes:
-            text += f"--- note {note['code']}: {note['count']}\n"
-    return text
+        found += [f"--- {path.name}", path.read_text(encoding="utf-8-sig").strip()]
+    for path in sorted(folder.rglob("review.html")):
+        for remark in html.parse(path).getroot().xpath("//section[@id='notes']/details"):
+            code, heading = (_words(remark.xpath(at)[0]) for at in (".//*[@class='code']", ".//h3"))
+            found.append(f"--- note {code}: {heading}")
+            found += dict.fromkeys(_words(cell) for cell in remark.xpath(".//tbody//td[last()]"))
+    return found
+
+
+def _words(element: html.HtmlElement) -> str:
+    return " ".join("".join(element.itertext()).split())

@@ -9,7 +9,7 @@ import pytest
 
 from etl.batches.manifest import MANIFEST, Made
 from etl.batches.output import Owner, plan_output, write_output
-from etl.errors import UserMustFix
+from etl.errors import Problem, UserMustFix
 from tests.unit.batches.folders import OWNER, conversion_files
 
 
@@ -104,7 +104,14 @@ def test_two_names_that_differ_in_case_only_are_refused(tmp_path: Path) -> None:
     files = [Made("A.csv", b"1"), Made("a.csv", b"2"), *conversion_files("x")]
     with pytest.raises(UserMustFix) as caught:
         plan_output(tmp_path / "out", files, owner=OWNER)
-    assert codes(caught.value) == ["OUT-3"]
+    assert caught.value.problems == (
+        Problem(
+            "OUT-3",
+            'two files would be named "a.csv"',
+            "files: name",
+            "change the file name in the template, or the parameters that it prints",
+        ),
+    )
 
 
 def test_what_a_killed_run_left_is_finished_by_the_same_command(tmp_path: Path) -> None:

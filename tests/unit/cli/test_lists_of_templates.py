@@ -81,4 +81,4 @@ def test_a_required_table_may_not_be_left_out(with_tags: Workspace) -> None:
                                                      "table.numbers: required"))  # fmt: skip
     result = with_tags.convert(with_tags.items(ITEM))
     assert result.exit_code == 2
-    assert 'error[WS-6]: the template plain needs a table "numbers"' in result.stderr
+    assert 'error[TPL-19]: the template plain needs a table "numbers"' in result.stderr

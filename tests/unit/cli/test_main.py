@@ -121,7 +121,16 @@ def test_an_unexpected_failure_shows_its_traceback_and_ends_with_5(
     assert result.exit_code == 5
     assert "Traceback" in result.stderr
     assert "This is a bug in pleo-etl" in result.stderr
-    assert json.loads(result.stdout)["exit_code"] == 5
+    document = json.loads(result.stdout)
+    assert document["exit_code"] == 5
+    assert document["errors"] == [
+        {
+            "code": "CLI-2",
+            "what": "ZeroDivisionError: by us",
+            "where": "pleo-etl",
+            "fix": "report it with the traceback on stderr",
+        }
+    ]
 
 
 def test_ctrl_c_ends_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:

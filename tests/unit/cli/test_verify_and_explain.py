@@ -231,7 +231,9 @@ def test_a_forged_cell_is_caught_by_the_content_and_by_the_read_back(
     forge(readable, "plain_1_1.csv", lambda raw: raw.replace(old, new, 1))
     found = errors(workspace, readable)
     assert {error["code"] for error in found} == {"VER-4"}
-    assert "the content hash is not that of the manifest" in found[0]["what"]
+    assert found[0]["what"] == "the content hash is not that of the manifest"
+    assert found[1]["what"] == "plain_1_1.csv line 2 does not say what was written there"
+    assert found[0]["fix"].startswith("take the file from a copy, or convert the items again")
     assert [error["where"][-4:] for error in found[1:]] == ["sv:2"]
 
 

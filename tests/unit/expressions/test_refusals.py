@@ -8,7 +8,7 @@ import pytest
 
 from etl.codes import CODES
 from etl.documents import Place, parse_document
-from etl.errors import UserMustFix
+from etl.errors import Problem, UserMustFix
 from etl.expressions import (
     Compiled,
     Scope,
@@ -153,7 +153,14 @@ def test_an_old_jinja_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(source, "version", lambda _, found=found: found)
         with pytest.raises(UserMustFix) as caught:
             require_jinja()
-        assert caught.value.problems[0].code == "EXP-11"
+        assert caught.value.problems == (
+            Problem(
+                "EXP-11",
+                f"Jinja {found} is installed, and versions below 3.1.6 can be broken out of",
+                "",
+                'install a newer one: pip install "jinja2>=3.1.6"',
+            ),
+        )
     for found in ("3.1.6", "3.2.0rc1", "4.0"):
         monkeypatch.setattr(source, "version", lambda _, found=found: found)
         require_jinja()

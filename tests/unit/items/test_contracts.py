@@ -153,6 +153,10 @@ def test_a_row_that_breaks_the_contract_takes_its_item_out(monkeypatch: pytest.M
     assert result.rejections.select("item.key", "code", "failure_type").rows() == [
         (0, "ITEM-19", "unexpected_failure")
     ]
+    assert result.rejections.select("message", "fix").row(0) == (
+        "the item breaks the contract of the frame: item.company_id: not_nullable (None)",
+        "this is a defect of pleo-etl: please report it with the message",
+    )
     assert result.items["item.key"].to_list() == [1]
     assert set(result.lines["item.key"]) == {1}
 

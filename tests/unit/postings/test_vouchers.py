@@ -144,6 +144,7 @@ def test_a_side_without_account_rejects_the_item(role: str, account: str | None)
     assert (row["code"], row["line"], row["item_id"]) == ("POST-6", 2, "i1")
     assert row["failure_type"] == "missing_configuration"
     assert row["message"] == f"there is no account for the role {role}"
+    assert row["fix"] == f"map account.{role} in the mapping"
     assert row["where"] == "items.json, item 1"
     assert made.vouchers.get_column("voucher.id").to_list() == ["i2/entry"]
     assert made.entries.height == 1

@@ -10,8 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from etl.errors import UserMustFix
 from etl.expressions import Lookup
-from etl.rendering import Labels
+from etl.rendering import Labels, spreadsheets
 from tests.unit.rendering.books import (
     LEGS,
     PAIR,
@@ -198,6 +199,17 @@ def test_a_workbook_has_the_same_bytes_every_time(tmp_path: Path) -> None:
     times = {info.date_time for info in zipfile.ZipFile(io.BytesIO(first.content)).infolist()}
     assert times == {(1980, 1, 1, 0, 0, 0)}
     assert [name for name, _content in first.members]
+
+
+def test_a_workbook_with_too_many_rows_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spreadsheets, "MAX_ROWS", 2)
+    with pytest.raises(UserMustFix) as error:
+        rendered(tmp_path, XLSX, two_items())
+    (problem,) = error.value.problems
+    assert (problem.code, problem.what) == ("FILE-5", "the sheet would have more than 2 rows")
+    assert problem.fix == "split the file: max: {rows: 1}"
 
 
 def test_a_workbook_refuses_what_a_double_cannot_hold(tmp_path: Path) -> None:
