@@ -16,13 +16,15 @@ NOTHING = Decimal("0.00")
 FULL_SHARE = 1000
 
 TYPE = pl.col("item.type").str.replace_all("_", " ", literal=True)
+_YEAR, _NUMBER = pl.col("voucher.period.year"), pl.col("voucher.period.number")
+_POSTED = pl.col("voucher.date").dt
+# Period 12 of a year that begins in April is no December, so it must not look like one.
+_IS_MONTH = (_POSTED.year() == _YEAR) & (_POSTED.month() == _NUMBER)
 PERIOD = pl.coalesce(
-    pl.format(
-        "{}-{}",
-        "voucher.period.year",
-        pl.col("voucher.period.number").cast(pl.String).str.zfill(2),
+    pl.when(~_IS_MONTH).then(
+        pl.format("{}, period {}", _YEAR, _NUMBER.cast(pl.String).str.zfill(2))
     ),
-    pl.col("voucher.date").dt.to_string("%Y-%m"),
+    _POSTED.to_string("%Y-%m"),
 )
 
 

@@ -200,7 +200,10 @@ def _identity(manifest: Mapping[str, Any], company: str) -> Identity:
         template=f"{template.get('id', '')} {template.get('version', '')}".strip(),
         mapping=str(mapping.get("name") or ""),
         content=str(manifest.get("content") or ""),
-        parameters=tuple((str(name), str(parameters[name])) for name in sorted(parameters)),
+        parameters=tuple(
+            (str(name), "not given" if parameters[name] is None else str(parameters[name]))
+            for name in sorted(parameters)
+        ),
         first_voucher=str(numbers.get("first_voucher") or ""),
         last_voucher=str(numbers.get("last_voucher") or ""),
         hashes=tuple((name, str(value)) for name, value in hashes if value),

@@ -136,6 +136,20 @@ def test_types_periods_and_vendors(view: ReviewView) -> None:
     ]
 
 
+def test_a_period_that_is_no_calendar_month_does_not_look_like_one() -> None:
+    # March is period 12 of a year from April 2025: "2025-12" would read as December.
+    frames = batches.frames()
+    year, number = pl.lit(2025).cast(pl.Int32), pl.lit(12).cast(pl.Int8)
+    shifted = replace(
+        frames,
+        vouchers=frames.vouchers.with_columns(
+            year.alias("voucher.period.year"), number.alias("voucher.period.number")
+        ),
+    )
+    labels = {group.label for group in _view(shifted).control.periods}
+    assert labels == {"2025, period 12"}
+
+
 def test_costs_by_day_leave_out_what_is_no_cost(view: ReviewView) -> None:
     days = [(day.label, day.amount) for day in view.control.days]
     assert days == [

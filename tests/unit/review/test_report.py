@@ -40,6 +40,15 @@ def _words(element: html.HtmlElement) -> str:
     return re.sub(r"\s+", " ", html.fromstring(apart).text_content())
 
 
+def test_a_parameter_that_was_left_out_is_not_given() -> None:
+    manifest = batches.manifest()
+    manifest["parameters"] = {"chart": None, "account_length": 4}
+    page = render_report(make_view(manifest, batches.frames(), files=batches.files()))
+    words = _words(html.document_fromstring(page))
+    assert "Parameter account_length 4" in words
+    assert "Parameter chart not given" in words
+
+
 def test_the_same_batch_gives_the_same_bytes(view: ReviewView) -> None:
     again = make_view(
         batches.manifest(), batches.frames(), files=batches.files(), rules=batches.RULES,
