@@ -68,7 +68,10 @@ def lightened(booked: Booked, recipe: Recipe) -> Booked:
 
 
 def side_by_side(parts: Sequence[Booked]) -> Booked:
-    """Join parts in the order of their items; keys of vouchers and postings go on."""
+    """Join parts in the order of their items; keys of vouchers and postings go on.
+
+    What was found stands in the order of items, however many parts there were.
+    """
     vouchers, postings, moved = 0, 0, []
     for part in parts:
         moved.append(
@@ -86,6 +89,8 @@ def side_by_side(parts: Sequence[Booked]) -> Booked:
         name.name: pl.concat([getattr(part, name.name) for part in moved], how="diagonal")
         for name in fields(Booked)
     }
+    for found in ("rejections", "notes"):
+        frames[found] = frames[found].sort(ITEM_KEY, maintain_order=True)
     return Booked(**frames)
 
 
