@@ -20,7 +20,7 @@ from etl.rendering.columns import Cell
 from etl.rendering.contexts import Context
 from etl.rendering.outcome import FileSource, Rendered, RenderedFile
 from etl.rendering.proof_expected import expected_cells, expected_of_slice
-from etl.rendering.proof_money import ACCOUNTS, MONEY, not_of_postings
+from etl.rendering.proof_money import ACCOUNTS, MONEY, exchanged, not_of_postings
 from etl.rendering.readback import WINDOW_BYTES, read_file, read_in_windows
 from etl.rendering.readback_values import as_decimals, is_typed, read_values
 from etl.rendering.readback_wanted import (
@@ -309,6 +309,7 @@ class _Run:
         frame = pl.DataFrame(columns)
         if key == POSTING_KEY:
             self.hold_meanings(file, money, read=frame, order=order)
+            self.hold_accounts(file, record, read=frame, order=order)
         else:
             keys = self.sheets.material.postings.select(POSTING_KEY, VOUCHER_KEY)
             frame = keys.join(frame, on=VOUCHER_KEY, how="inner", validate="m:1").drop(VOUCHER_KEY)
@@ -337,6 +338,26 @@ class _Run:
             what = f"{file.name}:{read['line'][at]} prints no amount for its posting"
             fix = "let a column that means an amount print it"
             self.problems.append(Problem("PROOF-4", what, cells[0].where, fix))
+
+    def hold_accounts(
+        self, file: RenderedFile, record: str, *, read: pl.DataFrame, order: pl.DataFrame
+    ) -> None:
+        """Hold that account and contra account are not exchanged, else totals would be too."""
+        if self.problems:
+            return
+        postings = self.sheets.material.postings[order["row"]]
+        for cell in self.wanted.rows[record]:
+            meaning = str(cell.column.means)
+            if meaning not in ("account", "contra_account") or cell.element:
+                continue
+            odd = exchanged(meaning, read[meaning], postings=postings)
+            if odd is not None:
+                what = (
+                    f"column {cell.shown} means {meaning}, but {file.name}:{read['line'][odd]} "
+                    f"prints {read[meaning][odd]}, the other account of its posting"
+                )
+                fix = "a column of the account debited means debit_account, or credit_account"
+                self.problems.append(Problem("PROOF-4", what, cell.where, fix))
 
     def rebuilt(self) -> pl.DataFrame:
         """Give what all parts say: of each posting, and of its voucher where it has a row."""

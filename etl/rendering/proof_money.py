@@ -43,6 +43,14 @@ def not_of_postings(meaning: str, read: pl.Series, *, postings: pl.DataFrame) ->
     return int(fits.not_().arg_true()[0])
 
 
+def exchanged(meaning: str, read: pl.Series, *, postings: pl.DataFrame) -> int | None:
+    """Give the first row that prints the other account of its posting than the meaning says."""
+    other = "contra_account" if meaning == "account" else "account"
+    is_other = (read == postings[f"posting.{other}"]) & (read != postings[f"posting.{meaning}"])
+    rows = is_other.fill_null(False).arg_true()
+    return int(rows[0]) if rows.len() else None
+
+
 def _amounts(meaning: str, prefix: str, *, postings: pl.DataFrame) -> Iterator[pl.Series]:
     """Give the amounts of one currency that a meaning may stand for."""
     for name in MONEY[meaning]:

@@ -46,3 +46,12 @@ def test_what_the_file_says_counts_not_what_was_meant(tmp_path: Path) -> None:
 def test_lint_asks_for_no_side_where_each_account_has_its_own(tmp_path: Path) -> None:
     found = lint_template(load(tmp_path, SIDES))
     assert [problem for problem in found if problem.code == "TPL-41"] == []
+
+
+def test_the_account_debited_is_not_the_account_of_the_posting(tmp_path: Path) -> None:
+    """Said to be, it would put the refund on the wrong side of both accounts' totals."""
+    body = SIDES.replace("debit_account}", "account}").replace("credit_account}", "contra_account}")
+    made = case("csv", tmp_path, body)
+    found = made.prove().problems
+    assert [problem.code for problem in found] == ["PROOF-4", "PROOF-4"]
+    assert "prints 1280, the other account of its posting" in found[0].what
