@@ -313,7 +313,10 @@ def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
     what = getattr(error, "problem", None) or str(error).splitlines()[0]
     where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
     return Problem(
-        "YAML-1", f"not valid YAML: {what}", where, "correct the line, or quote the value"
+        "YAML-1",
+        f"not valid YAML: {what}",
+        where,
+        "correct this line or those before it, or quote the value",
     )
 
 

@@ -112,7 +112,7 @@ def show_causes(causes: Sequence[Cause], *, rest: str) -> None:
     """Show why items were rejected, one entry per cause; what stops most items comes first."""
     for cause in causes[:MAX_SHOWN]:
         same = f", {cause.items} items" if cause.items > 1 else ""
-        such_as = " such as" if len(cause.messages) > 1 else ""
+        example = " for example," if len(cause.messages) > 1 else ""
         first = cause.concerned[0]
         item = f"item {first.item_id}" if first.item_id else ""
         line = f"line {first.line}" if first.line is not None else ""
@@ -120,7 +120,7 @@ def show_causes(causes: Sequence[Cause], *, rest: str) -> None:
         more = f", and {cause.problems - 1} more" if cause.problems > 1 else ""
         _say_parts(
             "rejected",
-            f"[{cause.code}]{same}:{such_as} {cause.messages[0]}",
+            f"[{cause.code}]{same}:{example} {cause.messages[0]}",
             f"  at {place}{more}",
             f"  fix: {cause.fix}",
         )

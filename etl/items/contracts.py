@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandera.polars as pa
 
 MAX_SHOWN = 20
+_OFF = "checks of pleo-etl itself are switched off, so nothing was converted"
 _OURS = "this is a defect of pleo-etl: please report it with the message"
 
 _NEVER_NULL_ITEM = {
@@ -46,9 +47,9 @@ def faulty_rows(frame: pl.DataFrame, contract: pa.DataFrameSchema) -> dict[int, 
 
     settings = pandera.config.get_config_context(validation_depth_default=None)
     if not settings.validation_enabled:
-        raise _stop("the checks of frames are switched off", "unset PANDERA_VALIDATION_ENABLED")
+        raise _stop(_OFF, "remove PANDERA_VALIDATION_ENABLED from the environment")
     if settings.validation_depth not in (None, pandera.config.ValidationDepth.SCHEMA_AND_DATA):
-        raise _stop("the checks of frames are narrowed", "unset PANDERA_VALIDATION_DEPTH")
+        raise _stop(_OFF, "remove PANDERA_VALIDATION_DEPTH from the environment")
     if not isinstance(frame, pl.DataFrame):
         raise _stop("a lazy frame cannot be checked", _OURS)
     _refuse_lenient(contract)

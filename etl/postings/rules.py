@@ -63,7 +63,7 @@ class OwnRow(Model):
     @model_validator(mode="after")
     def _sides_fit(self) -> Self:
         if (self.debit is None) != (self.credit is None):
-            raise ValueError("debit and credit are given together, or neither of them")
+            raise ValueError("debit and credit must be given together")
         kinds = {pair.kind for pair in self.pairs()}
         if self.entry and self.debit:
             raise ValueError("debit and credit are short for entry: give one of the two")

@@ -166,10 +166,10 @@ def choose_files(
         rows.filter(pl.col("reached") != 1),
         "CELL-17",
         message=pl.format(
-            "a voucher of kind {} and form {} belongs into {} files of the template, not into one",
+            "a voucher of kind {} and form {} belongs in {} files of the template, not in one",
             "voucher.kind", "voucher.form", "reached",
         ),
-        fix="let `where` of the files part the vouchers without overlap or gap",
+        fix="let `where` of the files give every voucher to exactly one of them",
         where=where,
     )  # fmt: skip
     return chosen

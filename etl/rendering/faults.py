@@ -152,8 +152,8 @@ def _message(fault: Fault, writing: Writing) -> pl.Expr | str:
         "CELL-9": _said(f"{name} takes digits only, not ", ""),
         "CELL-10": _said(f"{name} holds what separates columns: ", ""),
         "CELL-11": _said(f"{name} begins like a spreadsheet formula: ", ""),
-        "CELL-15": _said(f"{name}: a spreadsheet keeps 15 digits of a number, not ", ""),
-        "CELL-14": _said(f"{name} prints {column.places} decimals, too few for ", ""),
+        "CELL-15": _said(f"{name}: a spreadsheet keeps 15 digits of a number, too few for ", ""),
+        "CELL-14": _said(f"{name} would print ", ", which leaves decimals of the amount out"),
     }
     if fault.code == "CELL-6":
         return _outside_message(name, writing.encoding)

@@ -93,7 +93,7 @@ class JinjaLayout:
             if step.tb_frame.f_code.co_filename == _COMPILED_NAME:
                 offset = template.get_corresponding_lineno(step.tb_lineno)
             step = step.tb_next
-        fix = "correct the layout: cells are text, so work values out in the columns of template.yaml"
+        fix = "correct the layout: cells are text; work values out in the columns of template.yaml"
         return UserMustFix(self.source.problem(code, offset, what=what, fix=fix))
 
 

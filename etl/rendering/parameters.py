@@ -64,7 +64,7 @@ def check_values(
             shown = "is missing" if text in (None, "") else f'is "{text}"'
             problems.append(
                 Problem(
-                    "TPL-14", f'parameter "{name}" {shown}, but must be {refused}', where,
+                    "TPL-14", f'parameter "{name}" {shown}; it must be {refused}', where,
                     f"give {name}=VALUE{f' ({parameter.help})' if parameter.help else ''}",
                 )
             )  # fmt: skip

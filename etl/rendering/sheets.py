@@ -165,7 +165,9 @@ class Sheets:
         self.findings.reject(
             many,
             "CELL-16",
-            message=pl.format(f"the voucher has {{}} rows, and the record repeats {most}", "count"),
+            message=pl.format(
+                f"the voucher has {{}} rows, and the record has room for {most}", "count"
+            ),
             fix="split the expense in Pleo",
             where=where,
         )

@@ -49,7 +49,7 @@ def structure_problems(template: Template) -> Iterator[Problem]:
                 "TPL-13",
                 what=what,
                 path=("parameters", name),
-                fix="correct the parameter",
+                fix="correct its type, values, min, max, pattern or default",
             )
     yield from _form_problems(template)
     for name in document.order:
@@ -121,7 +121,7 @@ class _FileCheck:
             if getattr(self.spec, name) is not None and name != self.spec.kind:
                 yield self.problem(
                     "TPL-8",
-                    f"a file of kind {self.spec.kind} has no options of {name}",
+                    f"a file of kind {self.spec.kind} takes no {name}",
                     path=(name,),
                     fix=f"remove {name}, or change the kind",
                 )

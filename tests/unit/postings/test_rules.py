@@ -135,7 +135,7 @@ def test_all_unknown_ids_are_named_with_place_and_near_match() -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"debit": "wallet"}, "debit and credit are given together"),
+        ({"debit": "wallet"}, "debit and credit must be given together"),
         ({"debit": "wallet", "credit": "wallet"}, "the same role, wallet"),
         ({"debit": "wallet", "credit": "tax_in"}, "credit: Input should be"),
         ({"debit": "wallet", "kredit": "expense"}, 'unknown key "kredit"'),
