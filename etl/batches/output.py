@@ -216,14 +216,15 @@ def _swap(plan: OutputPlan, parts: Sequence[Path], *, undo: _Undo) -> list[Path]
             aside.append(path)
             continue
         away = temporary_name(path, "old")
-        os.replace(path, away)
+        # Noted before it is done: a signal may come between any two steps.
         undo.later(partial(os.replace, away, path))
+        os.replace(path, away)
         aside.append(away)
     for file, part in zip(plan.new, parts, strict=True):
         target = plan.folder / file.name
         if file.name == MANIFEST:
             sync_folder(plan.folder)
-        os.replace(part, target)
         undo.later(partial(target.unlink, missing_ok=True))
+        os.replace(part, target)
     sync_folder(plan.folder)
     return aside

@@ -1,17 +1,21 @@
 """The command line. Commands are found by name and loaded when they are called.
 
 Data goes to stdout, talk to stderr. Exit codes: 0 all good, 1 some items rejected, 2 the user
-must fix something, 3 try again later, 4 held elsewhere, 5 our bug; 130 and 141 are a shell's own
-numbers for a command that was interrupted, or whose reader went away.
+must fix something, 3 try again later, 4 held elsewhere, 5 our bug; 130, 141 and 143 are a shell's
+own numbers for a command that was interrupted, whose reader went away, or that was told to end.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import click
@@ -22,6 +26,7 @@ from etl.errors import EXIT_BUG, EXIT_GOOD, EXIT_USER, EtlError, Problem
 
 EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141
+EXIT_TERMINATED = 143
 
 # Polars' allocator keeps what it frees unless it is told before it loads; a variable that the user
 # has set stays. On systems where Polars has another allocator nothing happens.
@@ -31,6 +36,10 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,
 COMMANDS = (
     "demo", "init", "check", "convert", "verify", "explain", "templates", "mappings", "completion",
 )  # fmt: skip
+
+
+class _Terminated(BaseException):
+    """The system asks to end (SIGTERM): what was begun is undone on the way out."""
 
 
 class _Commands(click.Group):
@@ -65,7 +74,26 @@ class _Commands(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         named |= {"prog_name": "pleo-etl", "standalone_mode": False}
         run = partial(super().main, words, *given, **named)
-        sys.exit(_run(run, as_json="--json" in words))
+        with _ends_when_told():
+            code = _run(run, as_json="--json" in words)
+        sys.exit(code)
+
+
+@contextmanager
+def _ends_when_told() -> Iterator[None]:
+    """Turn SIGTERM into an exception, as Python does with Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(run: Callable[[], Any], *, as_json: bool) -> int:
@@ -76,6 +104,9 @@ def _run(run: Callable[[], Any], *, as_json: bool) -> int:
         return stop.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED
+    except _Terminated:
+        talk.say("ended because the system asked for it")
+        return EXIT_TERMINATED
     except click.exceptions.NoArgsIsHelpError as error:
         talk.say(error.format_message())
         return EXIT_USER

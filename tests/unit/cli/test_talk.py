@@ -22,7 +22,7 @@ rejected[MAP-20], 3 items: no rule finds account.expense: looked for "4711" in a
   at item ID, line 1, acme.yaml:9:3, and 3 more
   fix: add a row with pleo = "4711" and a value to accounts.csv, or a rule to account.expense
 rejected[ITEM-13]: the lines add up to 9.00 EUR, the item says 10.00
-  at item ID, items.json, item 4
+  at item ID, items.json, item 5
   fix: correct the item in Pleo, or ask Pleo about it
 
 [look] 1 of 5 items is in the file
