@@ -66,7 +66,7 @@ def render_commands() -> str:
         usage = " ".join([*path, *(argument.make_metavar(context) for argument in arguments)])
         options = "; ".join(_told(option) for option in options_of(command))
         does = (command.help or "").strip().split("\n\n")[0].replace("\n", " ").rstrip(".")
-        lines.append(f"| `{usage}` | {_cell(does)} | {_cell(options)} |")
+        lines.append(f"| `{_cell(usage)}` | {_cell(does)} | {_cell(options)} |")
     return "\n".join(lines) + "\n"
 
 
