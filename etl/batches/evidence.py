@@ -9,14 +9,16 @@ with its check sum, so that a changed line can be named.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from etl.documents import read_json
 from etl.frames import ITEM_KEY, LINE_KEY, POSTING_KEY, VOUCHER_KEY
@@ -97,20 +99,66 @@ def write_evidence(frames: Frames, facts: Facts, *, files: Mapping[str, bytes]) 
 
     Needs: files, the text files among the output by name.
     """
-    reads = {name for cell in facts.cells for name in cell.reads} | set(_ALWAYS)
-    rows = _posting_rows(frames, reads=sorted(reads), targets=sorted(facts.candidates))
-    sums = [_line_sums(name, content) for name, content in sorted(files.items())]
-    table = pl.concat([rows, *sums], how="diagonal").rechunk()
+    groups = _groups(frames, facts, files=files)
+    first = next(groups)
     out = io.BytesIO()
-    table.write_parquet(
-        out,
-        compression="zstd",
-        compression_level=1,
-        statistics=False,
-        row_group_size=_ROWS_PER_GROUP,
-        metadata={_META: json.dumps(asdict(facts), sort_keys=True, ensure_ascii=False)},
-    )
+    options: Any = {
+        "compression": "zstd",
+        "compression_level": 1,
+        "statistics": False,
+        "row_group_size": _ROWS_PER_GROUP,
+        "metadata": {_META: json.dumps(asdict(facts), sort_keys=True, ensure_ascii=False)},
+    }
+    if frames.postings.height <= _ROWS_PER_GROUP:
+        table = pl.concat([first, *groups], how="diagonal").rechunk()
+        table.write_parquet(out, **options)
+    else:
+        source = _one_by_one(itertools.chain([first], groups), first.schema)
+        source.sink_parquet(out, maintain_order=True, **options)
     return out.getvalue()
+
+
+def _one_by_one(groups: Iterator[pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
+    """Hand groups of rows to the writer one after the other: all at once they are large."""
+
+    def give(
+        columns: list[str] | None, _where: object, _rows: object, _size: object
+    ) -> Iterator[pl.DataFrame]:
+        empty = pl.DataFrame(schema=schema)
+        for group in groups:
+            yield pl.concat([empty, group], how="diagonal").select(columns or list(schema))
+
+    return register_io_source(give, schema=schema)
+
+
+def _groups(frames: Frames, facts: Facts, *, files: Mapping[str, bytes]) -> Iterator[pl.DataFrame]:
+    """Give the rows of postings, some at a time, and then the sums of each file."""
+    reads = sorted({name for cell in facts.cells for name in cell.reads} | set(_ALWAYS))
+    targets = sorted(facts.candidates)
+    sum_of_line = pl.lit(None, pl.UInt32).alias("sum")
+    for start in range(0, max(frames.postings.height, 1), _ROWS_PER_GROUP):
+        part = _part(frames, frames.postings.slice(start, _ROWS_PER_GROUP))
+        yield _posting_rows(part, reads=reads, targets=targets).with_columns(sum_of_line)
+    for name, content in sorted(files.items()):
+        yield _line_sums(name, content)
+
+
+def _part(frames: Frames, postings: pl.DataFrame) -> Frames:
+    """Keep what belongs to some postings."""
+    if postings.height == frames.postings.height:
+        return frames
+
+    def of(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+        return frame.filter(pl.col(key).is_between(postings[key].min(), postings[key].max()))
+
+    return Frames(
+        items=of(frames.items, ITEM_KEY),
+        lines=of(frames.lines, ITEM_KEY),
+        vouchers=of(frames.vouchers, VOUCHER_KEY),
+        postings=postings,
+        places=of(frames.places, POSTING_KEY),
+        read=of(frames.read, POSTING_KEY),
+    )
 
 
 def _posting_rows(frames: Frames, *, reads: list[str], targets: list[str]) -> pl.DataFrame:
@@ -160,7 +208,10 @@ def _add(
 
 def line_sums(content: bytes) -> list[int]:
     """Give the check sum of every line of a text."""
-    return [zlib.crc32(line) for line in content.split(b"\n")]
+    sums = [zlib.crc32(line.removesuffix(b"\n")) for line in io.BytesIO(content)]
+    if not content or content.endswith(b"\n"):
+        sums.append(zlib.crc32(b""))
+    return sums
 
 
 def _line_sums(name: str, content: bytes) -> pl.DataFrame:
