@@ -251,11 +251,12 @@ def render_stable(booked: Booked, recipe: Recipe, *, origin: Origin) -> tuple[Bo
             first=recipe.first_voucher,
             per_fiscal_year=document.numbering == "fiscal_year",
         )
+        booked = replace(booked, vouchers=numbered)
         rendered = render(
             recipe.template,
             items=booked.items,
             lines=booked.lines,
-            vouchers=numbered,
+            vouchers=booked.vouchers,
             postings=booked.postings,
             attachments=booked.attachments,
             constants=constants_of(recipe, origin),
@@ -264,7 +265,7 @@ def render_stable(booked: Booked, recipe: Recipe, *, origin: Origin) -> tuple[Bo
         )
         if rendered.rejections.is_empty():
             notes = join_findings([booked.notes, rendered.notes])
-            return replace(booked, vouchers=numbered, notes=notes), rendered
+            return replace(booked, notes=notes), rendered
         fewer = booked.without_rejected(rendered.rejections)
         assert fewer.vouchers.height < booked.vouchers.height
         gone = booked.items.join(fewer.items, on=ITEM_KEY, how="anti", maintain_order="left")
