@@ -113,7 +113,8 @@ def _manifest(
     proof: Proof,
 ) -> Manifest:
     template, mapping = recipe.template, recipe.mapping
-    attached = list_attachments(booked.attachments, booked.items)
+    delivered = rendered.receipts if template.document.attachments else None
+    attached = list_attachments(booked.attachments, booked.items, delivered=delivered)
     sides = make_sides(as_read(booked.postings, proof.postings), booked.vouchers)
     last_voucher = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
     return Manifest(

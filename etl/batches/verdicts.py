@@ -139,9 +139,19 @@ def list_items(
     ).to_series()
 
 
-def list_attachments(attachments: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """Give the attachments of some items (ATTACHED), in the order of items and numbers."""
+def list_attachments(
+    attachments: pl.DataFrame, items: pl.DataFrame, *, delivered: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Give the attachments of some items (ATTACHED), in the order of items and numbers.
+
+    `delivered` (item.key, attachment.number, attachment.name) is what a template that delivers
+    receipts chose, under the names that it gave them; without it all stand under Pleo's numbers.
+    """
     named = attachments.join(items.select(ITEM_KEY, "item.id"), on=ITEM_KEY, validate="m:1")
+    if delivered is not None:
+        key = [ITEM_KEY, "attachment.number"]
+        chosen = delivered.select(*key, "attachment.name")
+        named = named.drop("attachment.name").join(chosen, on=key, validate="1:1")
     return (
         named.sort(ITEM_KEY, "attachment.number")
         .select(
