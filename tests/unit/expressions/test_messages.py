@@ -321,7 +321,12 @@ from tests.unit.expressions.frame import refused
             "write | first to get the first member",
         ),
         ("'2026-02-30' | as_date", "EXP-6", '"2026-02-30" is no date', "write it as YYYY-MM-DD"),
-        ("item.note is matching('\\\\d+')", "EXP-7", 'pattern: the shorthand "\\d"', "write [0-9]"),
+        (
+            "item.note is matching('\\\\d+')",
+            "EXP-7",
+            'pattern: the shorthand "\\d" is not allowed',
+            "write [0-9]",
+        ),
         (
             "item.type | lookup('dimension')",
             "EXP-8",

@@ -44,14 +44,14 @@ def test_an_accepted_pattern_covers_the_whole_text(pattern: str) -> None:
 @pytest.mark.parametrize(
     ("pattern", "what", "fix"),
     [
-        ("\\d+", 'the shorthand "\\d"', "write [0-9]"),
-        ("\\w", 'the shorthand "\\w"', "write [A-Za-z0-9_]"),
-        ("[\\s]", 'the shorthand "\\s"', "write a blank"),
+        ("\\d+", 'the shorthand "\\d" is not allowed', "write [0-9]"),
+        ("\\w", 'the shorthand "\\w" is not allowed', "write [A-Za-z0-9_]"),
+        ("[\\s]", 'the shorthand "\\s" is not allowed', "write a blank"),
         ("\\bx", 'the escape "\\b"', "write the character itself"),
         ("\\x41", 'the escape "\\x"', "write the character itself"),
         ("\\p{L}", 'the escape "\\p"', "write the character itself"),
         ("a\\", 'the escape "\\"', "write the character itself"),
-        ("(a)\\1", '"\\1" (a reference to an earlier group)', "write the part out again"),
+        ("(a)\\1", '"\\1" is not allowed (a reference to an earlier group)', "write the part out again"),
         ("(?=a)", '"(?=" is not allowed (look-around, flags, names)', PLAIN),
         ("(?<!a)b", '"(?<" is not allowed (look-around, flags, names)', PLAIN),
         ("(?P<n>a)", '"(?P" is not allowed (look-around, flags, names)', PLAIN),

@@ -207,7 +207,7 @@ def test_a_key_that_stands_twice_is_refused(key: str, spaced: bool, first: str) 
     doubled = f'{text[:where]}"{key}"{space}:{space}{first},{text[where:]}'.encode()
     ingested = read(doubled, SAMPLE[SPLIT])
     assert ingested.rejections["code"].to_list() == ["IN-8"]
-    assert f"{key} stands twice" in ingested.rejections["message"].item()
+    assert f'{key}" stands twice' in ingested.rejections["message"].item()
 
 
 def test_a_key_spelled_with_an_escape_does_not_hide_its_double() -> None:
