@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,16 @@ from etl.pipeline import Request, convert
 from etl.rendering import find_template, lint_template, load_template, template_ids
 from etl.rendering.document import Parameter
 from etl.rendering.templates import read_template
+from etl.review import FileView
+from etl.review.marks import IN_FILE, sign_of
 from etl.shipped import shipped_folder
 from etl.starting import plan_template, write_files
 
 CASES, EXPECTED = "cases", "expected"
 ITEMS, MAPPING, PARAMETERS = "items.json", "mapping.yaml", "parameters.yaml"
 REJECTED = "rejections.csv"
+#: Characters of a spreadsheet cell that a look at it shows.
+MAX_CELL = 32
 _SHOWN_REJECTIONS = 3
 
 Parameters = RootModel[dict[str, str]]
@@ -230,9 +235,21 @@ def lint_templates(templates: Sequence[str], *, workspace: Path) -> list[Problem
     return findings
 
 
-def first_lines(content: bytes, count: int) -> list[str]:
-    """Give the first lines of a file for a look; what is no text is shown by its size."""
-    if content.startswith(b"PK"):
-        return [f"({len(content)} bytes, a spreadsheet or an archive)"]
-    text = content[: count * 4096].decode("utf-8", "replace")
-    return text.splitlines()[:count]
+def first_lines(file: FileView, count: int) -> list[str]:
+    """Give the first lines of a file as a person reads them, whatever its encoding.
+
+    Characters without a shape are named; a spreadsheet is laid out in columns.
+    """
+    rows = file.rows[:count]
+    if any(row.raw for row in rows):
+        return [IN_FILE.sub(_name_invisible, row.raw.rstrip("\r\n")) for row in rows]
+    cells = [[cell[:MAX_CELL] for cell in row.cells] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
+
+
+def _name_invisible(hit: re.Match[str]) -> str:
+    return hit.group() if hit.group() == "\t" else f"<{sign_of(hit.group())}>"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +25,17 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 50_000
 MAX_PROBLEMS = 200
+
+#: Pydantic's kinds of errors, in words for those who write documents.
+_FORMS = {
+    "bool_parsing": "must be true or false",
+    "dict_type": "must be keys with values",
+    "int_parsing": "must be a whole number",
+    "list_type": "must be a list, such as [a, b]",
+    "model_type": "must be keys with values",
+    "string_type": "must be one text, not a list or keys with values",
+    "tuple_type": "must be a list, such as [a, b]",
+}
 
 Path_ = tuple[str | int, ...]
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -86,10 +98,16 @@ class Document:
     def _problems(self, error: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
         schema = model.model_json_schema()
         found: set[Path_] = set()
-        for detail in error.errors(include_url=False)[:MAX_PROBLEMS]:
-            path = _known_path(detail["loc"], self.data)
-            if path in found and detail["type"] not in ("extra_forbidden", "missing"):
-                continue  # a value of several forms is complained of once per form
+        details = [
+            (_known_path(detail, self.data), detail)
+            for detail in error.errors(include_url=False)[:MAX_PROBLEMS]
+        ]
+        inside = {path[:end] for path, _ in details for end in range(len(path))}
+        for path, detail in details:
+            if detail["type"] not in ("extra_forbidden", "missing", "value_error") and (
+                path in found or path in inside
+            ):
+                continue  # of several forms that a value may have, the nearest one is spoken of
             found.add(path)
             yield _problem_of(detail, path, self, schema)
 
@@ -182,7 +200,10 @@ class _Builder:
             raise _too_much("nesting", f"{MAX_DEPTH} levels", self.at(event))
         container: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         if self.stack and isinstance(self.stack[-1][1], dict) and self.pending[-1] is None:
-            raise _refuse("YAML-1", "a key is not text", self.at(event), "use a plain key")
+            raise _refuse(
+                "YAML-1", "a key is not text", self.at(event),
+                'put an expression in quotes, as "{{ item.note }}"; elsewhere use a plain key',
+            )  # fmt: skip
         path = self.place_value(container, self.at(event))
         self.stack.append((path, container))
         self.pending.append(None)
@@ -262,24 +283,33 @@ def read_json(raw: bytes | str) -> Any:
     return json.loads(raw, parse_float=Decimal)  # noqa: TID251
 
 
-def _known_path(loc: tuple[str | int, ...], data: Any) -> Path_:
-    """Drop the parts of an error location that name a union member, not a key of the data."""
+def _known_path(detail: Any, data: Any) -> Path_:
+    """Drop the parts of an error's place that name a form of the value, not a key of the data."""
     path: list[str | int] = []
-    for part in loc:
+    if not detail["loc"]:
+        return ()
+    *outer, last = detail["loc"]
+    for part in outer:
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):
-            if part != loc[-1] or not isinstance(data, dict):
-                continue
+            continue
         path.append(part)
+    is_in_data = isinstance(data, dict | list) and last in (
+        data if isinstance(data, dict) else range(len(data))
+    )
+    if is_in_data or detail["type"] == "missing":
+        path.append(last)
     return tuple(path)
 
 
 def _problem_of(detail: Any, path: Path_, document: Document, schema: dict[str, Any]) -> Problem:
     name = ".".join(str(part) for part in path)
     kind = detail["type"]
-    if kind == "extra_forbidden":
-        choices = sorted(_keys_at(schema, schema, path[:-1]))
+    is_key = bool(detail["loc"]) and detail["loc"][-1] == "[key]"
+    if kind == "extra_forbidden" or (is_key and kind == "literal_error"):
+        allowed = re.findall("'([^']*)'", detail["ctx"]["expected"]) if is_key else None
+        choices = sorted(allowed or _keys_at(schema, schema, path[:-1]))
         near = near_match(str(path[-1]), choices)
         fix = f'did you mean "{near}"?' if near else f"known keys: {', '.join(choices)}"
         place = document.keys.get(path, document.place(*path))
@@ -287,7 +317,10 @@ def _problem_of(detail: Any, path: Path_, document: Document, schema: dict[str, 
     place = document.place(*path)
     if kind == "missing":
         return Problem("DOC-2", f'"{name}" is missing', str(place), f'add "{path[-1]}"')
-    message = str(detail["msg"]).removeprefix("Value error, ")
+    if kind == "string_too_short":
+        message = f"must have at least {detail['ctx']['min_length']} characters"
+    else:
+        message = _FORMS.get(kind) or str(detail["msg"]).removeprefix("Value error, ")
     what = f'"{name}": {message[:1].lower()}{message[1:]}' if name else message
     given = detail.get("input")
     shown = f', not "{given}"' if isinstance(given, str) and kind != "value_error" else ""
@@ -305,6 +338,7 @@ def _keys_at(schema: dict[str, Any], root: dict[str, Any], path: Path_) -> set[s
         return found | set(schema.get("properties", {}))
     inner = schema.get("properties", {}).get(path[0])
     inner = inner or schema.get("additionalProperties") or schema.get("items")
+    inner = inner or next(iter(schema.get("patternProperties", {}).values()), None)
     return found | (_keys_at(inner, root, path[1:]) if isinstance(inner, dict) else set())
 
 
@@ -312,12 +346,10 @@ def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     what = getattr(error, "problem", None) or str(error).splitlines()[0]
     where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-    return Problem(
-        "YAML-1",
-        f"not valid YAML: {what}",
-        where,
-        "correct this line or those before it, or quote the value",
-    )
+    fix = "correct this line or those before it, or quote the value"
+    if mark and mark.column == 0 and "start any token" in what:
+        fix = "indent with blanks, not with tabs"
+    return Problem("YAML-1", f"not valid YAML: {what}", where, fix)
 
 
 def _banned(what: str, where: Place, *, fix: str) -> UserMustFix:

@@ -133,7 +133,7 @@ def lint(templates: tuple[str, ...], as_json: bool) -> int:
 )
 @click.option("--items", metavar="FILE", help="Export items; default: the sample data.")
 @click.option(
-    "--lines", type=click.IntRange(1, 10_000), default=20, show_default=True,
+    "--lines", type=click.IntRange(1, 50), default=20, show_default=True,
     help="Lines of each file to print.",
 )  # fmt: skip
 @talk.json_option
@@ -148,6 +148,9 @@ def preview(
 ) -> int:
     """Print the files that a template gives, without writing any.
 
+    Their text is shown whatever its encoding, and a spreadsheet as a table; a character without a
+    shape of its own is named.
+
     \b
     pleo-etl templates preview acme-erp
     pleo-etl templates preview datev-extf -p consultant_number=1001 -p client_number=42
@@ -158,8 +161,8 @@ def preview(
     conversion = run_preview(template, parameters=parameters, mapping=mapping, items=items)
     if as_json:
         files = [
-            {"name": file.name, "lines": first_lines(file.content, lines)}
-            for file in conversion.files
+            {"name": file.name, "form": file.form, "lines": first_lines(file, lines)}
+            for file in conversion.view.files
         ]
         summary = conversion.summary()
         talk.give_json(
@@ -169,10 +172,12 @@ def preview(
             }
         )  # fmt: skip
         return EXIT_GOOD
-    for file in conversion.files:
-        talk.say(f"--- {file.name}")
-        for line in first_lines(file.content, lines):
+    for file in conversion.view.files:
+        talk.say(f"--- {file.name} ({file.form})")
+        for line in first_lines(file, lines):
             talk.give(line)
+        if file.lines > lines:
+            talk.say(f"--- and {talk.counted(file.lines - lines, 'more line')}")
     talk.show_causes(conversion.view.causes, rest="see --json")
     return EXIT_GOOD
 

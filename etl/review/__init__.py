@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etl.review.given import BatchFrames, FileFormat, RuleText
-from etl.review.model import ReviewView
+from etl.review.model import FileView, ReviewView
 from etl.review.remarks import TYPES_WITH_RECEIPT, find_remarks
 from etl.review.report import render_report
 from etl.review.summary import render_summary
@@ -13,6 +13,7 @@ __all__ = [
     "TYPES_WITH_RECEIPT",
     "BatchFrames",
     "FileFormat",
+    "FileView",
     "ReviewView",
     "RuleText",
     "find_remarks",

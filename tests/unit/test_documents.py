@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from pydantic import Field
 
 from etl.documents import (
     MAX_BYTES,
@@ -98,6 +100,48 @@ def test_bombs_end_quickly_with_a_code(bomb: str) -> None:
     start = time.process_time()
     assert problem_codes(bomb)[0][0] in {"YAML-3", "YAML-4"}
     assert time.process_time() - start < 5
+
+
+class Reason(Model):
+    because: str = Field(alias="not", min_length=10)
+
+
+class Choosing(Model):
+    carries: dict[Literal["reference", "attendees"], str | Reason]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("{reference: {not: no}}", [
+            ("DOC-3", '"carries.reference.not": must have at least 10 characters, not "no"', 1, 28),
+        ]),
+        ("{reference: {no: nobody asks}}", [
+            ("DOC-2", '"carries.reference.not" is missing', 1, 22),
+            ("DOC-1", 'unknown key "carries.reference.no"', 1, 23),
+        ]),
+        ("{reference: [a]}", [
+            ("DOC-3", '"carries.reference": must be one text, not a list or keys with values',
+             1, 22),
+        ]),
+        ("{atendees: Text}", [("DOC-1", 'unknown key "carries.atendees"', 1, 11)]),
+    ],
+)  # fmt: skip
+def test_of_several_forms_the_nearest_is_spoken_of(
+    value: str, said: list[tuple[str, str, int, int]]
+) -> None:
+    document = parse_document(f"carries: {value}\n".encode(), path=Path("x"), name="x")
+    with pytest.raises(UserMustFix) as caught:
+        document.load(Choosing)
+    found = [(problem.code, problem.what, problem.where) for problem in caught.value.problems]
+    assert found == [(code, what, f"x:{line}:{column}") for code, what, line, column in said]
+
+
+def test_an_unknown_key_of_a_closed_list_names_the_near_one() -> None:
+    document = parse_document(b"carries: {atendees: Text}\n", path=Path("x"), name="x")
+    with pytest.raises(UserMustFix) as caught:
+        document.load(Choosing)
+    assert caught.value.problems[0].fix == 'did you mean "attendees"?'
 
 
 def test_a_file_over_the_size_limit_is_not_read(tmp_path: Path) -> None:
