@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,9 +97,9 @@ def find_template(name: str, *, workspace: Path | None = None) -> Path:
     Raises: UserMustFix TPL-3 (no such template), TPL-4 (an own template hides a shipped one).
     """
     path = Path(name)
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike Path.is_dir, it takes any name: a long one is no folder
         path = path / FILE_NAME
-    if path.is_file() and (path.name == FILE_NAME or path.suffix in (".yaml", ".yml")):
+    if os.path.isfile(path) and (path.name == FILE_NAME or path.suffix in (".yaml", ".yml")):
         return path
     found = template_ids(workspace)
     if name not in found:
