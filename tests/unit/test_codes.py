@@ -11,9 +11,9 @@ import etl
 from etl.codes import CODES
 
 SOURCE = Path(etl.__file__).parent
-CODE = re.compile(r"(?:[A-Z]+-[0-9]+|(?:TEXT|RECEIPT|DATE|MAP|RULE|ZERO|ITEM)(?:-[A-Z]+)+)")
-#: Written like codes: encodings.
-NO_CODES = {"UTF-8", "UTF-16"}
+CODE = re.compile(r"[A-Z]+(?:-[A-Z0-9]+)+")
+#: Written like codes: encodings, a date, an example.
+NO_CODES = {"UTF-8", "UTF-16", "YYYY-MM-DD", "A-B-C"}
 
 #: Table 12a of Pleo's rules: `failureReasonType` of an item, version 3.
 FAILURE_TYPES = {

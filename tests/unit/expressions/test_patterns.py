@@ -51,7 +51,11 @@ def test_an_accepted_pattern_covers_the_whole_text(pattern: str) -> None:
         ("\\x41", 'the escape "\\x"', "write the character itself"),
         ("\\p{L}", 'the escape "\\p"', "write the character itself"),
         ("a\\", 'the escape "\\"', "write the character itself"),
-        ("(a)\\1", '"\\1" is not allowed (a reference to an earlier group)', "write the part out again"),
+        (
+            "(a)\\1",
+            '"\\1" is not allowed (a reference to an earlier group)',
+            "write the part out again",
+        ),
         ("(?=a)", '"(?=" is not allowed (look-around, flags, names)', PLAIN),
         ("(?<!a)b", '"(?<" is not allowed (look-around, flags, names)', PLAIN),
         ("(?P<n>a)", '"(?P" is not allowed (look-around, flags, names)', PLAIN),
