@@ -29,12 +29,18 @@ MAX_PROBLEMS = 200
 #: Pydantic's kinds of errors, in words for those who write documents.
 _FORMS = {
     "bool_parsing": "must be true or false",
+    "decimal_parsing": "must be a number",
     "dict_type": "must be keys with values",
     "int_parsing": "must be a whole number",
     "list_type": "must be a list, such as [a, b]",
     "model_type": "must be keys with values",
     "string_type": "must be one text, not a list or keys with values",
+    "too_short": "must not be empty",
     "tuple_type": "must be a list, such as [a, b]",
+}
+_PATTERNS = {
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "must be a date such as 2026-03-31",
+    "^[a-z0-9]+(-[a-z0-9]+)*$": "must be small letters, digits and hyphens",
 }
 
 Path_ = tuple[str | int, ...]
@@ -317,14 +323,21 @@ def _problem_of(detail: Any, path: Path_, document: Document, schema: dict[str, 
     place = document.place(*path)
     if kind == "missing":
         return Problem("DOC-2", f'"{name}" is missing', str(place), f'add "{path[-1]}"')
-    if kind == "string_too_short":
-        message = f"must have at least {detail['ctx']['min_length']} characters"
-    else:
-        message = _FORMS.get(kind) or str(detail["msg"]).removeprefix("Value error, ")
+    message = _message(detail)
     what = f'"{name}": {message[:1].lower()}{message[1:]}' if name else message
     given = detail.get("input")
     shown = f', not "{given}"' if isinstance(given, str) and kind != "value_error" else ""
     return Problem("DOC-3", f"{what}{shown}", str(place), "correct the value")
+
+
+def _message(detail: Any) -> str:
+    """Say what a value must be, in words for those who write documents."""
+    context = detail.get("ctx", {})
+    if detail["type"] == "string_too_short":
+        return f"must have at least {context['min_length']} characters"
+    known = _FORMS.get(detail["type"]) or _PATTERNS.get(context.get("pattern", ""))
+    plain = str(detail["msg"]).removeprefix("Value error, ")
+    return known or re.sub("^(Input|String) should ", "must ", plain)
 
 
 def _keys_at(schema: dict[str, Any], root: dict[str, Any], path: Path_) -> set[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field
@@ -171,3 +172,34 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 def test_json_numbers_are_exact() -> None:
     assert read_json('{"a": 1234567890123456.78}') == {"a": Decimal("1234567890123456.78")}
+
+
+class Columns(Model):
+    columns: tuple[Inner, ...]
+
+
+class File(Model):
+    files: Mapping[Annotated[str, Field(pattern="^[a-z]+$")], Columns] | None = None
+    checked: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")] = "2026-01-01"
+    kind: Literal["csv", "xml"] = "csv"
+    required: bool = False
+    most: Decimal = Decimal(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("files: {a: {columns: [{column: x, widht: 2}]}}", 'did you mean "width"'),
+        ("checked: 31.03.2026", 'must be a date such as 2026-03-31, not "31.03.2026"'),
+        ("kind: CSV", "must be 'csv' or 'xml', not \"CSV\""),
+        ("required: ja", 'must be true or false, not "ja"'),
+        ("most: fifty", 'must be a number, not "fifty"'),
+        ("kind: {{ item.note }}", 'in quotes, as "{{ item.note }}"'),
+        ("files:\n\ta: {}", "indent with blanks, not with tabs"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_for_writers(text: str, said: str) -> None:
+    with pytest.raises(UserMustFix) as caught:
+        parse_document(text.encode(), path=Path("x"), name="x").load(File)
+    (problem,) = caught.value.problems
+    assert said in str(problem)
