@@ -38,6 +38,19 @@ def lint(mapping: Path, *, items: tuple[str, ...], as_json: bool) -> int:
     return talk.show_findings(of_mapping, as_json=as_json, hints=of_items)
 
 
+@command.command("schema")
+def schema() -> int:
+    """Print the JSON Schema of a mapping, by which an editor completes and checks it.
+
+    \b
+    pleo-etl mappings schema > mapping.schema.json
+    """
+    from etl.mapping import mapping_schema
+
+    talk.give_json(mapping_schema())
+    return EXIT_GOOD
+
+
 @command.command("test")
 @click.argument("cases", type=click.Path(path_type=Path))
 @talk.json_option
