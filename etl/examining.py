@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from etl.conversion import Booked, Recipe
-from etl.findings import join_findings, no_rejections, without
+from etl.findings import join_findings, no_notes, no_rejections, note, without
 from etl.frames import ITEM_KEY, NOTES, empty
 from etl.items import Checked, CompanyFacts, Ingested, attach, check
 from etl.mapping import LoadedMapping, Mapped, map_lines
 from etl.postings import Assigned, assign_rules, make_postings, make_vouchers
-from etl.rendering import assign_forms
-from etl.rendering.contexts import targets_of
+from etl.rendering import Template, assign_forms
+from etl.rendering.contexts import dimensions_of, targets_of
 from etl.review import TYPES_WITH_RECEIPT, find_remarks
 
 #: What stages after the mapping say that does not follow from an earlier problem.
@@ -98,6 +98,35 @@ def _post(mapped: Mapped, recipe: Recipe, *, constants: dict[str, object]) -> pl
     )
     found = join_findings([formless, without(posted.rejections, formless)])
     return found.filter(pl.col("code").is_in(_OF_ITS_OWN))
+
+
+def note_left_out(mapped: Mapped, template: Template) -> pl.DataFrame:
+    """Say which dimensions the mapping gives and the template has no place for.
+
+    A cost centre that is lost on the way is not seen in the ERP either, so the review names it.
+    """
+    if any("objects" in text for text, _ in template.layouts.values()):
+        return no_notes()  # such a layout writes every dimension there is, by its name
+    printed = {f"dimension.{name}" for name in dimensions_of(template.document)}
+    lost = [
+        name
+        for name in mapped.lines.columns
+        if name.startswith("dimension.") and name not in printed
+    ]
+    notes = [no_notes()]
+    for name in lost:
+        of_items = (
+            mapped.lines.filter(pl.col(name).is_not_null())
+            .group_by(ITEM_KEY, maintain_order=True)
+            .agg(pl.col(name).unique(maintain_order=True).str.join(", "))
+            .join(mapped.items.select(ITEM_KEY, "item.id"), on=ITEM_KEY, validate="1:1")
+        )
+        detail = pl.format(
+            "{} of dimension {} is not in the file: the template has no place for it",
+            name, pl.lit(name.removeprefix("dimension.")),
+        )  # fmt: skip
+        notes.append(note(of_items, "DIMENSION-LEFT-OUT", detail))
+    return join_findings(notes)
 
 
 def with_remarks(booked: Booked, mapping: LoadedMapping) -> Booked:

@@ -23,7 +23,7 @@ from etl.batches.recipe import hash_input
 from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, name_batch
 from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
-from etl.examining import check_items, look_further, with_remarks
+from etl.examining import check_items, look_further, note_left_out, with_remarks
 from etl.expressions import Lookup
 from etl.files import shown_path
 from etl.findings import join_findings
@@ -157,6 +157,7 @@ def book(ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = s
     items = attach(assigned.items, checked.attachments)
     targets = targets_of(recipe.template.document)
     mapped = map_lines(items, assigned.lines, recipe.mapping, targets=targets)
+    notes.append(note_left_out(mapped, recipe.template))
     stage("post")
     single = recipe.is_single_currency
     made = make_vouchers(
