@@ -215,6 +215,16 @@ def describe_template(template: str, *, workspace: Path) -> dict[str, Any]:
     }
 
 
+def required_parameters(template: str, *, workspace: Path) -> dict[str, str]:
+    """Give the parameters that have no default, each with what it takes."""
+    parameters = load_template(template, workspace=workspace).document.parameters
+    return {
+        name: _says(parameter)
+        for name, parameter in sorted(parameters.items())
+        if parameter.default is None and not parameter.optional
+    }
+
+
 def _says(parameter: Parameter) -> str:
     """Say in words what a parameter takes."""
     values = f" ({', '.join(parameter.values)})" if parameter.values else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -19,6 +19,7 @@ from etl.pipeline import Request, load_recipe
 from etl.postings import assign_rules, load_posting_rules
 from etl.rendering.contexts import targets_of
 from etl.sources import read_sources
+from etl.starting import PLACEHOLDER_ID
 from etl.workspace import Workspace
 
 
@@ -59,10 +60,21 @@ def _input_of_mapping(
     return attach(assigned.items, checked.attachments), assigned.lines
 
 
-def check_workspace(workspace: Workspace) -> list[Problem]:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look over a workspace found: mistakes, and what is ignored and does no harm."""
+
+    problems: list[Problem]
+    warnings: list[Problem]
+
+
+def check_workspace(workspace: Workspace) -> Looked:
     """Find every mistake in what a workspace names: templates, parameters, mappings, tables."""
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     for name, company in workspace.companies.items():
+        if company.id == PLACEHOLDER_ID:
+            problems.append(_still_to_fill_in(workspace, name=name))
         place = workspace.document.place("companies", name, "parameters")
         request = Request(
             sources=(),
@@ -78,7 +90,18 @@ def check_workspace(workspace: Workspace) -> list[Problem]:
             )
             continue
         problems.extend(_fit_problems(workspace, recipe, name=name))
-    return list(dict.fromkeys(problems))
+        warnings.extend(recipe.mapping.warnings)
+    return Looked(list(dict.fromkeys(problems)), list(dict.fromkeys(warnings)))
+
+
+def _still_to_fill_in(workspace: Workspace, *, name: str) -> Problem:
+    return Problem(
+        "WS-8",
+        f'company "{name}" still has the id that init wrote',
+        str(workspace.document.place("companies", name, "id")),
+        "put the company's id in Pleo here and into its mapping; every export item holds it"
+        " as companyId",
+    )
 
 
 def _named_here(problem: Problem, workspace: Workspace, *, name: str) -> Problem:

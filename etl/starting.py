@@ -17,10 +17,10 @@ _WORKSPACE = """\
 pleo: {{environment: production}}
 companies:
   {company}:
-    id: {id}      # your company's id in Pleo
+    id: {id}      # to fill in: your company's id in Pleo
     template: {template}
     mapping: mappings/{company}.yaml
-    # parameters: {{name: value}}      # `pleo-etl templates show {template}` lists them
+{parameters}
 outbox: outbox
 ledger: sqlite:///.pleo-etl/ledger.db
 """
@@ -30,7 +30,7 @@ _MAPPING = """\
 # an item that no rule matches is rejected, never guessed.
 company:
   name: Example Company
-  id: {id}        # as in pleo-etl.yaml
+  id: {id}        # to fill in, as in pleo-etl.yaml
   time_zone: Europe/Copenhagen
   currency: EUR
   fiscal_year: "01-01"
@@ -53,12 +53,15 @@ map:
 """
 
 #: Stands for the company's id until its owner puts in the real one.
-_PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
 
 
-def plan_workspace(folder: Path, *, company: str, template: str) -> Mapping[str, bytes]:
+def plan_workspace(
+    folder: Path, *, company: str, template: str, required: Mapping[str, str] | None = None
+) -> Mapping[str, bytes]:
     """Give the files of a new workspace by name.
 
+    Needs: the parameters that the template requires, each with what it takes.
     Raises: UserMustFix WS-4 for files that are there already, WS-5 for names that cannot be.
     """
     problems = []
@@ -73,7 +76,8 @@ def plan_workspace(folder: Path, *, company: str, template: str) -> Mapping[str,
         problems.append(Problem("WS-5", f'there is no template "{template}"', "--template", fix))
     if problems:
         raise UserMustFix(problems)
-    words = {"company": company, "template": template, "id": _PLACEHOLDER_ID}
+    words = {"company": company, "template": template, "id": PLACEHOLDER_ID}
+    words["parameters"] = _parameters(template, required or {})
     files = {
         WORKSPACE_FILE: _WORKSPACE.format(**words).encode(),
         f"mappings/{company}.yaml": _MAPPING.format(**words).encode(),
@@ -85,6 +89,16 @@ def plan_workspace(folder: Path, *, company: str, template: str) -> Mapping[str,
             [Problem("WS-4", f"{name} is there already", str(folder / name), fix) for name in there]
         )
     return files
+
+
+def _parameters(template: str, required: Mapping[str, str]) -> str:
+    """Write the parameters that a company must give, to be filled in, or where they are listed."""
+    more = f"`pleo-etl templates show {template}` lists all"
+    if not required:
+        return f"    # parameters: {{name: value}}      # {more}"
+    lines = [f"    # parameters:      # required: take the # away and fill in; {more}"]
+    lines += [f"    #   {name}:      # {says}" for name, says in required.items()]
+    return "\n".join(lines)
 
 
 _STARTER = Path(__file__).with_name("starters") / "template"

@@ -26,14 +26,20 @@ def command(folder: Path, as_json: bool) -> int:
     from etl.workspace import find_workspace, load_workspace
 
     workspace = load_workspace(find_workspace(folder.absolute()))
-    problems = check_workspace(workspace)
+    looked = check_workspace(workspace)
+    problems, warnings = looked.problems, looked.warnings
     code = EXIT_USER if problems else EXIT_GOOD
     talk.show_problems(problems)
+    talk.show_problems(warnings, word="warning")
     if as_json:
         errors = [talk.as_dict(problem) for problem in problems]
         talk.give_json(
-            {"exit_code": code, "errors": errors, "companies": sorted(workspace.companies)}
-        )
+            {
+                "exit_code": code, "errors": errors,
+                "warnings": [talk.as_dict(warning) for warning in warnings],
+                "companies": sorted(workspace.companies),
+            }
+        )  # fmt: skip
     if not problems:
         talk.say(f"no mistakes found; companies: {', '.join(workspace.companies)}")
     return code

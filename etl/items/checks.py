@@ -208,7 +208,7 @@ def _check_company(items: pl.DataFrame, company: CompanyFacts) -> pl.DataFrame:
         message=pl.format(
             "the item is of company {}, not {}", "item.company_id", pl.lit(company.id)
         ),
-        fix="convert it with the mapping of its own company",
+        fix="convert it with the mapping of its own company, or correct the id in this one",
     )
 
 

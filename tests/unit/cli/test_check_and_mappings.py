@@ -6,10 +6,13 @@ import json
 import socket
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from etl.cli import main
+from etl.starting import PLACEHOLDER_ID
 from tests.fakes.items import item
 from tests.unit.cli.conftest import Workspace
 
@@ -105,6 +108,48 @@ def test_init_writes_a_workspace_once(tmp_path: Path, monkeypatch: pytest.Monkey
     again = run("init", str(tmp_path / "books"))
     assert again.exit_code == 2
     assert "error[WS-4]" in again.stderr
+
+
+def test_init_says_what_to_fill_in_and_check_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = run("init", str(tmp_path / "books"), "-t", "datev-extf").stderr
+    assert "fill in the company's id in both files, client_number, consultant_number" in told
+    monkeypatch.chdir(tmp_path / "books")
+    assert errors() == [
+        ("WS-8", "pleo-etl.yaml:5:9"),
+        ("TPL-14", "pleo-etl.yaml:5:5"),
+        ("TPL-14", "pleo-etl.yaml:5:5"),
+    ]
+    path = Path("pleo-etl.yaml")
+    text = path.read_text(encoding="utf-8").replace(PLACEHOLDER_ID, ID)
+    text = text.replace("    # parameters:", "    parameters:").replace("    #   c", "      c")
+    text = text.replace("client_number:", "client_number: 42")
+    path.write_text(text.replace("consultant_number:", "consultant_number: 1001"), "utf-8")
+    mapping = Path("mappings/acme.yaml")
+    mapping.write_text(mapping.read_text("utf-8").replace(PLACEHOLDER_ID, ID), "utf-8")
+    assert errors() == []
+
+
+def test_what_a_mapping_ignores_is_a_warning(here: Path) -> None:
+    settings(here, f"companies: {{a: {{id: {ID}, template: plain, mapping: acme.yaml}}}}\n")
+    path = here / "acme.yaml"
+    path.write_text(path.read_text().replace("tables:", "reference: lists\ntables:"))
+    (here / "lists").mkdir()
+    (here / "lists" / "tax_codes.csv").write_text(
+        "tax_code,name,rate_percent,type,ingoing_tax_account,outgoing_tax_account,active,colour\n"
+        "VSt19,19 %,19,inclusive,1576,,yes,red\n"
+    )
+    result = run("check")
+    assert result.exit_code == 0
+    assert 'warning[MAP-46]: column "colour" is not known and is ignored' in result.stderr
+
+
+def test_the_schema_of_mappings_is_for_editors(here: Path) -> None:
+    schema = json.loads(run("mappings", "schema").stdout)
+    jsonschema.validate(yaml.safe_load((here / "acme.yaml").read_text()), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"company": {}}, schema)
 
 
 # ── mappings ────────────────────────────────────────────────────────────────────────────────
