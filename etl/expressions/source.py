@@ -11,7 +11,7 @@ import unicodedata
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -115,7 +115,9 @@ def parse_bare(text: str, place: Place) -> Source:
     return source
 
 
+@lru_cache(maxsize=4096)
 def _parse(text: str, place: Place, shift: int) -> Source:
+    """Parse a text; a template is compiled several times in a run, and parsed once."""
     source = Source(text[shift : len(text) - shift], place, (), shift)
     environment = _environment()
     try:

@@ -13,9 +13,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import fastexcel
 import polars as pl
 
 from etl.errors import Problem, UserMustFix
@@ -32,14 +31,15 @@ from etl.mapping.cells import (
     too_large,
 )
 
+if TYPE_CHECKING:
+    import fastexcel
+
 MAX_UNPACKED = 300 * 1024 * 1024
 MAX_MEMBERS = 5_000
 MAX_EXACT_DIGITS = 15
 _CHUNK = 1024 * 1024
-_SHEETS = "xl/worksheets/"
-#: A cell with content: `<c r="B7" s="1" t="s">`, not the empty `<c r="B7" s="1"/>`.
-_FILLED = re.compile(rb"""<(?:[a-z]+:)?c [^>]*?r=["']([A-Z]{1,3})([0-9]{1,7})["'][^>/]*>(?!</)""")
-_LONGEST_TAG = 512
+_SHEET_DATA = b"sheetData"
+_ADDRESS = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _MIDNIGHT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}) 00:00:00")
 
@@ -50,6 +50,8 @@ def read_xlsx(content: bytes, *, name: str, sheet: str | None, key: Sequence[str
     Needs: `key` names the columns in which a number or date is refused.
     Raises: UserMustFix MAP-1 (not a spreadsheet, sheet not clear), MAP-3, MAP-7 (numbers), MAP-9.
     """
+    import fastexcel  # slow to load, and most tables are CSV
+
     _check_archive(content, name)
     try:
         book = fastexcel.read_excel(content)
@@ -83,22 +85,66 @@ def _check_archive(content: bytes, name: str) -> None:
     A reader lays a sheet out from its first to its farthest cell, so one cell far out is refused.
     """
     total = 0
-    sheet, tail, row, column = "", b"", 0, 0
+    sheets, member_before, tail = set(), "", b""
     for member, chunk in _unpacked(content, name):
         total += len(chunk)
         if total > MAX_UNPACKED:
             raise too_large("the unpacked file", f"{MAX_UNPACKED} bytes", name)
-        if member != sheet:
-            sheet, tail, row, column = member, b"", 0, 0
-        if not sheet.startswith(_SHEETS):
-            continue
-        text = tail + chunk
-        for letters, digits in _FILLED.findall(text):
-            row, column = max(row, int(digits)), max(column, _index(letters) + 1)
-        tail = text[-_LONGEST_TAG:]
-        if row * column > MAX_CELLS:
-            address = f"{name}, cell {_letters(column - 1)}{row}"
-            raise too_large("the sheet, laid out to its farthest cell,", f"{MAX_CELLS}", address)
+        text = (tail if member == member_before else b"") + chunk
+        if _SHEET_DATA in text:  # wherever it stands in the archive
+            sheets.add(member)
+        member_before, tail = member, text[-len(_SHEET_DATA) :]
+    for sheet in sorted(sheets):
+        _measure(content, sheet, name)
+
+
+def _measure(content: bytes, sheet: str, name: str) -> None:
+    """Refuse a sheet whose farthest filled cell makes it too large; rows and cells may be bare."""
+    extent = Extent()
+    parser = expat.ParserCreate(encoding="UTF-8")
+    parser.StartElementHandler = extent.start
+    parser.EndElementHandler = extent.end
+    try:
+        for member, chunk in _unpacked(content, name):
+            if member == sheet:
+                parser.Parse(chunk)
+                if extent.row * extent.column > MAX_CELLS:
+                    address = f"{name}, cell {_letters(extent.column - 1)}{extent.row}"
+                    what = "the sheet, laid out to its farthest cell,"
+                    raise too_large(what, f"{MAX_CELLS}", address)
+        parser.Parse(b"", True)
+    except (expat.ExpatError, ValueError):
+        raise refuse(
+            "MAP-1", f"the sheet {sheet} cannot be read", name, "save the workbook again"
+        ) from None
+
+
+class Extent:
+    """The farthest filled cell of a sheet. Without an address a cell stands behind the last one."""
+
+    def __init__(self) -> None:
+        self.row = self.column = 0
+        self._at = [0, 0]
+        self._is_open = False
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        kind = tag.rpartition(":")[2]
+        if kind == "row":
+            self._at = [int(attributes.get("r", self._at[0] + 1)), 0]
+        elif kind == "c":
+            self._is_open = True
+            self._at[1] += 1
+            if "r" in attributes:
+                found = _ADDRESS.fullmatch(attributes["r"].upper())
+                if found is None:
+                    raise ValueError(attributes["r"])
+                self._at = [int(found[2]), _index(found[1]) + 1]
+        elif self._is_open:  # an empty cell takes no room
+            self._is_open = False
+            self.row, self.column = max(self.row, self._at[0]), max(self.column, self._at[1])
+
+    def end(self, tag: str) -> None:
+        self._is_open = self._is_open and tag.rpartition(":")[2] != "c"
 
 
 def _unpacked(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:

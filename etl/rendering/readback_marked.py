@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-import fastexcel
 import polars as pl
-from lxml import etree
 
 from etl.rendering.columns import Cell
 from etl.rendering.document import ReadBack as Patterns
@@ -15,6 +14,9 @@ from etl.rendering.document import XlsxOptions
 from etl.rendering.escapes import Writing
 from etl.rendering.formats import NUMBERS
 from etl.rendering.readback_wanted import LINE, VOUCHER, ReadBack, Wanted, split_lines
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 ROWS = "read_back"
 _STEP = re.compile(r"(\{[^{}]*\})?[A-Za-z_][A-Za-z0-9_.\-]*")
@@ -74,6 +76,8 @@ def read_xml(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
 
     Every XML file must be well-formed, also one that holds no postings.
     """
+    from lxml import etree  # slow to load, and most files are no XML
+
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True
     )
@@ -145,6 +149,8 @@ def read_sheet(content: bytes, wanted: Wanted, *, found: ReadBack) -> None:
     (record,) = wanted.plan.records
     options = wanted.plan.spec.xlsx or XlsxOptions()
     printed = wanted.printed(record)
+    import fastexcel
+
     try:
         book = fastexcel.read_excel(content)
         loaded = book.load_sheet(options.sheet, header_row=None, skip_rows=0, dtypes="string")

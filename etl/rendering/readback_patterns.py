@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 import polars as pl
-from lxml import etree
 
 from etl.documents import near_match
 from etl.errors import Problem
@@ -85,6 +84,8 @@ class _Checker:
 
     def paths(self) -> Iterator[Problem]:
         """Check the paths of an XML file: they can be followed, and columns mean what they find."""
+        from lxml import etree  # slow to load, and most files are no XML
+
         names = self.read_back.namespaces
         found: set[str] = set()
         for name in ("row", "voucher", *_XML_ONLY):

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
-import xlsxwriter
 
 from etl.errors import Problem, UserMustFix
 from etl.rendering.columns import Cell
@@ -61,6 +60,8 @@ class _Book:
     """One workbook with one sheet, written row by row."""
 
     def __init__(self, cells: Sequence[Cell], plan: FilePlan, *, sheet: str, head: bool) -> None:
+        import xlsxwriter  # slow to load, and most batches have no workbook
+
         self.buffer = io.BytesIO()
         self.book: Any = xlsxwriter.Workbook(self.buffer, _OPTIONS)
         self.book.set_properties({"created": _EPOCH, "author": "", "comments": ""})
