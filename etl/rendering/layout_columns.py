@@ -36,6 +36,7 @@ from etl.rendering.layout_tree import (
     Loop,
     LoopFlag,
     Not,
+    Part,
     Text,
     columns_read,
     counters_read,
@@ -320,7 +321,7 @@ def _name(loop: int, column: str) -> str:
 
 def _merge_texts(block: Block) -> Block:
     merged: list[Text] = []
-    parts = []
+    parts: list[Part] = []
     for part in block:
         if isinstance(part, Text):
             merged.append(part)
