@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from etl.batches.evidence import CellFact, Evidence, Facts
+from etl.batches.evidence import CellFact, Evidence, Facts, RuleFact
 from etl.frames import ROLES
 
 #: Names of postings and vouchers that are a mapping target under another name.
@@ -175,12 +175,12 @@ def _mapped(name: str, target: str, *, row: Mapping[str, Any], facts: Facts) -> 
     tried = facts.candidates[target]
     value = show(row.get(name))
     if number is None:
-        lost = tuple(_lost(facts, other, why="did not match") for other in tried)
+        lost = tuple(_lost(facts, other) for other in tried)
         return Source(name, value, "no rule of the mapping", target, lost=lost)
     winner = facts.rules[number]
     at = tried.index(number) if number in tried else len(tried)
     lost = tuple(
-        _lost(facts, other, why="did not match" if place < at else "comes after")
+        _lost(facts, other, comes_after=place > at)
         for place, other in enumerate(tried)
         if other != number
     )
@@ -190,9 +190,22 @@ def _mapped(name: str, target: str, *, row: Mapping[str, Any], facts: Facts) -> 
     )  # fmt: skip
 
 
-def _lost(facts: Facts, number: int, *, why: str) -> Lost:
+def _lost(facts: Facts, number: int, *, comes_after: bool = False) -> Lost:
     rule = facts.rules[number]
-    return Lost(rule.text, rule.place, why)
+    return Lost(rule.text, rule.place, "comes after" if comes_after else _why_not(rule))
+
+
+def _why_not(rule: RuleFact) -> str:
+    """Say why a rule that was tried did not give the value."""
+    if rule.table is not None:
+        nothing = f"table {rule.table} has no row with a value for this line"
+    else:
+        nothing = "it gives nothing on this line"
+    if rule.text.endswith(", use: none"):
+        return "its condition is false"
+    if rule.text.startswith("when: "):
+        return f"its condition is false, or {nothing}"
+    return nothing
 
 
 def show(value: object) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl.cli import talk
+from etl.cli.completing import complete_file, complete_template
 from etl.cli.parameters import parameter_option
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) 
 
 
 @click.command("convert")
-@click.argument("items", nargs=-1, required=True, metavar="ITEMS...")
-@click.option("-t", "--template", required=True, help="Id of a template, or its folder.")
+@click.argument("items", nargs=-1, required=True, metavar="ITEMS...", shell_complete=complete_file)
+@click.option(
+    "-t", "--template", required=True, shell_complete=complete_template,
+    help="Id of a template, or its folder.",
+)  # fmt: skip
 @click.option(
     "-m", "--mapping", required=True, type=click.Path(path_type=Path), help="Mapping file."
 )

@@ -71,7 +71,7 @@ def _lines(explained: Explained) -> list[str]:
                     table = f" in table {source.table}{row_of}" if source.table else ""
                     lines.append(f"      won: {source.rule}{table}   ({source.place})")
                 for lost in source.lost:
-                    lines.append(f"      lost: {lost.rule}, {lost.why}   ({lost.place})")
+                    lines.append(f"      lost: {lost.rule} – {lost.why}   ({lost.place})")
     return lines
 
 

@@ -7,13 +7,17 @@ from pathlib import Path
 import click
 
 from etl.cli import talk
+from etl.cli.completing import complete_template
 from etl.errors import EXIT_GOOD
 
 
 @click.command("init")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--company", default="acme", show_default=True, help="Short name of the company.")
-@click.option("-t", "--template", default="generic", show_default=True, help="Id of a template.")
+@click.option(
+    "-t", "--template", default="generic", show_default=True, shell_complete=complete_template,
+    help="Id of a template.",
+)  # fmt: skip
 @talk.json_option
 def command(folder: Path, *, company: str, template: str, as_json: bool) -> int:
     """Write a workspace: pleo-etl.yaml and a mapping.

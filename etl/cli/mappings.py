@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from etl.cli import talk
+from etl.cli.completing import complete_file
 from etl.errors import EXIT_GOOD, EXIT_USER
 
 
@@ -18,7 +19,7 @@ def command() -> None:
 @command.command("lint")
 @click.argument("mapping", type=click.Path(path_type=Path))
 @click.option(
-    "--items", multiple=True, metavar="FILE",
+    "--items", multiple=True, metavar="FILE", shell_complete=complete_file,
     help="Export items: also say what they never use, and how many fall back; may be repeated.",
 )  # fmt: skip
 @talk.json_option

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from etl.cli import talk
+from etl.cli.completing import complete_file, complete_template
 from etl.cli.parameters import parameter_option
 from etl.errors import EXIT_GOOD, EXIT_USER
 
@@ -40,7 +41,7 @@ def list_(as_json: bool) -> int:
 
 
 @command.command("show")
-@click.argument("template")
+@click.argument("template", shell_complete=complete_template)
 @talk.json_option
 def show(template: str, as_json: bool) -> int:
     """Show what a template is for, and its parameters.
@@ -107,7 +108,9 @@ def schema() -> int:
 
 
 @command.command("lint")
-@click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
+@click.argument(
+    "templates", nargs=-1, required=True, metavar="TEMPLATE...", shell_complete=complete_template
+)
 @talk.json_option
 def lint(templates: tuple[str, ...], as_json: bool) -> int:
     """Say what is wrong or missing in templates, where, and how to mend it.
@@ -126,12 +129,15 @@ def lint(templates: tuple[str, ...], as_json: bool) -> int:
 
 
 @command.command("preview")
-@click.argument("template")
+@click.argument("template", shell_complete=complete_template)
 @parameter_option
 @click.option(
     "-m", "--mapping", type=click.Path(path_type=Path), help="Mapping; default: the example."
 )
-@click.option("--items", metavar="FILE", help="Export items; default: the sample data.")
+@click.option(
+    "--items", metavar="FILE", shell_complete=complete_file,
+    help="Export items; default: the sample data.",
+)  # fmt: skip
 @click.option(
     "--lines", type=click.IntRange(1, 50), default=20, show_default=True,
     help="Lines of each file to print.",
@@ -183,7 +189,9 @@ def preview(
 
 
 @command.command("test")
-@click.argument("templates", nargs=-1, required=True, metavar="TEMPLATE...")
+@click.argument(
+    "templates", nargs=-1, required=True, metavar="TEMPLATE...", shell_complete=complete_template
+)
 @click.option("--accept", is_flag=True, help="Take what comes out now as what must come out.")
 @talk.json_option
 def test(templates: tuple[str, ...], *, accept: bool, as_json: bool) -> int:

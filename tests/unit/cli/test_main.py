@@ -175,3 +175,29 @@ def test_the_script_completes_commands_and_options() -> None:
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout == "plain,convert\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        ("convert -t dat", ["plain,datev-extf"]),
+        ("templates show si", ["plain,sie4"]),
+        ("convert -t my-e", ["plain,my-erp"]),
+        ("convert -m map", ["file,map"]),
+        ("convert it", ["file,it"]),
+        ("convert -t ./fold", ["dir,./fold"]),
+    ],
+)
+def test_the_script_completes_templates_and_files(
+    tmp_path: Path, words: str, given: list[str]
+) -> None:
+    own = tmp_path / "templates" / "my-erp"
+    own.mkdir(parents=True)
+    (own / "template.yaml").touch()
+    line = f"pleo-etl {words}"
+    shell = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = subprocess.run(
+        COMMAND, env=os.environ | {"_PLEO_ETL_COMPLETE": "bash_complete"} | shell,
+        capture_output=True, text=True, timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == given

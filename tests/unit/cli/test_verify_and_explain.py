@@ -145,7 +145,9 @@ def test_a_rule_that_did_not_match_has_lost(workspace: Workspace) -> None:
     (row,) = explain(workspace, workspace.root / "out", "4113005")["rows"]
     (source,) = next(c for c in row["cells"] if c["column"] == "Account")["sources"]
     assert source["rule"] == "use: {{ line.account.code }}"
-    assert [lost["why"] for lost in source["lost"]] == ["did not match"]
+    assert [lost["why"] for lost in source["lost"]] == [
+        "table accounts has no row with a value for this line"
+    ]
 
 
 def test_a_rejected_item_says_why(workspace: Workspace, folder: Path) -> None:
