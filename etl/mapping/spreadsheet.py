@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
+from xml.parsers import expat
 
 import polars as pl
 
@@ -138,7 +139,7 @@ class Extent:
                 found = _ADDRESS.fullmatch(attributes["r"].upper())
                 if found is None:
                     raise ValueError(attributes["r"])
-                self._at = [int(found[2]), _index(found[1]) + 1]
+                self._at = [int(found[2]), _index(found[1].encode()) + 1]
         elif self._is_open:  # an empty cell takes no room
             self._is_open = False
             self.row, self.column = max(self.row, self._at[0]), max(self.column, self._at[1])
