@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.perf.generate import write_items
+from tests.perf.rendering import nested_layout, plain_table
 
 HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-c", "from etl.cli import main; main()"]
@@ -86,6 +87,14 @@ def start_up(folder: Path, template: str) -> None:
     row("convert 50 items (s) / imports: at most 2 times", small.seconds, imports.seconds, ">= 0.5")
 
 
+def rendering(folder: Path, template: str) -> None:
+    """Compare rendering with Jinja, both in seconds of processor time."""
+    source = folder / "rendering.ndjson"
+    write_items(source, 100_000)
+    row("plain table (CPU s) / Jinja row by row", *plain_table(source, template), ">= 20")
+    row("nested layout (CPU s) / Jinja, ready strings", *nested_layout(20_000), ">= 5")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,6 +106,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         start_up(folder, given.template)
+        rendering(folder, given.template)
         small = against_bare(folder, given.items, given.template, ">= 1.5", times=3)
         print(f"{'  peak memory (MiB)':<52}{small.peak:>10.0f}")
         if given.million:
