@@ -91,7 +91,7 @@ def load_recipe(request: Request, *, workspace: Path | None = None, where: str =
     except EtlError as error:
         problems.extend(error.problems)
     if template is None or mapping is None or rules is None or problems:
-        raise UserMustFix(problems)
+        raise UserMustFix(list(dict.fromkeys(problems)))
     return Recipe(
         template,
         mapping,

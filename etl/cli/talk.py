@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -84,7 +85,7 @@ def _say_parts(word: str, first: str, *others: str) -> None:
     """Say the parts of a problem, each on its line; longer ones are broken on a terminal."""
     for place, line in enumerate(_broken(word + first, *others)):
         text = printable(line)
-        if not place:
+        if not place and not os.environ.get("NO_COLOR"):
             text = click.style(word, fg="red", bold=True) + text.removeprefix(word)
         say(text)
 

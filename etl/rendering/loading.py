@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from etl.errors import Problem, UserMustFix
+from etl.expressions import require_jinja
 from etl.rendering.document import TemplateDocument, Variant
 from etl.rendering.plans import make_plan
 from etl.rendering.readback_patterns import read_back_problems
@@ -18,8 +19,10 @@ def load_template(name: str | Path, *, workspace: Path | None = None) -> Templat
     Needs: workspace, the folder whose `templates/` come before the shipped ones.
     Gives: the template with the defaults of its parameters where all have one; otherwise call
     `with_parameters` before rendering.
-    Raises: UserMustFix with every problem of the document, its expressions and its layouts.
+    Raises: UserMustFix with every problem of the document, its expressions and its layouts; EXP-11
+    before anything is read where Jinja is too old.
     """
+    require_jinja()
     path = find_template(str(name), workspace=workspace)
     template = read_template(path, workspace=workspace)
     problems: list[Problem] = [*folder_problems(template, path), *structure_problems(template)]

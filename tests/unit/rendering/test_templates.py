@@ -437,3 +437,12 @@ files:
     path = write_template(tmp_path, body)
     path.with_name("README.md").write_text("How to import\n")
     assert lint_template(load_template(path)) == []
+
+
+def test_a_jinja_that_is_too_old_stops_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("etl.expressions.source.version", lambda _name: "3.1.5")
+    with pytest.raises(UserMustFix) as caught:
+        load_template("no such template")
+    assert [problem.code for problem in caught.value.problems] == ["EXP-11"]
