@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from etl.frames import VOUCHER_KEY
+from etl.frames import ITEM_KEY, VOUCHER_KEY
 from etl.review.costs import cost_lines, day_totals, tax_totals, vendor_totals
 from etl.review.given import BatchFrames
 from etl.review.model import Check, Control, Counts, CurrencyTotal, TaxTotal
@@ -53,6 +53,7 @@ def control_sheet(
         totals=totals,
         wallets=wallet_movements(frames, names),
         accounts=account_totals(sides, names),
+        has_tax_inside=_has_tax_inside(costs, frames.postings),
         tax_codes=tax_codes,
         types=group_totals(frames, TYPE),
         vendors=vendors[:MAX_VENDORS],
@@ -62,6 +63,13 @@ def control_sheet(
         days_unit=unit,
         days_currency=currency,
     )
+
+
+def _has_tax_inside(costs: pl.DataFrame, postings: pl.DataFrame) -> bool:
+    """Say whether tax of some item has no rows of its own, as the program works it out."""
+    of_tax = pl.col("posting.role").is_in(["tax_in", "tax_out"])
+    taxed = costs.filter((pl.col("tax") != 0) | (pl.col("notional") != 0))
+    return not taxed.join(postings.filter(of_tax), on=ITEM_KEY, how="anti").is_empty()
 
 
 # ── checks ──────────────────────────────────────────────────────────────────────────────────

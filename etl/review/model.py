@@ -143,6 +143,7 @@ class Control:
     totals: tuple[CurrencyTotal, ...]
     wallets: tuple[WalletMovement, ...]
     accounts: tuple[AccountTotal, ...]
+    has_tax_inside: bool  # accounts hold tax that the program splits off
     tax_codes: tuple[TaxTotal, ...]
     types: tuple[GroupTotal, ...]
     vendors: tuple[GroupTotal, ...]

@@ -136,6 +136,16 @@ def test_types_periods_and_vendors(view: ReviewView) -> None:
     ]
 
 
+def test_accounts_that_hold_tax_say_so(view: ReviewView) -> None:
+    # 4930 stands at 119.00; the program that gets it with a tax code posts 100.00 and 19.00.
+    assert view.control.has_tax_inside
+    frames = batches.frames()
+    tax = pl.concat([frames.postings, frames.postings.with_columns(
+        pl.lit("tax_in").cast(frames.postings.schema["posting.role"]).alias("posting.role")
+    )])  # fmt: skip
+    assert not _view(replace(frames, postings=tax)).control.has_tax_inside
+
+
 def test_a_period_that_is_no_calendar_month_does_not_look_like_one() -> None:
     # March is period 12 of a year from April 2025: "2025-12" would read as December.
     frames = batches.frames()
