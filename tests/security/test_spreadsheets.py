@@ -1,4 +1,4 @@
-"""Workbooks of strangers as tables: small files that would be laid out to gigabytes, and broken XML."""
+"""Workbooks of strangers as tables: small files that lay out to gigabytes, and broken XML."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ REFUSED = {
     "written as a number": sheet(FIRST + FAR.format('r="&#88;FD1048576"')),
     "long attribute": sheet(FIRST + FAR.format('x="' + "y" * 600 + '" r="XFD1048576"')),
     "end of a tag in quotes": sheet(FIRST + FAR.format('x=">" r="XFD1048576"')),
-    "prefix": sheet(FIRST + FAR.format('r="XFD1048576"')).replace("<", "<x:").replace("<x:/", "</x:")
-              .replace("xmlns=", "xmlns:x="),
+    "prefix": sheet(FIRST + FAR.format('r="XFD1048576"')).replace("<", "<x:")
+              .replace("<x:/", "</x:").replace("xmlns=", "xmlns:x="),
     "row beyond the last": sheet('<row r="99999999"><c r="A99999999"><v>1</v></c></row>'),
     "below zero": sheet('<row r="-1"><c r="A-1"><v>1</v></c></row>'),
     "overflow": sheet('<row r="99999999999999999999"><c><v>1</v></c></row>'),
