@@ -1,7 +1,8 @@
 """Measure rendering: plain tables against Jinja row by row, nested layouts against Jinja.
 
-What Jinja does here is less than what the tool does in the same time: texts are ready but for
-their quotes, nothing is checked, and nobody knows on which line a posting stands.
+The table has fifteen columns on both sides, and both sides format dates and amounts and quote
+texts. What the tool does in the same time and Jinja does not: limits, characters and required
+values are checked, and the line of every posting is known.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import csv
 import io
 import time
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +45,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def _quoted(text: str) -> str:
     """Write a cell as RFC 4180 says."""
-    if any(sign in text for sign in ',"\r\n'):
+    if any(sign in text for sign in ';"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
 
@@ -55,18 +58,39 @@ def plain_table(source: Path, template: str) -> tuple[float, float]:
     names = [name for name, _ in moments]
     start = names.index("render")
     ours = moments[start + 1][1] - moments[start][1]
-    rows = list(csv.reader(io.StringIO(done.files[0].content.decode())))
+    rows = list(csv.reader(io.StringIO(done.files[0].content.decode()), delimiter=";"))
+    head, body = rows[0], [_raw(row) for row in rows[1:]]
     environment = Environment()  # noqa: S701 - a yardstick
-    environment.filters["cell"] = _quoted
-    line = environment.from_string(
-        ",".join(f"{{{{ row[{number}] | cell }}}}" for number in range(len(rows[0])))
-    )
+    environment.filters |= {"cell": _quoted, "amount": _amount, "day": _day}
+    written = {0: "row[0] | day", 4: "row[4] | amount"}
+    cells = [written.get(number, f"row[{number}] | cell") for number in range(len(head))]
+    line = environment.from_string(";".join(f"{{{{ {cell} }}}}" for cell in cells))
+    assert line.render(row=body[0]) == ";".join(rows[1])
 
     def row_by_row() -> None:
-        for row in rows:
+        for row in body:
             line.render(row=row)
 
     return ours, seconds(row_by_row)
+
+
+def _raw(row: list[str]) -> list[object]:
+    """Give the values that Jinja formats: a date, an amount, and texts."""
+    day, month, year = row[0].split(".")
+    values: list[object] = [*row]
+    values[0] = date(int(year), int(month), int(day))
+    values[4] = Decimal(row[4].replace(",", "."))
+    return values
+
+
+def _amount(value: Decimal) -> str:
+    """Write an amount with a comma."""
+    return f"{value:.2f}".replace(".", ",")
+
+
+def _day(value: date) -> str:
+    """Write a date as DD.MM.YYYY."""
+    return value.strftime("%d.%m.%Y")
 
 
 def nested_layout(vouchers: int) -> tuple[float, float]:
