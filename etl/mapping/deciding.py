@@ -130,6 +130,12 @@ def take_name(rule: Rule, target: str) -> str:
     return f"~take.{rule.number}.{target}"
 
 
+def no_row(rule: Rule, target: str) -> tuple[pl.Expr, pl.Expr]:
+    """Give what a rule took for a target, and its row, where the rule was not tried."""
+    text, row = pl.lit(None, pl.String()), pl.lit(None, ROW_NUMBER)
+    return text.alias(take_name(rule, target)), row.alias(_row_name(rule))
+
+
 def _use_name(rule: Rule) -> str:
     return f"~use.{rule.number}"
 

@@ -15,7 +15,7 @@ from etl.errors import Problem, UserMustFix
 from etl.findings import join_findings, no_rejections, note, reject, without
 from etl.frames import ITEM, ITEM_KEY, JOB, ROLES, schema
 from etl.mapping.calendar import date_vouchers
-from etl.mapping.deciding import ROW_NUMBER, RULE_NUMBER, decide
+from etl.mapping.deciding import ROW_NUMBER, RULE_NUMBER, decide, no_row
 from etl.mapping.document import Periods
 from etl.mapping.known_codes import (
     refuse_unknown_account,
@@ -286,7 +286,15 @@ def _left_empty(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -> 
     name, role = target.name, target.role
     texts = [name, f"{ACCOUNT_NAME}.{role}", f"~own_name.{role}"]
     texts += [column for column in mapping.reads if column.startswith(f"chart.{role}.")]
+    taken = {
+        null.meta.output_name(): null
+        for other in mapping.targets
+        for rule in other.taken
+        if rule.target == name
+        for null in no_row(rule, other.name)
+    }
     return frame.with_columns(
+        *taken.values(),
         *(pl.lit(None, pl.String()).alias(text) for text in texts),
         pl.lit(None, RULE_NUMBER).alias(f"rule.{name}"),
         pl.lit(None, ROW_NUMBER).alias(f"row.{name}"),

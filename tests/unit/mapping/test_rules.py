@@ -100,6 +100,21 @@ def test_what_is_taken_waits_for_the_row(tmp_path: Path) -> None:
     assert value(result, "tax_code") == ["9"]
 
 
+def test_what_is_taken_for_another_target_is_empty_where_no_item_needs_the_account(
+    tmp_path: Path,
+) -> None:
+    text = "tables: {a: {file: a.csv, key: [k]}}\n" + rules(
+        'account.expense: [{table: a, key: "{{ line.account.code }}", '
+        "take: {account.expense: v, tax_code: t}}]",
+        'tax_code: [{use: "T9"}]',
+        'account.transfer: [{use: "1200"}]',
+    )
+    mapping = load(tmp_path, text, a_csv="k,v,t\n6640,4650,9\n")
+    topup = mapped(mapping, {"item.type": "wallet_topup", "needs": ("transfer", "wallet")})
+    assert (value(topup, "account.transfer"), value(topup, "tax_code")) == (["1200"], ["T9"])
+    assert mapped(mapping).lines.height == 0
+
+
 def test_take_may_be_short(tmp_path: Path) -> None:
     text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
         'account.expense: [{table: a, key: "{{ line.account.code }}", take: v}]'
