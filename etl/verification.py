@@ -195,7 +195,7 @@ def _compare_rows(
     said = [name for name in expected.columns if name.startswith(READ)]
     known = expected.select("row", *said).unique(maintain_order=True)
     rows = found.rename({"line": "row"} | {n: f"{READ}{n}" for n in found.columns if n != "line"})
-    joined = known.join(rows, on="row", how="full", coalesce=True, suffix="|found")
+    joined = known.join(rows, on="row", how="full", validate="m:m", coalesce=True, suffix="|found")
     wrong = [
         pl.col(name).cast(pl.String).ne_missing(pl.col(f"{name}|found").cast(pl.String))
         for name in said

@@ -180,7 +180,11 @@ def _entries(keyed: pl.DataFrame, *, lines: pl.DataFrame, rules: PostingRules) -
         source.join(head, on="item.key", how="inner", validate="m:1", maintain_order="left")
         for head in by_place
     ]
-    joined = pl.concat(parts) if parts else source.join(heads.drop("place"), on="item.key")
+    joined = (
+        pl.concat(parts)
+        if parts
+        else source.join(heads.drop("place"), on="item.key", validate="m:m")
+    )
     if len(parts) > 1:
         joined = joined.sort("voucher.key", "line.key")
     line_account = account_of("entry.role", roles)

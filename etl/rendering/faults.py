@@ -75,7 +75,7 @@ class Findings:
                 continue
             rows = pl.DataFrame({"row": fault.rows, "text": fault.texts}).join(
                 owned.with_columns(pl.col("row").cast(fault.rows.dtype)), on="row",
-                how="inner", maintain_order="left",
+                how="inner", validate="m:m", maintain_order="left",
             )  # fmt: skip
             self.reject(rows, fault.code, message=said, fix=fix, where=fault.cell.where)
 
@@ -88,7 +88,9 @@ class Findings:
                 rows = rows.with_columns(pl.lit(None, KEY).alias(ITEM_KEY))
             else:
                 owned = owned.with_columns(pl.col("row").cast(remark.rows.dtype))
-                rows = rows.join(owned, on="row", how="inner", maintain_order="left")
+                rows = rows.join(
+                    owned, on="row", how="inner", validate="m:m", maintain_order="left"
+                )
             self.note(rows, remark.code, _detail(remark, writing))
 
     @property

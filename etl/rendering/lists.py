@@ -69,7 +69,7 @@ class Lists:
         elements = numbered.filter(pl.col("row").is_in(rows.implode()))
         return (
             elements.select("row", *by)
-            .join(owners, on=by, how="inner", maintain_order="left")
+            .join(owners, on=by, how="inner", validate="m:m", maintain_order="left")
             .select("row", "item.key")
         )
 

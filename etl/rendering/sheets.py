@@ -146,7 +146,7 @@ class Sheets:
             return
         owned = owned.with_columns(pl.col("row").cast(rows["row"].dtype))
         self.findings.reject(
-            rows.join(owned, on="row", how="inner", maintain_order="left"),
+            rows.join(owned, on="row", how="inner", validate="m:m", maintain_order="left"),
             "CELL-13",
             message=pl.format(
                 'column {} must not hold a value twice: "{}"', pl.lit(cell.shown), "text"
