@@ -8,7 +8,6 @@ import polars as pl
 
 #: What a timestamp or date of Pleo looks like: an ISO date, or an ISO date-time with offset.
 DATE_LENGTH = 10
-DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 TIMESTAMP_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2}))?$"

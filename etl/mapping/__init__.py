@@ -7,7 +7,6 @@ lists ────┘
 
 from etl.mapping.cases import CaseResult, run_cases
 from etl.mapping.document import Company, MappingDocument, mapping_schema
-from etl.mapping.explain import Explained, Lost, explain_item
 from etl.mapping.lines import Mapped, map_lines
 from etl.mapping.lint import lint_mapping
 from etl.mapping.loading import LoadedMapping, load_mapping
@@ -16,14 +15,11 @@ from etl.mapping.rules import Rule, Target
 __all__ = [
     "CaseResult",
     "Company",
-    "Explained",
     "LoadedMapping",
-    "Lost",
     "Mapped",
     "MappingDocument",
     "Rule",
     "Target",
-    "explain_item",
     "lint_mapping",
     "load_mapping",
     "map_lines",

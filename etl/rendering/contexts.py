@@ -117,11 +117,6 @@ def deepest(contexts: Iterable[Context]) -> tuple[Context, Context | None]:
     return deep, (strangers[0] if strangers else None)
 
 
-def lies_above(outer: Context, inner: Context) -> bool:
-    """Say whether a context lies above another one."""
-    return outer in _ABOVE[inner]
-
-
 def parameter_type(parameter: Parameter) -> Type:
     """Give the type of a parameter in expressions."""
     return _PARAMETER_TYPES.get(parameter.type, Type.TEXT)

@@ -16,8 +16,8 @@ from typing import Literal
 
 import polars as pl
 
-from etl.rendering.charsets import Replacing, outside, replacing
-from etl.rendering.document import Column, CsvOptions, Encoding, Escape, FileSpec, Off
+from etl.rendering.charsets import Replacing, replacing
+from etl.rendering.document import Column, CsvOptions, Escape, FileSpec, Off
 from etl.text import FORMULA
 
 Wrap = Literal["always", "needed", "never"]
@@ -165,11 +165,6 @@ def wrap_cells(texts: pl.Series, writing: Writing, *, column: Column, odd: pl.Se
     if writing.escape == "sie" and column.quote is None and column.type != "text":
         return pl.select(pl.when(texts == "").then(pl.lit('""')).otherwise(texts)).to_series()
     return texts
-
-
-def finds_outside(encoding: Encoding | str) -> str:
-    """Give the pattern of characters that a file cannot hold."""
-    return outside(encoding)
 
 
 def _class(char: str) -> str:

@@ -50,13 +50,11 @@ def render(
     """
     plan = make_plan(template, constants=constants, lookups=lookups)
     findings = Findings(items)
-    ordered = vouchers
-    if not vouchers["voucher.number"].is_sorted():
-        ordered = vouchers.sort("voucher.number", maintain_order=True)
+    vouchers = _in_order(vouchers)
     delivered = deliver_receipts(
         plan,
         items=items,
-        vouchers=ordered,
+        vouchers=vouchers,
         attachments=attachments,
         contents=receipts or {},
         findings=findings,
@@ -65,7 +63,7 @@ def render(
         plan.lets,
         items=delivered.items,
         lines=lines,
-        vouchers=ordered,
+        vouchers=vouchers,
         postings=postings,
         attachments=delivered.delivered,
     )
@@ -77,9 +75,7 @@ def render(
         files.extend(run.files(chosen))
         if run.sheets is not None:
             rendered_from.append(FileSource(file_plan, run.sheets))
-    findings.problems.extend(_name_problems(plan, files, receipts=delivered))
-    if findings.problems:
-        raise UserMustFix(list(dict.fromkeys(findings.problems)))
+    _stop_at([*findings.problems, *_name_problems(plan, files, receipts=delivered)])
     rejections = findings.all_rejections()
     return Rendered(
         files=() if rejections.height else tuple(files),
@@ -90,6 +86,18 @@ def render(
         sources=value_sources(plan),
         rendered_from=tuple(rendered_from),
     )
+
+
+def _stop_at(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise UserMustFix(list(dict.fromkeys(problems)))
+
+
+def _in_order(vouchers: pl.DataFrame) -> pl.DataFrame:
+    """Sort vouchers by their number; a large batch that is in order already is not copied."""
+    if vouchers["voucher.number"].is_sorted():
+        return vouchers
+    return vouchers.sort("voucher.number", maintain_order=True)
 
 
 def value_sources(plan: Plan) -> tuple[ValueSource, ...]:
