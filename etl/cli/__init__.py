@@ -128,9 +128,12 @@ def main(verbose: int) -> None:
     """Turn Pleo export items into proved import files for an ERP without an API.
 
     \b
-    Try it without an account:     pleo-etl demo
-    Convert a file of items:       pleo-etl convert items.json -t TEMPLATE -m MAPPING -o DIR
-    Prove the result again later:  pleo-etl verify DIR
+    Try it without an account:
+        pleo-etl demo
+    Convert a file of items:
+        pleo-etl convert items.json -t TEMPLATE -m MAPPING -o DIR
+    Prove the result again later:
+        pleo-etl verify DIR
     """
     if verbose:
         from etl.log import set_verbosity

@@ -70,7 +70,7 @@ def command(items: tuple[str, ...], folder: Path, *, as_json: bool, **given: Any
     \b
     pleo-etl convert items.json -t datev-extf -m mappings/acme.yaml -o out \\
         -p consultant_number=1001 -p client_number=42
-    gunzip -c items.ndjson.gz | pleo-etl convert - -t sie4 -m mappings/acme.yaml -o out
+    cat items.ndjson | pleo-etl convert - -t sie4 -m mappings/acme.yaml -o out
 
     Exit code 1 means that some items were rejected; rejections.csv says why.
     """

@@ -159,7 +159,8 @@ def preview(
 
     \b
     pleo-etl templates preview acme-erp
-    pleo-etl templates preview datev-extf -p consultant_number=1001 -p client_number=42
+    pleo-etl templates preview datev-extf -p consultant_number=1001 \\
+        -p client_number=42
     """
     from etl.authoring import first_lines
     from etl.authoring import preview as run_preview

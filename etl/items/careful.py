@@ -149,7 +149,8 @@ def _reason(error: ValueError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"byte {error.start + 1} is not UTF-8"
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg[:1].lower()}{error.msg[1:]} at character {error.pos + 1}"
+        what = error.msg.removesuffix(" at")  # of a text that is cut off
+        return f"{what[:1].lower()}{what[1:]} at character {error.pos + 1}"
     return str(error)
 
 
