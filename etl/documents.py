@@ -25,6 +25,8 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 20
 MAX_NODES = 50_000
 MAX_PROBLEMS = 200
+#: What file systems take as the name of one file or folder.
+MAX_NAME_BYTES = 255
 
 #: Pydantic's kinds of errors, in words for those who write documents.
 _FORMS = {
@@ -270,12 +272,24 @@ def resolve_inside(root: Path, relative: str, where: Place | str) -> Path:
     windows = PureWindowsPath(relative)
     climbs = windows.is_absolute() or windows.drive or windows.root or ".." in windows.parts
     target = root / relative
-    if climbs or "\0" in relative or not target.resolve().is_relative_to(root.resolve()):
+    if any(len(part.encode()) > MAX_NAME_BYTES for part in windows.parts):
+        raise _refuse(
+            "DOC-4", f"a name is longer than {MAX_NAME_BYTES} bytes", where, "use a shorter name"
+        )
+    if climbs or "\0" in relative or not _is_inside(target, root):
         raise _refuse(
             "DOC-4", f'"{relative}" leaves the folder of the file that names it', where,
             "put the file beside or below it, and name it by a relative path",
         )  # fmt: skip
     return target
+
+
+def _is_inside(target: Path, root: Path) -> bool:
+    """Say whether a path ends inside a folder; links that go in circles end nowhere."""
+    try:
+        return target.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return False
 
 
 def near_match(word: str, choices: Iterator[str] | list[str] | set[str]) -> str | None:
