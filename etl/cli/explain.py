@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def command(item: str, folder: Path, *, as_json: bool) -> int:
     """Say why each value of an item's rows is what it is.
 
-    ITEM is the item's id, its first characters, or the reference that the ledger shows. For every
-    column: the expression of the template, the values that it reads, the mapping rule and table
-    row that gave them, and the rules that lost.
+    ITEM is the item's id, its first six or more characters, or the reference that the ledger
+    shows. For every column: the expression of the template, the values that it reads, the mapping
+    rule and table row that gave them, and the rules that lost.
 
     \b
     pleo-etl explain 4113001 out

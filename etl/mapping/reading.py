@@ -11,7 +11,7 @@ import polars as pl
 from etl.documents import Document, Place, near_match
 from etl.errors import Problem, UserMustFix
 from etl.expressions import Compiled, Scope, compile_condition, compile_value
-from etl.frames import Type, tag_column
+from etl.frames import ROLES, Type, tag_column
 from etl.mapping.document import MappingDocument, RuleText
 from etl.mapping.rules import FALLBACK, Rule, known_targets, rule_words, target_of
 from etl.mapping.tables import Table
@@ -69,12 +69,16 @@ class RuleReader:
             self._refuse("MAP-10", what, place, "put the rules together")
             return
         near = near_match(name, known_targets())
-        fix = (
-            f'did you mean "{near}"?'
-            if near
-            else "targets are account.<role>, account_name.<role>, tax_code, text, "
-            "dimension.<name> and target.<name>"
-        )
+        role = name.removeprefix("account.")
+        if role != name and not near_match(role, list(ROLES)):
+            fix = f"roles are {', '.join(ROLES)}"
+        elif near:
+            fix = f'did you mean "{near}"?'
+        else:
+            fix = (
+                "targets are account.<role>, account_name.<role>, tax_code, text, "
+                "dimension.<name> and target.<name>"
+            )
         self._refuse("MAP-10", f'there is no target "{name}"', place, fix)
 
     def _rule(self, target: str, text: RuleText, scope: Scope, path: _Path) -> None:

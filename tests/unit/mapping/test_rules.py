@@ -115,6 +115,13 @@ def test_what_is_taken_for_another_target_is_empty_where_no_item_needs_the_accou
     assert mapped(mapping).lines.height == 0
 
 
+def test_a_role_that_is_near_to_none_names_them_all(tmp_path: Path) -> None:
+    with pytest.raises(UserMustFix) as caught:
+        load(tmp_path, rules('account.creditor: [{use: "1600"}]'))
+    (problem,) = caught.value.problems
+    assert problem.fix.startswith("roles are expense, wallet, ")
+
+
 def test_take_may_be_short(tmp_path: Path) -> None:
     text = "tables: {a: {file: a.csv, key: c}}\n" + rules(
         'account.expense: [{table: a, key: "{{ line.account.code }}", take: v}]'
