@@ -286,4 +286,5 @@ def _review(
         formats=formats,
         rows=_begun(booked, places),
         company=recipe.mapping.company.name,
+        company_currency=recipe.mapping.company.currency,
     )

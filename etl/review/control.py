@@ -36,13 +36,16 @@ def control_sheet(
     *,
     counts: Counts,
     names: Mapping[str, str],
+    company_currency: str = "",
 ) -> Control:
     """Add up the control sheet.
 
     Needs: frames completed (etl.review.columns), where items and lines may hold rejected items;
-    the names of the accounts.
+    the names of the accounts; the company's currency, without which book balances are left out.
     """
-    sides = account_sides(frames.postings)
+    sides = account_sides(frames.postings, company_currency)
+    is_other = pl.col("currency") != company_currency
+    is_booked = not sides.filter(is_other & pl.col("book").is_not_null()).is_empty()
     totals = currency_totals(sides)
     costs = cost_lines(frames)
     tax_codes = tax_totals(costs)
@@ -53,6 +56,7 @@ def control_sheet(
         totals=totals,
         wallets=wallet_movements(frames, names),
         accounts=account_totals(sides, names),
+        book_currency=company_currency if is_booked else "",
         has_tax_inside=_has_tax_inside(costs, frames.postings),
         tax_codes=tax_codes,
         types=group_totals(frames, TYPE),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -75,6 +74,7 @@ class AccountTotal:
     credit: Decimal
     rows: int
     share: int
+    book_balance: Decimal | None  # in the company's currency, where every row has it
 
     @property
     def balance(self) -> Decimal:
@@ -143,6 +143,7 @@ class Control:
     totals: tuple[CurrencyTotal, ...]
     wallets: tuple[WalletMovement, ...]
     accounts: tuple[AccountTotal, ...]
+    book_currency: str  # the company's, where accounts hold others and their book_balance is known
     has_tax_inside: bool  # accounts hold tax that the program splits off
     tax_codes: tuple[TaxTotal, ...]
     types: tuple[GroupTotal, ...]
@@ -239,6 +240,8 @@ class PostingRow:
     currency: str
     debit: Decimal | None
     credit: Decimal | None
+    net: Decimal | None  # with its tax, where the file splits the amount
+    tax: Decimal | None
     tax_code: str
     text: str
     dimensions: tuple[tuple[str, str], ...]
@@ -357,10 +360,6 @@ class FileView:
     lines: int
     is_raw_shown: bool
 
-    @property
-    def lines_shown(self) -> int:
-        return len(self.rows)
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -397,4 +396,4 @@ class ReviewView:
     files: tuple[FileView, ...]
     proof_holds: bool
     proof_rows: int
-    import_steps: Sequence[str]
+    import_steps: tuple[str, ...]

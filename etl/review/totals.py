@@ -47,16 +47,23 @@ def account_names(frames: BatchFrames) -> dict[str, str]:
     return names
 
 
-def account_sides(postings: pl.DataFrame) -> pl.DataFrame:
+def account_sides(postings: pl.DataFrame, company_currency: str = "") -> pl.DataFrame:
     """One row per posting and account: a pair also moves its contra account, the other way."""
     currency = pl.col("posting.currency").alias("currency")
     signed = pl.col("posting.signed")
+    is_home = pl.col("posting.currency").eq_missing(pl.lit(company_currency))
+    book = pl.when(is_home).then(signed).otherwise("posting.book_signed")
     contra = postings.filter(pl.col("posting.contra_account").is_not_null())
     sides = [
-        rows.select(currency, pl.col(account).alias("account"), amount.alias("signed"))
-        for rows, account, amount in (
-            (postings, "posting.account", signed),
-            (contra, "posting.contra_account", -signed),
+        rows.select(
+            currency,
+            pl.col(account).alias("account"),
+            (signed * sign).cast(AMOUNT).alias("signed"),
+            (book * sign).cast(AMOUNT).alias("book"),
+        )
+        for rows, account, sign in (
+            (postings, "posting.account", 1),
+            (contra, "posting.contra_account", -1),
         )
     ]
     return pl.concat(sides).with_columns(
@@ -78,9 +85,11 @@ def currency_totals(sides: pl.DataFrame) -> tuple[CurrencyTotal, ...]:
 
 def account_totals(sides: pl.DataFrame, names: Mapping[str, str]) -> tuple[AccountTotal, ...]:
     """Add up both sides per currency and account."""
+    # A sum of some rows only would look like the whole.
+    book = pl.when(pl.col("book").is_not_null().all()).then(pl.col("book").sum())
     added = (
         sides.group_by("currency", "account")
-        .agg(pl.col("debit", "credit").sum(), pl.len().alias("rows"))
+        .agg(pl.col("debit", "credit").sum(), pl.len().alias("rows"), book.alias("book"))
         .sort("currency", "account")
     )
     largest: dict[str, Decimal] = {}
@@ -97,6 +106,7 @@ def account_totals(sides: pl.DataFrame, names: Mapping[str, str]) -> tuple[Accou
             credit=row["credit"],
             rows=row["rows"],
             share=share_of(row["debit"] - row["credit"], largest[row["currency"]]),
+            book_balance=row["book"],
         )
         for row in rows
     )

@@ -44,6 +44,7 @@ def make_view(
     formats: Mapping[str, FileFormat] | None = None,
     rows: pl.DataFrame | None = None,
     company: str = "",
+    company_currency: str = "",
 ) -> ReviewView:
     """Make the view model of a batch.
 
@@ -51,13 +52,15 @@ def make_view(
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
     import steps of the template, how each file is to be read where that is known, and the lines
     that postings begin on (item.key, file, row), which else are those of the manifest's items;
-    the name of the company, which the manifest knows by its id.
+    the name of the company, which the manifest knows by its id, and its currency.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
     frames = _with_remarks(complete(frames))
     counts = _counts(manifest)
     names = account_names(frames)
-    control = control_sheet(manifest, frames, counts=counts, names=names)
+    control = control_sheet(
+        manifest, frames, counts=counts, names=names, company_currency=company_currency
+    )
     shown = file_views(manifest, files, formats=formats or {})
     chosen = choose(frames)
     notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors)

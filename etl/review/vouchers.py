@@ -222,6 +222,9 @@ def _posting(row: Row, *, line: Row, names: Mapping[str, str]) -> PostingRow:
         currency=row["posting.currency"] or "",
         debit=amount if is_debit else None,
         credit=None if is_debit else amount,
+        # Only forms that print net and tax in one row have tax inside of a posting's amount.
+        net=row["posting.net"] if row["posting.tax"] else None,
+        tax=row["posting.tax"] or None,
         tax_code=row["posting.tax_code"] or coded.get("tax_code") or "",
         text=row["posting.text"] or line.get("text") or "",
         dimensions=tuple(sorted(dimensions.items())),

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from lxml import html
 
 from etl.frames import REJECTIONS, schema
-from etl.review import ReviewView, make_view
+from etl.review import ReviewView, make_view, render_report
 from etl.review.causes import MAX_CONCERNED
 from etl.review.words import pleo_link
 from tests.unit.review import batches
@@ -82,6 +83,18 @@ def test_what_a_note_says_of_all_is_not_repeated_beside_each(view: ReviewView) -
         "REV-1": "",
         "DATE-SHIFTED": "2026-09-30 lies in a closed period, posted on 2026-10-01",
     }
+
+
+def test_remarks_without_more_to_say_have_no_empty_column(view: ReviewView) -> None:
+    page = html.document_fromstring(render_report(view))
+    places = {group.code: place for place, group in enumerate(view.notes)}
+
+    def heads(code: str) -> list[str]:
+        return [str(head) for head in page.xpath(f"//*[@id='note-{places[code]}']//th/text()")][:3]
+
+    assert heads("REV-1")[:2] == ["Item", "Amount"]
+    assert "What" not in heads("REV-1")
+    assert heads("DATE-SHIFTED") == ["Item", "Amount", "What"]
 
 
 def test_one_item_with_two_remarks_of_a_kind_counts_once() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from lxml import html
 
-from etl.review import BatchFrames, ReviewView, make_view
+from etl.review import BatchFrames, ReviewView, make_view, render_report
 from tests.unit.review import batches
 
 
@@ -78,6 +79,44 @@ def test_totals_by_account_with_names(view: ReviewView) -> None:
     )  # fmt: skip
     balances = sum((row.balance for row in view.control.accounts), Decimal(0))
     assert balances == 0
+
+
+def test_an_account_with_two_currencies_shows_what_each_is_in_the_books() -> None:
+    # The pounds of 4654 (80.00) move to 4930 and are 92.00 EUR in the books: 4930 has
+    # 119.00 - 23.80 = 95.20 EUR and 80.00 GBP, which is 92.00 EUR more.
+    frames = batches.frames()
+    pounds = pl.col("posting.currency") == "GBP"
+    cost = pounds & (pl.col("posting.role") == "expense")
+    postings = frames.postings.with_columns(
+        pl.when(cost).then(Decimal("92.00")).when(pounds).then(Decimal("-92.00"))
+        .cast(pl.Decimal(38, 2)).alias("posting.book_signed"),
+        pl.when(cost).then(pl.lit("4930")).otherwise("posting.account").alias("posting.account"),
+    )  # fmt: skip
+    view = make_view(
+        batches.manifest(),
+        replace(frames, postings=postings),
+        files=batches.files(),
+        company_currency="EUR",
+    )
+    depot = [row for row in view.control.accounts if row.account == "4930"]
+    assert view.control.book_currency == "EUR"
+    assert [(row.currency, row.balance, row.book_balance) for row in depot] == [
+        ("EUR", Decimal("95.20"), Decimal("95.20")),
+        ("GBP", Decimal("80.00"), Decimal("92.00")),
+    ]
+    page = html.document_fromstring(render_report(view))
+    rows = page.xpath("//section[@id='control']//tr[starts-with(normalize-space(), '4930')]")
+    assert [row.xpath("string(td[6])") for row in rows] == ["95.20", "92.00"]
+    assert page.xpath("count(//th[.='Balance in EUR'])") == 1
+
+
+def test_without_book_amounts_there_is_no_balance_in_company_currency() -> None:
+    view = make_view(
+        batches.manifest(), batches.frames(), files=batches.files(), company_currency="EUR"
+    )
+    pub = next(row for row in view.control.accounts if row.currency == "GBP")
+    assert (view.control.book_currency, pub.book_balance) == ("", None)
+    assert "Balance in" not in render_report(view)
 
 
 def test_names_come_from_the_lines_when_the_template_prints_none() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 import polars as pl
+from lxml import html
 
-from etl.review import ReviewView, make_view
+from etl.review import ReviewView, make_view, render_report
 from etl.review.model import PostingRow, Reason, Voucher
 from etl.review.vouchers import MAX_FULL_OF_LONG
 from tests.unit.review import batches
@@ -53,6 +54,32 @@ def test_a_pair_names_its_contra_account() -> None:
     (row,) = _named(view, "Office Depot").postings
     assert isinstance(row, PostingRow)
     assert (row.contra_account, row.contra_name) == ("1360", "Pleo Wallet EUR")
+
+
+def test_net_and_tax_stand_in_the_row_where_the_file_has_them() -> None:
+    # 119.00 is 100.00 + 19.00; the taxi has no tax, so it shows no net either.
+    frames = batches.frames("pair")
+    taxed = pl.col("posting.account") == "4930"
+    tax = pl.when(taxed).then(pl.col("posting.amount") * Decimal("0.19") / Decimal("1.19"))
+    tax = tax.otherwise(Decimal("0.00")).round(2).cast(pl.Decimal(38, 2))
+    split = replace(
+        frames,
+        postings=frames.postings.with_columns(
+            tax.alias("posting.tax"), (pl.col("posting.amount") - tax).alias("posting.net")
+        ),
+    )
+    view = make_view(batches.manifest(), split, files=batches.files())
+    (depot,) = _named(view, "Office Depot").postings
+    (taxi,) = _named(view, "Taxi Berlin").postings
+    assert (depot.debit, depot.net, depot.tax) == tuple(map(Decimal, ("119", "100", "19")))
+    assert (taxi.net, taxi.tax) == (None, None)
+    page = html.document_fromstring(render_report(view))
+    notes = page.xpath("//div[@class='postings']//td/small/text()")
+    assert notes == ["net 100.00 + tax 19.00", "net 20.00 + tax 3.80"]
+
+
+def test_gross_alone_is_shown_where_the_file_has_it_alone(view: ReviewView) -> None:
+    assert all(row.tax is None for row in _named(view, "Office Depot").postings)
 
 
 def test_a_moved_date_shows_where_it_came_from(view: ReviewView) -> None:
