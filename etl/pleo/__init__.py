@@ -1,0 +1,1 @@
+"""All that concerns Pleo's Export API: the only place that knows httpx, starlette and uvicorn."""
