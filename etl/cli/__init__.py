@@ -34,7 +34,8 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,
 
 #: Every command, in the order of the help; each is a module of this package.
 COMMANDS = (
-    "demo", "init", "check", "convert", "verify", "explain", "templates", "mappings", "completion",
+    "demo", "init", "check", "convert", "verify", "explain", "templates", "mappings", "sandbox",
+    "completion",
 )  # fmt: skip
 
 
