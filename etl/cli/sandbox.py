@@ -22,11 +22,11 @@ PORT = 8585
 )  # fmt: skip
 @click.option(
     "--company", "names", multiple=True, metavar="NAME",
-    help="A company of the sample data; repeat for several (default: all).",
+    help="A company of the sample data; may be repeated; default: all.",
 )  # fmt: skip
 @click.option(
     "--fault", "faults", multiple=True, metavar="FAULT",
-    help="A fault to make; repeat for several (below).",
+    help="A fault to make, as error=503@list-jobs; may be repeated.",
 )  # fmt: skip
 @click.option(
     "--seed", type=int, default=1, show_default=True, metavar="N",
@@ -84,10 +84,10 @@ def command(
 
 
 def _make_pleo(names: tuple[str, ...], faults: tuple[str, ...], *, seed: int) -> Pleo:
-    from etl import clock
+    from etl.clock import now
     from etl.pleo.sandbox import SAMPLES, Pleo, SandboxClock
 
-    pleo = Pleo(seed=seed, clock=SandboxClock(clock.now(), is_running=True))
+    pleo = Pleo(seed=seed, clock=SandboxClock(now(), is_running=True))
     for name in dict.fromkeys(names) or SAMPLES:
         if name not in SAMPLES:
             raise click.UsageError(f'there is no company "{name}"; there are {", ".join(SAMPLES)}')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from etl import clock
+from etl.clock import now
 
 #: Where a clock that stands still begins: after the last item of the sample data.
 START = datetime(2026, 4, 1, 8, 0, tzinfo=UTC)
@@ -17,11 +17,11 @@ class SandboxClock:
     def __init__(self, start: datetime = START, *, is_running: bool = False) -> None:
         self._start = start
         self._moved = timedelta()
-        self._since = clock.now() if is_running else None
+        self._since = now() if is_running else None
 
     def read(self) -> datetime:
         """Give the time, in UTC."""
-        passed = clock.now() - self._since if self._since else timedelta()
+        passed = now() - self._since if self._since else timedelta()
         return self._start + self._moved + passed
 
     def advance(self, seconds: float) -> datetime:
