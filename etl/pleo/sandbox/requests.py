@@ -75,7 +75,7 @@ def read_body(body: bytes, kind: type[BodyT]) -> BodyT:
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise bad_request(str(error)) from None
 
 

@@ -93,6 +93,8 @@ def test_an_hour_after_the_last_update_a_job_expires(scene: Scene, is_started: b
     assert scene.client.job(scene.job)["status"] in ("pending", "in_progress")
     assert scene.client.entries(scene.job).status_code == 200
     scene.pleo.advance(1)
+    assert scene.client.entries(scene.job).status_code == 422
+    scene.pleo.advance(500)
     expired = scene.client.job(scene.job)
     assert (expired["status"], expired["failureReasonType"]) == ("failed", "job_expired")
     hour = "2026-04-01T09:10:00Z" if is_started else "2026-04-01T09:00:00Z"
@@ -138,8 +140,14 @@ def test_a_user_can_cancel(scene: Scene) -> None:
     scene.pleo.cancel_job(scene.job)
     found = scene.client.job(scene.job)
     assert (found["status"], found["failureReasonType"]) == ("failed", "canceled_by_user")
-    scene.pleo.cancel_job(scene.job)
     assert scene.client.event(scene.job, "started").status_code == 422
+
+
+def test_what_has_ended_cannot_be_cancelled(scene: Scene) -> None:
+    scene.pleo.move_job(scene.job, "started")
+    scene.pleo.move_job(scene.job, "completed")
+    scene.pleo.cancel_job(scene.job)
+    assert scene.client.job(scene.job)["status"] == "completed"
 
 
 def test_a_job_is_created_when_none_runs(scene: Scene) -> None:

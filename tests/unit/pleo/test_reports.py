@@ -9,6 +9,7 @@ import pytest
 from etl.pleo.sandbox import Pleo
 from tests.fakes.pleo_client import Scene, report
 
+DEEP = b'[{"x":' + b"[" * 100_000
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -92,7 +93,7 @@ def test_a_report_against_the_description_is_refused_whole(
     assert set(states(scene).values()) == {"pending"}
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"\xff", b"[1]"])
+@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"\xff", b"[1]", DEEP], ids=range(6))
 def test_a_body_that_is_no_list_of_reports_is_refused(scene: Scene, body: bytes) -> None:
     path = f"/v3/export-jobs/{scene.job.id}/items"
     assert scene.client.http.put(path, content=body).status_code == 400
