@@ -187,3 +187,9 @@ def test_same_seed_same_ids_and_keys() -> None:
 
     assert made(7) == made(7)
     assert made(7) != made(8)
+
+
+def test_a_job_expires_though_nobody_but_the_clock_moves(scene: Scene) -> None:
+    scene.pleo.clock.advance(3600)
+    assert scene.client.event(scene.job, "started").status_code == 422
+    assert scene.client.jobs(statuses=["pending"]).json()["data"] == []
