@@ -87,6 +87,9 @@ class Maker:
         for number, line in enumerate(item["accountingEntryLines"]):
             line["accountingEntryLineId"] = f"00000000-0000-4000-{8001 + number}-{self.count:012}"
         item["additionalInformation"]["reconciliationId"] = str(4000000 + self.count)
+        invoice = item["additionalInformation"]["invoiceInformation"]
+        if invoice:  # a bill has a number of its own
+            invoice["invoiceNumber"] = f"HP-{self.count}"
         for path, value in changes:
             put(item, path, copy.deepcopy(value))
         return item
