@@ -16,7 +16,10 @@ ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements.lock"
 PROJECT = ROOT / "pyproject.toml"
 BLOCK = re.compile(r"constraint-dependencies = \[\n(.*?)\]\n", re.DOTALL)
-HEADER = "# Made by `python -m tests.locks --write`. Install with: pip install --require-hashes -r requirements.lock\n"
+HEADER = (
+    "# Made by `python -m tests.locks --write`.\n"
+    "# Install with: pip install --require-hashes -r requirements.lock\n"
+)
 
 
 def pinned(text: str) -> dict[str, str]:
