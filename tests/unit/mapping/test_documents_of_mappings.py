@@ -15,7 +15,7 @@ from etl.shipped import shipped_folder
 from tests.unit.mapping.written import COMPANY, load
 
 RULES = 'map: {account.expense: [{use: "1"}]}\n'
-NAMES = ("example.yaml", "example-se.yaml", "example-uk.yaml")
+NAMES = ("example.yaml", "example-se.yaml", "example-uk.yaml", "example-xero.yaml")
 EXAMPLES = [shipped_folder("mappings") / name for name in NAMES]
 
 
