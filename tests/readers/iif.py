@@ -19,7 +19,14 @@ TYPES = {
     "CREDIT CARD", "CREDIT MEMO", "DEPOSIT", "ESTIMATES", "GENERAL JOURNAL", "INVOICE", "PAYMENT",
     "PURCHORD", "TRANSFER",
 }  # fmt: skip
-FIRST_ROW = {"CREDIT CARD": -1, "BILL": -1, "CCARD REFUND": 1, "BILL REFUND": 1}
+FIRST_ROW = {
+    "CREDIT CARD": -1,
+    "BILL": -1,
+    "CCARD REFUND": 1,
+    "BILL REFUND": 1,
+    "CHECK": -1,
+    "DEPOSIT": 1,
+}
 REQUIRED = ("TRNSTYPE", "DATE", "ACCNT", "AMOUNT")
 #: QuickBooks' reference fields hold about so many characters.
 LONGEST_NUMBER = 11
