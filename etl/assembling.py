@@ -15,7 +15,16 @@ import polars as pl
 
 from etl import __version__
 from etl.batches.controls import batch_totals, control_totals, make_sides
-from etl.batches.evidence import EVIDENCE, CellFact, Facts, Frames, RuleFact, write_evidence
+from etl.batches.evidence import (
+    EVIDENCE,
+    CellFact,
+    Facts,
+    FileFact,
+    Frames,
+    RecordFact,
+    RuleFact,
+    write_evidence,
+)
 from etl.batches.explanation import show
 from etl.batches.manifest import Made, Manifest, Total, summarise_notes
 from etl.batches.output import Owner
@@ -37,7 +46,10 @@ from etl.frames import ITEM_KEY, KEY, POSTING_KEY
 from etl.rendering import Rendered, RenderedFile
 from etl.rendering.charsets import TABLE_FILE
 from etl.rendering.contexts import Context
-from etl.rendering.plans import make_plan
+from etl.rendering.document import XlsxOptions
+from etl.rendering.escapes import writing_of
+from etl.rendering.formats import NUMBERS
+from etl.rendering.plans import FilePlan, make_plan
 from etl.rendering.proof import Proof
 from etl.rendering.proof_money import as_read
 from etl.review import (
@@ -75,7 +87,8 @@ def assemble(
     )  # fmt: skip
     evidence = write_evidence(
         Frames(
-            booked.items, booked.lines, booked.vouchers, booked.postings, places, proof.postings
+            booked.items, booked.lines, booked.vouchers, booked.postings, places, proof.postings,
+            booked.refused,
         ),
         collect_facts(recipe, rendered, origin=origin),
         files={
@@ -228,6 +241,7 @@ def collect_facts(recipe: Recipe, rendered: Rendered, *, origin: Origin) -> Fact
         cells=list(_cells(recipe)),
         postings={rule.id: rule.place for rule in recipe.rules},
         files={file.name: file.file for file in rendered.files if not file.companion},
+        written={file.key: _written(file) for file in make_plan(recipe.template).files},
         packed=[file.name for file in rendered.files if file.packed],
         constants=constants,
     )
@@ -245,11 +259,36 @@ def _cells(recipe: Recipe) -> Iterator[CellFact]:
                 yield CellFact(
                     file=file.key,
                     record=record.name,
+                    number=cell.number,
                     name=cell.name or f"{record.name} {cell.number + 1}",
                     expression=cell.column.value,
                     place=cell.where,
                     reads=sorted(cell.reads),
+                    means=cell.column.means,
+                    is_number=cell.column.type in NUMBERS,
+                    at=cell.column.at,
+                    width=cell.column.width,
                 )
+
+
+def _written(file: FilePlan) -> FileFact:
+    """Say how lines of a file are taken apart, and what stands in them."""
+    writing = writing_of(file.spec, file.encoding)
+    xlsx, fixed = file.spec.xlsx or XlsxOptions(), file.spec.fixed
+    return FileFact(
+        kind=writing.kind,
+        encoding=writing.encoding,
+        delimiter=writing.delimiter,
+        is_quoted=writing.csv.quoting != "none" and writing.escape == "csv",
+        has_names=writing.csv.header == "names" and file.layout is None,
+        counts_bytes=fixed is not None and fixed.bytes,
+        sheet=xlsx.sheet if writing.kind == "xlsx" else None,
+        records={
+            record.name: RecordFact(record.context.value, record.names)
+            for record in file.records.values()
+            if record.context in (Context.VOUCHER, Context.POSTING)
+        },
+    )
 
 
 def _review(

@@ -8,6 +8,8 @@ files          hash ───────────> a changed byte of a file 
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +22,8 @@ from etl.batches.explanation import RowReason, explain_item
 from etl.batches.manifest import MANIFEST
 from etl.batches.reading import ReadManifest, read_manifest
 from etl.batches.recipe import content_hash, members_of
-from etl.batches.verdicts import VERDICTS
+from etl.batches.rejected import REJECTIONS_FILE
+from etl.batches.verdicts import FAILED, VERDICTS
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.files import sha256
 from etl.money import AMOUNT
@@ -38,6 +41,8 @@ class Proof:
     """What a verification found. Without problems the folder is what was written, and proved."""
 
     content: str
+    items: int
+    rejected: int
     files: int = 0
     rows: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -53,7 +58,8 @@ def verify_folder(folder: Path) -> Proof:
     Raises: UserMustFix VER-1, VER-2 where the manifest itself cannot be used.
     """
     manifest = read_manifest(folder)
-    proof = Proof(manifest.head["content"])
+    counts = manifest.head["counts"]
+    proof = Proof(manifest.head["content"], counts["items"], counts["rejected"])
     intact = {
         file["name"]: content
         for file in manifest.listed
@@ -125,7 +131,7 @@ def _prove_content(
     if items.height != head["counts"]["items"]:
         proof.differs("VER-4", "the manifest does not list every item", where=folder / MANIFEST)
     evidence = read_evidence(folder / EVIDENCE)
-    template = _template_of(manifest, proof)
+    template = _template_of(manifest, proof) if head["files"] else None
     proof.files = len(head["files"])
     for file in head["files"]:
         name = file["name"]
@@ -212,35 +218,82 @@ def _compare_rows(
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An item as the manifest has it, and why its rows are what they are."""
+    """An item as the manifest has it, why its rows are what they are, or why it was rejected.
+
+    rejections  its lines of rejections.csv, by column
+    remarks     what could not be shown
+    """
 
     item: Mapping[str, Any]
     rows: list[RowReason]
+    rejections: list[dict[str, str]]
+    remarks: list[str]
 
 
 def explain_in_folder(folder: Path, wanted: str) -> Explained:
     """Explain an item of a conversion.
 
-    Needs: the item's id, its first characters (at least six), or its external id.
+    Needs: the item's id, its first characters (at least six), its external id, or, if it was
+    rejected, its reconciliation id.
     Raises: UserMustFix VER-1 to VER-3, VER-5 where no item or several are meant.
     """
     manifest = read_manifest(folder)
-    item = _find(manifest.items(), wanted, folder=folder)
     path = folder / EVIDENCE
     content = path.read_bytes() if path.is_file() else b""
     if sha256(content) != manifest.hashes[EVIDENCE]:
         raise UserMustFix(
             Problem("VER-3", f"{EVIDENCE} is missing or has been changed", str(path), _AGAIN)
         )
-    return Explained(item, explain_item(read_evidence(path), item["id"]))
+    evidence = read_evidence(path)
+    item = _find(manifest.items(), wanted, evidence=evidence, folder=folder)
+    files: dict[str, bytes] = {}
+    remarks = []
+    for name in sorted({rows["file"] for rows in item["rows"]}):
+        said = _unchanged(name, folder=folder, manifest=manifest)
+        if said is None:
+            remarks.append(f"{name} is missing or has been changed: what stands in it is not shown")
+        else:
+            is_packed = name in evidence.facts.packed
+            files[name] = members_of(name, said).members[0][1] if is_packed else said
+    return Explained(
+        item,
+        explain_item(evidence, item["id"], files=files),
+        _rejections_of(item, folder=folder, manifest=manifest),
+        remarks,
+    )
+
+
+def _unchanged(name: str, *, folder: Path, manifest: ReadManifest) -> bytes | None:
+    """Give the bytes of a file if they are those that were written."""
+    path = folder / name
+    content = path.read_bytes() if path.is_file() else b""
+    return content if sha256(content) == manifest.hashes.get(name) else None
+
+
+def _rejections_of(
+    item: Mapping[str, Any], *, folder: Path, manifest: ReadManifest
+) -> list[dict[str, str]]:
+    """Give every problem of a rejected item; without rejections.csv the manifest's reason stays."""
+    said = _unchanged(REJECTIONS_FILE, folder=folder, manifest=manifest)
+    if item["verdict"] != FAILED or said is None:
+        return []
+    return [
+        row
+        for row in csv.DictReader(io.StringIO(said.decode()))
+        if row["item_id"].removeprefix("'") == item["id"].removeprefix("'")
+    ]
 
 
 MIN_PREFIX = 6
 
 
-def _find(items: pl.DataFrame, wanted: str, *, folder: Path) -> dict[str, Any]:
+def _find(items: pl.DataFrame, wanted: str, *, evidence: Evidence, folder: Path) -> dict[str, Any]:
     ids = pl.col("id")
-    exact = items.filter((ids == wanted) | (pl.col("external_id") == wanted))
+    exact = items.filter(
+        (ids == wanted)
+        | (pl.col("external_id") == wanted)
+        | ids.is_in(evidence.refused_with(wanted))
+    )
     found = exact
     if exact.is_empty() and len(wanted) >= MIN_PREFIX:
         found = items.filter(ids.str.starts_with(wanted))
@@ -250,7 +303,10 @@ def _find(items: pl.DataFrame, wanted: str, *, folder: Path) -> dict[str, Any]:
             what = f'"{wanted}" means {found["id"].n_unique()} items: ' + ", ".join(
                 found["id"].unique(maintain_order=True).head(MAX_LINES)
             )
-        fix = "give the item's id, or the reference that the ERP file prints"
+        fix = (
+            "give the item's id, six or more of its first characters, or the reference that the"
+            f" ERP file prints; an item that was rejected stands in {REJECTIONS_FILE}"
+        )
         raise UserMustFix(Problem("VER-5", what, str(folder), fix))
     # A repeated item is listed twice; the one that was exported says more.
     return found.sort("verdict").row(0, named=True)

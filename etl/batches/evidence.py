@@ -32,6 +32,8 @@ _ALWAYS = (
     "posting.role", "posting.account", "posting.contra_account", "posting.currency",
     "posting.shape", "posting.signed", "voucher.contra_role",
 )  # fmt: skip
+#: What rejected items are found by, and the columns of items that it is taken from.
+_REFUSED = {"refused.id": "item.id", "refused.number": "item.reconciliation_id"}
 #: Columns with what the files say, by meaning.
 READ = "read."
 
@@ -48,14 +50,46 @@ class RuleFact:
 
 @dataclass(frozen=True, slots=True)
 class CellFact:
-    """A column of a file: its expression, where that stands, and the names it reads."""
+    """A column of a file: its expression, where that stands, and the names it reads.
+
+    number     its place among the columns of its record, from 0
+    means      what is read back from it; None where it is not
+    at, width  where it stands in a line of fixed length, from 1
+    """
 
     file: str
     record: str
+    number: int
     name: str
     expression: str
     place: str
     reads: Sequence[str]
+    means: str | None
+    is_number: bool
+    at: int | None
+    width: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFact:
+    """A record of a file: what it stands once for, and the names of all of its columns."""
+
+    context: str
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """How a file of the template was written, so that its lines can be taken apart again."""
+
+    kind: str
+    encoding: str
+    delimiter: str | None
+    is_quoted: bool
+    has_names: bool
+    counts_bytes: bool
+    sheet: str | None
+    records: Mapping[str, RecordFact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +99,7 @@ class Facts:
     candidates   target -> numbers of the rules that may give it, in the order of trying
     postings     posting rule id -> where it stands
     files        name of a file -> key of the template's file
+    written      key of the template's file -> how it is written
     packed       names of files that are zips around the file
     constants    names that are the same for the whole run, as text
     """
@@ -74,6 +109,7 @@ class Facts:
     cells: Sequence[CellFact]
     postings: Mapping[str, str]
     files: Mapping[str, str]
+    written: Mapping[str, FileFact]
     packed: Sequence[str]
     constants: Mapping[str, str | None]
 
@@ -83,7 +119,7 @@ class Frames:
     """The frames that evidence is taken from, and where each posting stands.
 
     `places` has posting.key, file and row; `read` has posting.key and what was read back of it,
-    a column per meaning.
+    a column per meaning; `refused` are the rejected items that could be read.
     """
 
     items: pl.DataFrame
@@ -92,6 +128,7 @@ class Frames:
     postings: pl.DataFrame
     places: pl.DataFrame
     read: pl.DataFrame
+    refused: pl.DataFrame
 
 
 def write_evidence(frames: Frames, facts: Facts, *, files: Mapping[str, bytes]) -> bytes:
@@ -135,10 +172,14 @@ def _groups(frames: Frames, facts: Facts, *, files: Mapping[str, bytes]) -> Iter
     """Give the rows of postings, some at a time, and then the sums of each file."""
     reads = sorted({name for cell in facts.cells for name in cell.reads} | set(_ALWAYS))
     targets = sorted(facts.candidates)
-    sum_of_line = pl.lit(None, pl.UInt32).alias("sum")
+    others = (
+        pl.lit(None, pl.UInt32).alias("sum"),
+        *(pl.lit(None, pl.String).alias(name) for name in _REFUSED),
+    )
     for start in range(0, max(frames.postings.height, 1), _ROWS_PER_GROUP):
         part = _part(frames, frames.postings.slice(start, _ROWS_PER_GROUP))
-        yield _posting_rows(part, reads=reads, targets=targets).with_columns(sum_of_line)
+        yield _posting_rows(part, reads=reads, targets=targets).with_columns(others)
+    yield frames.refused.select(pl.col(old).alias(new) for new, old in _REFUSED.items())
     for name, content in sorted(files.items()):
         yield _line_sums(name, content)
 
@@ -158,6 +199,7 @@ def _part(frames: Frames, postings: pl.DataFrame) -> Frames:
         postings=postings,
         places=of(frames.places, POSTING_KEY),
         read=of(frames.read, POSTING_KEY),
+        refused=frames.refused,
     )
 
 
@@ -232,6 +274,11 @@ class Evidence:
         """Give the rows of one item."""
         return self.table.filter(pl.col("item.id") == item_id).collect()
 
+    def refused_with(self, reconciliation_id: str) -> list[str]:
+        """Give the ids of rejected items that Pleo numbers so; no file and no manifest does."""
+        rows = self.table.filter(pl.col("refused.number") == reconciliation_id)
+        return rows.select("refused.id").collect()["refused.id"].to_list()
+
     def of_file(self, file: str) -> pl.DataFrame:
         """Give the postings of one file, in the order of its lines, with what it said of them."""
         rows = self.table.filter((pl.col("file") == file) & pl.col("item.id").is_not_null())
@@ -254,7 +301,13 @@ def read_evidence(path: Path) -> Evidence:
         cells=[CellFact(**cell) for cell in meta["cells"]],
         postings=meta["postings"],
         files=meta["files"],
+        written={key: _file_fact(fact) for key, fact in meta["written"].items()},
         packed=meta["packed"],
         constants=meta["constants"],
     )
     return Evidence(pl.scan_parquet(path), facts)
+
+
+def _file_fact(fact: dict[str, Any]) -> FileFact:
+    records = {name: RecordFact(**record) for name, record in fact.pop("records").items()}
+    return FileFact(**fact, records=records)

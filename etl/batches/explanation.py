@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from etl.batches.evidence import CellFact, Evidence, Facts, RuleFact
+from etl.batches.evidence import READ, CellFact, Evidence, Facts, RecordFact, RuleFact
+from etl.batches.printed import PrintedFile, Row
 from etl.frames import ROLES
 
 #: Names of postings and vouchers that are a mapping target under another name.
@@ -49,9 +50,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class CellReason:
-    """A column of a row in a file, and the values behind it."""
+    """A column of a row in a file, and the values behind it.
+
+    value  the finished text as the file has it, "" where nothing stands; None where it is not
+           known: in text and XML a cell that is not read back, or the file is not at hand
+    """
 
     column: str
+    value: str | None
     expression: str
     place: str
     sources: tuple[Source, ...]
@@ -59,7 +65,11 @@ class CellReason:
 
 @dataclass(frozen=True, slots=True)
 class RowReason:
-    """A posting: where it stands, which posting rule made it, and its cells."""
+    """A posting: where it stands, which posting rule made it, and its cells.
+
+    printed       the line of the file, None in a workbook or where the file is not at hand
+    never_filled  columns of the record for which the template has no value
+    """
 
     file: str
     row: int
@@ -68,18 +78,42 @@ class RowReason:
     role: str
     posting_rule: str
     posting_rule_place: str
+    printed: str | None
+    never_filled: int
     cells: tuple[CellReason, ...]
 
 
-def explain_item(evidence: Evidence, item_id: str) -> list[RowReason]:
-    """Explain every cell of an item's rows, in the order of the files."""
+def explain_item(
+    evidence: Evidence, item_id: str, *, files: Mapping[str, bytes]
+) -> list[RowReason]:
+    """Explain every cell of an item's rows, in the order of the files.
+
+    Needs: files, by name the bytes of those that are as they were written, out of their zip.
+    """
+    facts = evidence.facts
+    printed = {
+        name: PrintedFile(content, facts.written[key], _cells_of(key, facts))
+        for name, content in files.items()
+        if (key := facts.files.get(name)) is not None
+    }
     rows = evidence.of_item(item_id).sort("file", "row").iter_rows(named=True)
-    return [_explain_row(row, evidence.facts) for row in rows]
+    return [_explain_row(row, facts, file=printed.get(row["file"])) for row in rows]
 
 
-def _explain_row(row: Mapping[str, Any], facts: Facts) -> RowReason:
+def _cells_of(file_key: str, facts: Facts) -> list[CellFact]:
+    return [cell for cell in facts.cells if cell.file == file_key]
+
+
+def _explain_row(row: Mapping[str, Any], facts: Facts, *, file: PrintedFile | None) -> RowReason:
     rule = row.get("rule.id") or ""
     file_key = facts.files.get(row["file"], "")
+    records = facts.written[file_key].records if file_key else {}
+    stands = Row(None, None, {}) if file is None else file.row(row["row"])
+    cells = [
+        cell for cell in _cells_of(file_key, facts) if _may_stand(cell, stands.record, records)
+    ]
+    mine = [record for name, record in records.items() if stands.record in (None, name)]
+    unfilled = sum(len(record.columns) for record in mine) - len(cells)
     return RowReason(
         file=row["file"],
         row=row["row"],
@@ -88,14 +122,34 @@ def _explain_row(row: Mapping[str, Any], facts: Facts) -> RowReason:
         role=row["posting.role"],
         posting_rule=rule,
         posting_rule_place=facts.postings.get(rule, ""),
+        printed=stands.line,
+        never_filled=unfilled if stands.record is not None and len(mine) == 1 else 0,
         cells=tuple(
             CellReason(
-                cell.name, cell.expression, cell.place, tuple(_sources(cell, row, facts=facts))
+                cell.name,
+                _value(cell, stands, row=row),
+                cell.expression,
+                cell.place,
+                tuple(_sources(cell, row, facts=facts)),
             )
-            for cell in facts.cells
-            if cell.file == file_key
+            for cell in cells
         ),
     )
+
+
+def _may_stand(cell: CellFact, record: str | None, records: Mapping[str, RecordFact]) -> bool:
+    """Leave out the columns of records that stand in the line's stead for other postings."""
+    if record is None or cell.record == record:
+        return True
+    return records[cell.record].context != records[record].context
+
+
+def _value(cell: CellFact, stands: Row, *, row: Mapping[str, Any]) -> str | None:
+    """Give the text of a cell: from the line, else what was read back when it was written."""
+    if stands.record is not None:
+        return stands.texts.get(cell.number) if cell.record == stands.record else None
+    name = f"{READ}{cell.means}"
+    return (show(row[name]) or "") if stands.line is not None and name in row else None
 
 
 def _sources(cell: CellFact, row: Mapping[str, Any], *, facts: Facts) -> Iterator[Source]:

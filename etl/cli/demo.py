@@ -93,7 +93,8 @@ def _summary(conversion: Conversion) -> str:
 
     counts = conversion.counts
     totals = ", ".join(f"{t.currency} {grouped(t.debit)}" for t in conversion.view.control.totals)
+    items, postings = talk.counted(counts.items, "item"), talk.counted(counts.postings, "posting")
     return (
-        f"{counts.items} items: {counts.rendered} in the file, {counts.rejected} rejected;"
-        f" {counts.postings} postings\n  read back and proved; debit = credit = {totals}"
+        f"{items}: {counts.rendered} in the file, {counts.rejected} rejected;"
+        f" {postings}\n  read back and proved; debit = credit = {totals}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from etl.cli import talk
 from etl.errors import EXIT_GOOD
 
 if TYPE_CHECKING:
+    from etl.batches.explanation import CellReason, RowReason
     from etl.verification import Explained
 
 
@@ -22,8 +24,9 @@ def command(item: str, folder: Path, *, as_json: bool) -> int:
     """Say why each value of an item's rows is what it is.
 
     ITEM is the item's id, its first six or more characters, or the reference that the ledger
-    shows. For every column: the expression of the template, the values that it reads, the mapping
-    rule and table row that gave them, and the rules that lost.
+    shows. For every column: its value in the file, the expression of the template, the values
+    that it reads, the mapping rule and table row that gave them, and the rules that lost. Of an
+    item that was rejected: why, and what to do about it.
 
     \b
     pleo-etl explain 4113001 out
@@ -40,39 +43,89 @@ def command(item: str, folder: Path, *, as_json: bool) -> int:
                 "errors": [],
                 "item": explained.item,
                 "rows": [asdict(row) for row in explained.rows],
+                "rejections": explained.rejections,
+                "remarks": explained.remarks,
             }
         )
         return EXIT_GOOD
-    for line in _lines(explained):
-        talk.give(line)
+    talk.give_prose(*_lines(explained))
     return EXIT_GOOD
 
 
-def _lines(explained: Explained) -> list[str]:
+def _lines(explained: Explained) -> Iterator[str]:
     item = explained.item
-    lines = [f"item {item['id']}: {item['verdict']}"]
+    named = f"item {item['id']}" + (f", {item['external_id']}" if item["external_id"] else "")
     if item["verdict"] == "failed":
-        lines.append(f"  {item['failure_type']}: {item['failure_reason']}")
-    elif not explained.rows:
-        lines.append("  nothing to book: it has no row in any file")
+        yield f"{named}: rejected, it stands in no file ({item['failure_type']})"
+        yield from _rejected(explained)
+    else:
+        yield f"{named}: {item['verdict']}"
+        if not explained.rows:
+            yield "  nothing to book: it has no row in any file"
     for row in explained.rows:
-        at = f", line {row.line}" if row.line is not None else ""
-        lines += [
-            "",
-            f"{row.file} line {row.row}: {row.role}, voucher {row.voucher}{at}",
-            f"  posting rule {row.posting_rule} ({row.posting_rule_place})",
-        ]
-        for cell in row.cells:
-            lines.append(f"  {cell.column} = {cell.expression}   ({cell.place})")
-            for source in cell.sources:
-                lines.append(f"    {source.name} is {_quoted(source.value)}, from {source.origin}")
-                if source.rule is not None:
-                    row_of = f", row {source.table_row}" if source.table_row is not None else ""
-                    table = f" in table {source.table}{row_of}" if source.table else ""
-                    lines.append(f"      won: {source.rule}{table}   ({source.place})")
-                for lost in source.lost:
-                    lines.append(f"      lost: {lost.rule} – {lost.why}   ({lost.place})")
-    return lines
+        yield ""
+        yield from _row(row)
+    yield from explained.remarks
+
+
+def _rejected(explained: Explained) -> Iterator[str]:
+    if not explained.rejections:
+        yield f"  {explained.item['failure_reason']}"
+        yield f"  at {explained.item['where']}"
+    for problem in explained.rejections:
+        line = f"line {problem['line']}, " if problem["line"] else ""
+        yield f"  [{problem['code']}] {problem['message']}"
+        yield f"    at {line}{problem['where']}"
+        yield f"    fix: {problem['fix']}"
+
+
+def _row(row: RowReason) -> Iterator[str]:
+    of = f" of line {row.line}" if row.line is not None else ""
+    yield f"{row.file} line {row.row}: {row.role}{of}, voucher {row.voucher}"
+    if row.printed is not None and any(cell.value is None for cell in row.cells):
+        yield f"  {row.printed.strip()}"  # not every cell can be shown alone
+    yield f"  posting rule {row.posting_rule} ({row.posting_rule_place})"
+    templates = {cell.place.split(":")[0] for cell in row.cells}
+    if len(templates) == 1:
+        yield f"  columns of {templates.pop()}"
+    for cell in row.cells:
+        if cell.value != "":
+            yield from _cell(cell)
+    yield from _empty(row)
+
+
+def _empty(row: RowReason) -> Iterator[str]:
+    names = [cell.column for cell in row.cells if cell.value == ""]
+    unfilled = talk.counted(row.never_filled, "column") if row.never_filled else ""
+    if names:
+        more = f", and {unfilled} that the template never fills" if unfilled else ""
+        yield f"  empty: {', '.join(names)}{more} (--json says why)"
+    elif unfilled:
+        yield f"  empty: {unfilled} that the template never fills"
+
+
+def _cell(cell: CellReason) -> Iterator[str]:
+    yield f"  {cell.column}" if cell.value is None else f"  {cell.column}: {cell.value}"
+    line = cell.place.split(":")[1:2]
+    written = f"{cell.expression} in line {line[0]}" if line else cell.expression
+    reads = "; ".join(
+        f"{source.name} is {_quoted(source.value)}, from {source.origin}" for source in cell.sources
+    )
+    if len(cell.sources) == 1 and cell.expression == f"{{{{ {cell.sources[0].name} }}}}":
+        (only,) = cell.sources
+        is_said = only.value is not None and only.value == cell.value
+        value = "" if is_said else f"{_quoted(only.value)}, "
+        reads = f"{value}from {only.origin}"
+    yield f"    {written}: {reads}" if reads else f"    {written}"
+    mapped = [source for source in cell.sources if source.target is not None]
+    for source in mapped:
+        of = f"{source.name}, " if len(mapped) > 1 else ""
+        if source.rule is not None:
+            at = f", row {source.table_row}" if source.table_row is not None else ""
+            table = f" in table {source.table}{at}" if source.table else ""
+            yield f"      {of}won: {source.rule}{table} ({source.place})"
+        for lost in source.lost:
+            yield f"      {of}lost: {lost.rule} – {lost.why} ({lost.place})"
 
 
 def _quoted(value: str | None) -> str:

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -52,6 +52,12 @@ def give(text: str) -> None:
     click.echo(printable(text).encode())
 
 
+def give_prose(*lines: str) -> None:
+    """Give lines to read, on stdout; longer ones are broken where that is a terminal."""
+    for line in _broken(*lines, width=terminal_width(sys.stdout)):
+        give(line)
+
+
 def give_json(document: Mapping[str, Any]) -> None:
     """Give the one JSON document of a command, on stdout."""
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1)
@@ -83,15 +89,15 @@ def show_problems(
 
 def _say_parts(word: str, first: str, *others: str) -> None:
     """Say the parts of a problem, each on its line; longer ones are broken on a terminal."""
-    for place, line in enumerate(_broken(word + first, *others)):
+    broken = _broken(word + first, *others, width=terminal_width())
+    for place, line in enumerate(broken):
         text = printable(line)
         if not place and not os.environ.get("NO_COLOR"):
             text = click.style(word, fg="red", bold=True) + text.removeprefix(word)
         say(text)
 
 
-def _broken(*lines: str) -> Iterator[str]:
-    width = terminal_width()
+def _broken(*lines: str, width: int | None) -> Iterator[str]:
     for line in lines:
         if width is None:
             yield line
@@ -102,9 +108,9 @@ def _broken(*lines: str) -> Iterator[str]:
         ) or [line]
 
 
-def terminal_width() -> int | None:
+def terminal_width(stream: TextIO | None = None) -> int | None:
     """Give the width that talk may take on a terminal; elsewhere lines stay whole."""
-    if not sys.stderr.isatty():
+    if not (stream or sys.stderr).isatty():
         return None
     return max(MIN_WIDTH, min(shutil.get_terminal_size().columns, MAX_WIDTH))
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from etl.cli import talk
 from etl.errors import EXIT_GOOD, EXIT_USER
+
+if TYPE_CHECKING:
+    from etl.verification import Proof
 
 
 @click.command("verify")
@@ -42,6 +46,33 @@ def command(folder: Path, as_json: bool) -> int:
     for remark in proof.remarks:
         talk.say(remark)
     if not proof.problems:
-        files, rows = talk.counted(proof.files, "file"), talk.counted(proof.rows, "row")
-        talk.say(f"proved: {files}, {rows}, content {proof.content}")
+        talk.say(_verdict(proof))
     return code
+
+
+#: Characters of a hash that tell it from every other one a reader meets.
+SHOWN_OF_HASH = 12
+
+
+def _verdict(proof: Proof) -> str:
+    """Say what was proved, in words."""
+    if not proof.files:
+        return f"nothing was rendered{_why_nothing(proof)}; the reports are as they were written"
+    files, rows = talk.counted(proof.files, "file"), talk.counted(proof.rows, "row")
+    return (
+        f"proved: {files}, {rows}; nothing has changed since\n"
+        f"  content {proof.content[:SHOWN_OF_HASH]}: so begins the hash of files, verdicts and"
+        " receipts, the same as in the manifest"
+    )
+
+
+def _why_nothing(proof: Proof) -> str:
+    if not proof.items:
+        return ", as no item was listed"
+    if proof.rejected < proof.items:
+        return ", as there was nothing to book"
+    return (
+        ", as the item was rejected"
+        if proof.items == 1
+        else (f", as all {proof.items} items were rejected")
+    )

@@ -26,6 +26,7 @@ from etl.review.totals import (
     group_totals,
 )
 from etl.review.wallets import wallet_movements
+from etl.review.words import many
 
 MAX_VENDORS = 40
 
@@ -113,8 +114,7 @@ def _checks(
         Check(
             "Every voucher balances by itself",
             unbalanced == 0,
-            ("1 voucher" if counts.vouchers == 1 else f"{counts.vouchers} vouchers")
-            + (f", {unbalanced} do not" if unbalanced else ""),
+            many(counts.vouchers, "voucher") + (f", {unbalanced} do not" if unbalanced else ""),
         ),
         Check(
             "Base and tax make the gross",
@@ -125,7 +125,7 @@ def _checks(
         Check(
             "The files were read back and match",
             bool(read_back.get("ok")),
-            f"{read_back.get('rows', 0)} postings rebuilt from the bytes and compared",
+            f"{many(read_back.get('rows', 0), 'posting')} rebuilt from the bytes and compared",
         ),
     )
 

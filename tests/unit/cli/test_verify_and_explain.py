@@ -12,8 +12,10 @@ import polars as pl
 import pytest
 
 from etl.batches.manifest import MANIFEST
+from etl.cli import talk
 from etl.files import sha256
 from tests.fakes.items import item
+from tests.golden.cases import all_cases
 from tests.unit.cli.conftest import Workspace
 
 FIRST = item(n=1, wallet="119.00 EUR", lines=[{"account": "6640 Bewirtung"}])
@@ -41,7 +43,37 @@ def errors(workspace: Workspace, folder: Path) -> list[dict[str, Any]]:
 def test_an_untouched_folder_is_proved(workspace: Workspace, folder: Path) -> None:
     result = workspace.run("verify", str(folder))
     assert result.exit_code == 0
-    assert "proved: 1 file, 3 rows" in result.stderr
+    assert "proved: 1 file, 3 rows; nothing has changed since" in result.stderr
+
+
+def test_the_hash_is_short_and_in_words(workspace: Workspace, folder: Path) -> None:
+    content = workspace.manifest()["content"]
+    said = workspace.run("verify", str(folder)).stderr
+    assert f"content {content[:12]}: so begins the hash of files, verdicts and receipts" in said
+    assert content not in said
+    document = json.loads(workspace.run("verify", str(folder), "--json").stdout)
+    assert document["content"] == content
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ([REJECTED], "nothing was rendered, as the item was rejected"),
+        ([REJECTED, item(n=8, lines=[{"account": None}])],
+         "nothing was rendered, as all 2 items were rejected"),
+        ([item(n=7, wallet="0.00 EUR", lines=[{"account": "6640 Bewirtung", "gross": "0.00"}])],
+         "nothing was rendered, as there was nothing to book"),
+    ],
+    ids=["one rejected", "all rejected", "nothing to book"],
+)  # fmt: skip
+def test_a_batch_without_files_says_so(
+    workspace: Workspace, items: list[dict[str, Any]], said: str
+) -> None:
+    workspace.convert(workspace.items(*items))
+    assert not list((workspace.root / "out").glob("plain_*"))
+    result = workspace.run("verify", str(workspace.root / "out"))
+    assert result.exit_code == 0
+    assert result.stderr == f"{said}; the reports are as they were written\n"
 
 
 def test_every_changed_byte_of_the_file_names_file_and_line(
@@ -152,8 +184,118 @@ def test_a_rule_that_did_not_match_has_lost(workspace: Workspace) -> None:
 
 def test_a_rejected_item_says_why(workspace: Workspace, folder: Path) -> None:
     result = workspace.run("explain", REJECTED["accountingEntryId"], str(folder))
-    assert "failed" in result.stdout
-    assert "missing_configuration: the line has no account" in result.stdout
+    assert result.stdout.splitlines() == [
+        f"item {REJECTED['accountingEntryId']}: rejected, it stands in no file"
+        " (missing_configuration)",
+        "  [MAP-21] the line has no account",
+        "    at line 1, items.json, item 4",
+        "    fix: choose a category in Pleo, then export again",
+    ]
+
+
+def test_a_rejected_item_is_found_by_its_number_in_pleo(workspace: Workspace, folder: Path) -> None:
+    found = explain(workspace, folder, "4113009")
+    assert found["item"]["id"] == REJECTED["accountingEntryId"]
+    (problem,) = found["rejections"]
+    assert (problem["code"], problem["line"]) == ("MAP-21", "1")
+
+
+def test_without_the_list_of_rejections_the_reason_stays(
+    workspace: Workspace, folder: Path
+) -> None:
+    (folder / "rejections.csv").unlink()
+    said = workspace.run("explain", "4113009", str(folder)).stdout
+    assert "  the line has no account – choose a category in Pleo" in said
+    assert "  at items.json, item 4" in said
+
+
+# ── explain: what stands in the file ────────────────────────────────────────────────────────
+
+
+def test_each_column_begins_with_what_stands_in_the_file(
+    workspace: Workspace, folder: Path
+) -> None:
+    said = workspace.run("explain", "4113001", str(folder)).stdout.splitlines()
+    at = said.index("  Account: 4650")
+    assert said[at + 1] == "    {{ posting.account }} in line 24: from mapping"
+    assert said[at + 2].startswith("      won: table: accounts, key: {{ line.account.code }}")
+    assert "in table accounts, row 2 (acme.yaml:" in said[at + 2]
+    assert said[at + 3].startswith("      lost: use: {{ line.account.code }} – comes after")
+    # The amount is printed as the file has it, with a sign and a decimal point.
+    assert "  Amount: 119.00" in said
+    assert "  empty: Tax (--json says why)" in said
+    assert not any(line.startswith("  Tax") for line in said)
+
+
+def test_values_are_those_of_the_line(workspace: Workspace, folder: Path) -> None:
+    (row,) = explain(workspace, folder, "4113001")["rows"]
+    line = (folder / "plain_1_1.csv").read_text("cp1252").splitlines()[row["row"] - 1]
+    assert row["printed"] == line
+    assert [cell["value"] for cell in row["cells"]] == [cell.strip('"') for cell in line.split(";")]
+    assert row["never_filled"] == 0
+
+
+def test_a_text_with_delimiter_and_quotes_is_one_value(workspace: Workspace) -> None:
+    workspace.convert(workspace.items(item(n=1, merchant="A", note='Hotel "Zur Post"; Zi. 7')))
+    (row,) = explain(workspace, workspace.root / "out", "4113001")["rows"]
+    values = {cell["column"]: cell["value"] for cell in row["cells"]}
+    assert values["Text"] == 'A Hotel "Zur Post"; Zi. 7'
+
+
+@pytest.mark.parametrize("change", ["gone", "changed"])
+def test_values_of_a_changed_file_are_not_shown(
+    workspace: Workspace, folder: Path, change: str
+) -> None:
+    path = folder / "plain_1_1.csv"
+    path.unlink() if change == "gone" else path.write_bytes(path.read_bytes() + b" ")
+    found = explain(workspace, folder, "4113001")
+    assert {cell["value"] for cell in found["rows"][0]["cells"]} == {None}
+    assert found["remarks"] == [
+        "plain_1_1.csv is missing or has been changed: what stands in it is not shown"
+    ]
+    said = workspace.run("explain", "4113001", str(folder)).stdout
+    assert said.splitlines()[-1] == found["remarks"][0]
+    assert "\n  Account\n" in said
+
+
+@pytest.mark.parametrize(
+    ("case", "wanted", "values"),
+    [
+        ("generic/workbook", "4113001", {"Voucher": "1", "Date": "2026-03-09", "Debit": "119"}),
+        ("quadratus/split", "4113001", {"Compte": "60640000", "Date": "090326", "Sens": "D"}),
+        ("quickbooks-iif/split", "4113001", {"!TRNS": "TRNS", "AMOUNT": "-120.00"}),
+        ("sie4/plain", "4113003", {"date": "20260305", "account": "5800", "amount": "400.00"}),
+        ("unit4-business-world/plain", "4113001", {"date": "2026-03-09", "kind": None}),
+    ],
+)
+def test_every_kind_of_file_gives_its_values(
+    workspace: Workspace, tmp_path: Path, case: str, wanted: str, values: dict[str, str | None]
+) -> None:
+    (golden,) = [one for one in all_cases() if one.name == case]
+    golden.convert(tmp_path / "golden")
+    row = explain(workspace, tmp_path / "golden", wanted)["rows"][0]
+    found = {cell["column"]: cell["value"] for cell in row["cells"]}
+    assert {name: found[name] for name in values} == values
+
+
+def test_a_row_of_datev_takes_about_one_screen(workspace: Workspace, tmp_path: Path) -> None:
+    (golden,) = [one for one in all_cases() if one.name == "datev-extf/plain"]
+    golden.convert(tmp_path / "golden")
+    said = workspace.run("explain", "4113001", str(tmp_path / "golden")).stdout.splitlines()
+    assert len(said) < 60
+    assert "columns that the template never fills" in said[-1]
+
+
+def test_on_a_terminal_lines_are_broken_between_words(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = workspace.run("explain", "4113001", str(folder)).stdout
+    monkeypatch.setattr(talk, "terminal_width", lambda _stream=None: 60)
+    broken = workspace.run("explain", "4113001", str(folder)).stdout
+    assert max(map(len, whole.splitlines())) > 100
+    assert broken.split() == whole.split()
+    longest = max(map(len, re.split(r"\s+", whole)))
+    assert all(len(line) <= max(60, longest + 8) for line in broken.splitlines())
 
 
 @pytest.mark.parametrize("wanted", ["nothing", "", "x" * 300])
