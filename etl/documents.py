@@ -55,9 +55,12 @@ except AttributeError:  # pure Python wheels of PyYAML
 
 
 class Model(BaseModel):
-    """Base of all documents: frozen, unknown keys refused."""
+    """Base of all documents: frozen, unknown keys refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    The checks of a model are built when it is first used: one inside another needs none of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
