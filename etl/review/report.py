@@ -50,6 +50,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        optimized=False,  # the page is written once: folding constants costs more than it saves
     )
     environment.filters.update(
         money=money, count=count, shown=shown, raw=raw, size=size, sentence=sentence
