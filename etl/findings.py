@@ -10,6 +10,8 @@ import polars as pl
 from etl.codes import CODES
 from etl.frames import ITEM_KEY, NOTES, REJECTIONS, empty, schema
 
+_NO_REJECTIONS, _NO_NOTES = empty(REJECTIONS), empty(NOTES)
+
 
 def reject(
     rows: pl.DataFrame,
@@ -61,12 +63,12 @@ def note(rows: pl.DataFrame, code: str, detail: pl.Expr | str) -> pl.DataFrame:
 
 def no_rejections() -> pl.DataFrame:
     """Give an empty frame of rejections."""
-    return empty(REJECTIONS)
+    return _NO_REJECTIONS.clone()
 
 
 def no_notes() -> pl.DataFrame:
     """Give an empty frame of notes."""
-    return empty(NOTES)
+    return _NO_NOTES.clone()
 
 
 def join_findings(frames: list[pl.DataFrame]) -> pl.DataFrame:

@@ -28,6 +28,7 @@ from etl.frames import (
     ITEM_WHERE,
     Column,
     Type,
+    empty,
     schema,
 )
 from etl.items import contracts, currencies
@@ -334,6 +335,8 @@ def _still_readable(
     items: pl.DataFrame, lines: pl.DataFrame, rejections: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give the rejected items with lines that later stages can look at without guessing."""
+    if rejections.is_empty():
+        return empty(CHECKED_ITEMS), empty(CHECKED_LINES)
     final = rejections.filter(pl.col("code").is_in(_ENDS_THE_MATTER))
     told = without(
         items.join(rejections, on=ITEM_KEY, how="semi", maintain_order="left"), final
