@@ -7,6 +7,7 @@ stays, and so does everything that can be seen of the frame.
 from __future__ import annotations
 
 import polars as pl
+import polars.selectors as cs
 
 
 def slim(frame: pl.DataFrame) -> pl.DataFrame:
@@ -16,10 +17,7 @@ def slim(frame: pl.DataFrame) -> pl.DataFrame:
     # The first and the last row rule out most columns before any is read in full.
     ends = pl.concat([frame.head(1), frame.tail(1)])
     same = _unchanging(frame.select(_unchanging(ends)))
-    first = frame.head(1)
-    return frame.with_columns(
-        pl.lit(first[name][0], frame.schema[name]).alias(name) for name in same
-    )
+    return frame.with_columns(pl.col(same).first())
 
 
 def _unchanging(frame: pl.DataFrame) -> list[str]:
@@ -27,9 +25,6 @@ def _unchanging(frame: pl.DataFrame) -> list[str]:
     if not frame.width:
         return []
     found = frame.select(
-        pl.col(name).is_null().all()
-        if kind.is_nested()
-        else pl.col(name).eq_missing(pl.col(name).first()).all()
-        for name, kind in frame.schema.items()
+        cs.nested().is_null().all(), (~cs.nested()).eq_missing((~cs.nested()).first()).all()
     )
-    return [name for name in found.columns if found[name][0]]
+    return [name for name, same in found.row(0, named=True).items() if same]
