@@ -87,7 +87,12 @@ def assemble(
     )  # fmt: skip
     evidence = write_evidence(
         Frames(
-            booked.items, booked.lines, booked.vouchers, booked.postings, places, proof.postings,
+            booked.items,
+            booked.lines,
+            booked.vouchers,
+            booked.postings,
+            places,
+            proof.postings,
             booked.refused,
         ),
         collect_facts(recipe, rendered, origin=origin),
