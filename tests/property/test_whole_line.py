@@ -10,9 +10,9 @@ import copy
 import json
 import os
 import random
-import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
@@ -124,15 +124,12 @@ def _generic(_name: str, content: bytes) -> list[str]:
     return [str(row) for row in odd] + ["amounts"] * (not all(is_same))
 
 
-def _hledger(name: str, content: bytes) -> list[str]:
-    path = Path(os.environ["PYTEST_CURRENT_TEST"].split()[0].replace("/", "_")).name
-    journal = Path("/tmp") / f"{os.getpid()}-{re.sub('[^a-z0-9]', '', path)}.journal"  # noqa: S108
-    journal.write_bytes(content)
-    try:
+def _hledger(_name: str, content: bytes) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Path(folder) / "batch.journal"
+        journal.write_bytes(content)
         checked = hledger(journal, "check", "--strict", "ordereddates")
-        return [] if checked.returncode == 0 else [checked.stderr]
-    finally:
-        journal.unlink()
+    return [] if checked.returncode == 0 else [checked.stderr]
 
 
 def _sie(_name: str, content: bytes) -> list[str]:
