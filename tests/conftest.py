@@ -1,0 +1,13 @@
+"""Settings that every test shares."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+# On a change the examples are the same every time, so that a failure is the change's own;
+# anywhere else they are new with every run, and hypothesis prints how to make one again.
+settings.register_profile("change", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("change" if os.environ.get("CI") else "search")
