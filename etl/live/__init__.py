@@ -1,1 +1,1 @@
-"""The live flow: stage, release, report, resume, with Pleo at one end and the outbox at the other."""
+"""The live flow: stage, release, report and resume, between Pleo and the outbox."""
