@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from types import FrameType
 from typing import Any
 
 import click
 
 from etl import __version__
 from etl.cli import talk
+from etl.cli.interrupting import (
+    EXIT_INTERRUPTED,
+    EXIT_TERMINATED,
+    Terminated,
+    ends_when_told,
+)
 from etl.errors import EXIT_BUG, EXIT_GOOD, EXIT_USER, EtlError, Problem
 
-EXIT_INTERRUPTED = 130
 EXIT_READER_GONE = 141
-EXIT_TERMINATED = 143
 
 # Polars' allocator keeps what it frees unless it is told before it loads; a variable that the user
 # has set stays. On systems where Polars has another allocator nothing happens.
@@ -34,13 +34,9 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,
 
 #: Every command, in the order of the help; each is a module of this package.
 COMMANDS = (
-    "demo", "init", "check", "convert", "verify", "explain", "templates", "mappings", "sandbox",
-    "completion",
+    "demo", "init", "check", "convert", "verify", "explain", "diff", "templates", "mappings",
+    "sandbox", "completion",
 )  # fmt: skip
-
-
-class _Terminated(BaseException):
-    """The system asks to end (SIGTERM): what was begun is undone on the way out."""
 
 
 class _Commands(click.Group):
@@ -75,26 +71,9 @@ class _Commands(click.Group):
         words = list(sys.argv[1:] if args is None else args)
         named |= {"prog_name": "pleo-etl", "standalone_mode": False}
         run = partial(super().main, words, *given, **named)
-        with _ends_when_told():
+        with ends_when_told():
             code = _run(run, as_json="--json" in words)
         sys.exit(code)
-
-
-@contextmanager
-def _ends_when_told() -> Iterator[None]:
-    """Turn SIGTERM into an exception, as Python does with Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _run(run: Callable[[], Any], *, as_json: bool) -> int:
@@ -105,7 +84,7 @@ def _run(run: Callable[[], Any], *, as_json: bool) -> int:
         return stop.exit_code
     except click.Abort:
         return EXIT_INTERRUPTED
-    except _Terminated:
+    except Terminated:
         talk.say("ended because the system asked for it")
         return EXIT_TERMINATED
     except click.exceptions.NoArgsIsHelpError as error:
@@ -150,18 +129,8 @@ def _stop(problems: Sequence[Problem], code: int, *, as_json: bool) -> int:
 
 
 def _our_bug(error: Exception, *, as_json: bool) -> int:
-    """Show an unexpected failure in full, so that it looks different from a mistake in a file."""
-    import traceback
-
-    talk.say(talk.printable("".join(traceback.format_exception(error)).rstrip()))
-    talk.say("")
-    talk.say(
-        f"pleo-etl {__version__} failed in a way that it does not know. This is a bug in pleo-etl,"
-        " not in your files; please report it with the lines above, and remove names and amounts"
-    )
+    problem = talk.show_bug(error)
     if as_json:
-        what = f"{type(error).__name__}: {error}"
-        problem = Problem("CLI-2", what, "pleo-etl", "report it with the traceback on stderr")
         talk.give_json({"exit_code": EXIT_BUG, "errors": [talk.as_dict(problem)]})
     return EXIT_BUG
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from etl import __version__
 from etl.errors import EXIT_GOOD, EXIT_USER, Problem
 
 if TYPE_CHECKING:
@@ -85,6 +86,20 @@ def show_problems(
         _say_parts(word, first, *others)
     if more > 0:
         say(f"and {more} more ({rest})")
+
+
+def show_bug(error: Exception) -> Problem:
+    """Show an unexpected failure in full, so that it looks different from a mistake in a file."""
+    import traceback
+
+    say(printable("".join(traceback.format_exception(error)).rstrip()))
+    say("")
+    say(
+        f"pleo-etl {__version__} failed in a way that it does not know. This is a bug in pleo-etl,"
+        " not in your files; please report it with the lines above, and remove names and amounts"
+    )
+    what = f"{type(error).__name__}: {error}"
+    return Problem("CLI-2", what, "pleo-etl", "report it with the traceback on stderr")
 
 
 def _say_parts(word: str, first: str, *others: str) -> None:
