@@ -225,6 +225,7 @@ CODES: Mapping[str, Code] = {
     "VER-3": _error("a file was changed, or is missing"),
     "VER-4": _error("a file read back differs from the manifest"),
     "VER-5": _error("no item, or more than one, is meant"),
+    "DIFF-1": _error("batches of different companies are not compared"),
     # ── notes ──
     "TEXT-CUT": _note("texts were cut to the length that the format allows"),
     "TEXT-REPLACED": _note("characters that the format or encoding lacks were replaced"),
