@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -36,7 +37,11 @@ def write_atomic(path: Path, content: bytes) -> None:
 
     Raises: UserMustFix OUT-2 when the disk or the folder refuses.
     """
-    temporary = write_part(path, content)
+    _put(write_part(path, content), path)
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Let a part take the place of the file, durably."""
     try:
         try:
             os.replace(temporary, path)
@@ -58,19 +63,69 @@ def is_temporary(name: str) -> bool:
     return bool(_TEMPORARY.match(name))
 
 
-def write_part(path: Path, content: bytes) -> Path:
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file as write_atomic does, which only its owner may read (0600).
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+    """
+    _put(write_part(path, content, mode=0o600), path)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only its owner may enter (0700); one that is there is left as it is.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder above refuses.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def remove_file(path: Path) -> bool:
+    """Remove a file, durably; False when there was none.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+    """
+    try:
+        path.unlink()
+        sync_folder(path.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return True
+
+
+def write_part(path: Path, content: bytes, *, mode: int = 0o644) -> Path:
     """Write and sync the whole content under a temporary name beside the path; give that name.
 
     Raises: UserMustFix OUT-2 when the disk or the folder refuses; no part is left then.
     """
+    return _write_part(path, [content], mode=mode)
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a private file (0600) piece by piece, whole or absent as with write_atomic.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses; and whatever making the next
+    piece raises. There is no file then.
+    """
+    _put(_write_part(path, pieces, mode=0o600), path)
+
+
+def _write_part(path: Path, pieces: Iterable[bytes], *, mode: int) -> Path:
     temporary = temporary_name(path, "part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     flags |= getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(temporary, flags, 0o644)
+        descriptor = os.open(temporary, flags, mode)
         try:
             with os.fdopen(descriptor, "wb") as handle:
-                handle.write(content)
+                for piece in pieces:
+                    handle.write(piece)
                 handle.flush()
                 os.fsync(handle.fileno())
         except BaseException:

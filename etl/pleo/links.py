@@ -26,6 +26,7 @@ _CARRIERS = (
     (ipaddress.IPv6Network("64:ff9b::/96"), 0),
     (ipaddress.IPv6Network("2002::/16"), 80),
 )
+_THIS_MACHINE = ipaddress.IPv6Address("::1")
 #: Public by its number, yet answered inside of Azure's networks, with secrets of the machine.
 _INSIDE_ALL_THE_SAME = frozenset({ipaddress.IPv4Address("168.63.129.16")})
 #: A host that a browser or a resolver would read as a number: 2130706433, 0x7f.1, 0177.0.0.1.
@@ -106,7 +107,7 @@ def may_connect(address: IPAddress, *, is_local: bool) -> bool:
 
 def _carried(address: IPAddress) -> ipaddress.IPv4Address | None:
     """Give the IPv4 address inside of an IPv6 one."""
-    if isinstance(address, ipaddress.IPv4Address) or address.is_loopback:
+    if isinstance(address, ipaddress.IPv4Address) or address == _THIS_MACHINE:
         return None
     for network, shift in _CARRIERS:
         if address in network:
