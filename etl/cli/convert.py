@@ -60,8 +60,14 @@ def read_time(_ctx: click.Context, _option: click.Parameter, given: str | None) 
     "--first-voucher", type=click.IntRange(1, 10**12), default=1, show_default=True,
     help="Number of the first voucher.",
 )  # fmt: skip
+@click.option(
+    "--control-sheet", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Also write the control sheet as a workbook (XLSX).",
+)  # fmt: skip
 @talk.json_option
-def command(items: tuple[str, ...], folder: Path, *, as_json: bool, **given: Any) -> int:
+def command(
+    items: tuple[str, ...], folder: Path, *, control_sheet: Path | None, as_json: bool, **given: Any
+) -> int:
     """Convert export items to the import file of an ERP.
 
     ITEMS are files with a page of Pleo's answer, a JSON array, or one item per line, plain or
@@ -80,6 +86,11 @@ def command(items: tuple[str, ...], folder: Path, *, as_json: bool, **given: Any
         conversion = convert(Request(sources=items, **given), stage=stage)
         stage("write")
         write(conversion, folder)
+        if control_sheet:
+            from etl.files import write_atomic
+            from etl.review.workbook import render_workbook
+
+            write_atomic(control_sheet, render_workbook(conversion.view))
     show_conversion(conversion, folder, as_json=as_json)
     return conversion.exit_code
 

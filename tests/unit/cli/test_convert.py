@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from tests.fakes.items import item
@@ -324,3 +325,15 @@ def test_broken_and_repeated_items_give_the_same_bytes_in_any_order(tmp_path: Pa
         seen.append([manifest[part] for part in parts])
         assert manifest["counts"]["items"] == len(texts)
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_the_control_sheet_is_a_workbook_where_one_is_asked_for(
+    workspace: Workspace, some_items: Items
+) -> None:
+    sheet = workspace.root / "month.xlsx"
+    result = workspace.convert(workspace.items(*some_items()), "--control-sheet", str(sheet))
+    assert result.exit_code == 1
+    rows = openpyxl.load_workbook(sheet)["Control"].iter_rows(values_only=True)
+    answers = {row[0]: row[1] for row in rows}
+    assert (answers["Listed by Pleo"], answers["In the file"], answers["Rejected"]) == (3, 2, 1)
+    assert "month.xlsx" not in workspace.files()

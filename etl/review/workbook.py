@@ -1,0 +1,268 @@
+"""The control sheet as a workbook: for the folder of the month, and to tick off figures in.
+
+Numbers are numbers, everything else is text that stays text; no formulas, no links (T14), and the
+same bytes for the same review.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from etl.review.marks import mark
+from etl.review.model import Cause, Concerned, NoteGroup, ReviewView, Voucher
+from etl.text import FORMULA
+
+Cell = str | int | Decimal | dt.date | None
+
+#: A spreadsheet keeps 15 digits of a number; a longer one stays text.
+MAX_DIGITS = 15
+MAX_TEXT = 32_000
+_MIN_WIDTH, _MAX_WIDTH = 8, 60
+_EPOCH = dt.datetime(1980, 1, 1)  # noqa: DTZ001 - a workbook's times have no zone
+_OPTIONS = {
+    "in_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: its name, its heads, and its rows."""
+
+    name: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def render_workbook(view: ReviewView) -> bytes:
+    """Write the control sheet of a batch as a workbook (XLSX).
+
+    Gives: one sheet per question: does it add up, what moved on the wallets and accounts, tax,
+    vendors, types, periods and files, remarks, rejections, vouchers. Sheets without rows are
+    left out.
+    """
+    import xlsxwriter  # slow to load, and most reviews need no workbook
+
+    buffer = io.BytesIO()
+    book: Any = xlsxwriter.Workbook(buffer, _OPTIONS)
+    book.set_properties({"created": _EPOCH, "author": "", "comments": ""})
+    shapes = {
+        "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+        "text": book.add_format({"text_wrap": True, "valign": "top"}),
+        "amount": book.add_format({"num_format": "#,##0.00", "valign": "top"}),
+        "count": book.add_format({"num_format": "0", "valign": "top"}),
+        "date": book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"}),
+    }
+    for sheet in sheets_of(view):
+        _write(book.add_worksheet(sheet.name), sheet, shapes)
+    book.close()
+    return _same_bytes(buffer.getvalue())
+
+
+def _same_bytes(workbook: bytes) -> bytes:
+    """Pack the members again without the time of day."""
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook)) as read,
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as written,
+    ):
+        for name in read.namelist():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            written.writestr(entry, read.read(name))
+    return out.getvalue()
+
+
+def _write(sheet: Any, content: Sheet, shapes: dict[str, Any]) -> None:
+    sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer("&L&A&RPage &P of &N")
+    for column, head in enumerate(content.heads):
+        sheet.write_string(0, column, head, shapes["head"])
+        widths = [
+            len(head),
+            *(len(str(row[column] or "")) for row in content.rows if column < len(row)),
+        ]
+        sheet.set_column(column, column, max(_MIN_WIDTH, min(max(widths) + 2, _MAX_WIDTH)))
+    guarded = _guarded(content.rows)
+    for at, row in enumerate(content.rows, start=1):
+        for column, value in enumerate(row):
+            if value is None or value == "":
+                continue
+            if isinstance(value, Decimal) and len(value.as_tuple().digits) <= MAX_DIGITS:
+                sheet.write_number(at, column, float(value), shapes["amount"])
+            elif isinstance(value, int):
+                sheet.write_number(at, column, value, shapes["count"])
+            elif isinstance(value, dt.date):
+                sheet.write_datetime(at, column, value, shapes["date"])
+            else:
+                text = guarded[str(value)]
+                sheet.write_string(at, column, text[:MAX_TEXT], shapes["text"])
+    if content.rows:
+        sheet.autofilter(0, 0, len(content.rows), len(content.heads) - 1)
+
+
+def _guarded(rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
+    """Give every text as it may stand in a cell; what would run there gets an apostrophe."""
+    texts = {
+        str(value): mark(str(value))
+        for row in rows
+        for value in row
+        if isinstance(value, str | Decimal)
+    }
+    runs = pl.Series(list(texts.values()), dtype=pl.String).str.contains(FORMULA)
+    return {
+        text: f"'{shown}" if would_run else shown
+        for (text, shown), would_run in zip(texts.items(), runs, strict=True)
+    }
+
+
+# ── what stands on the sheets ───────────────────────────────────────────────────────────────
+
+
+def sheets_of(view: ReviewView) -> Iterator[Sheet]:
+    """Give the sheets of a review that have something to say."""
+    yield Sheet("Control", ("Question", "Answer", "Figures"), list(_control(view)))
+    control = view.control
+    amounts = ("Currency", "Debit", "Credit")
+    sheets = (
+        Sheet("Totals", amounts, [(t.currency, t.debit, t.credit) for t in control.totals]),
+        Sheet(
+            "Wallets",
+            ("Account", "Name", "Currency", "Money in", "Money out", "Movement", "As booked",
+             "Booked in", "Items"),
+            [
+                (w.account, w.name, w.currency, w.money_in, w.money_out, w.movement, w.booked,
+                 w.booked_currency, w.items)
+                for w in control.wallets
+            ],
+        ),
+        Sheet(
+            "Accounts",
+            ("Account", "Name", *amounts, "Balance", "Rows"),
+            [
+                (a.account, a.name, a.currency, a.debit, a.credit, a.balance, a.rows)
+                for a in control.accounts
+            ],
+        ),
+        Sheet(
+            "Tax codes",
+            ("Tax code", "Currency", "Base", "Tax", "Owed and deducted", "Gross", "Lines"),
+            [
+                (t.code, t.currency, t.base, t.tax, t.notional, t.gross, t.lines)
+                for t in control.tax_codes
+            ],
+        ),
+        *(
+            Sheet(
+                name,
+                (head, "Currency", "Items", "Amount"),
+                [(g.label, g.currency, g.items, g.amount) for g in groups],
+            )
+            for name, head, groups in (
+                ("Types", "Type", control.types),
+                ("Vendors", "Vendor", control.vendors),
+                ("Periods", "Period", control.periods),
+            )
+        ),
+        Sheet(
+            "Files",
+            ("File", "Postings", "Bytes", *amounts, "SHA-256"),
+            [
+                (f.name, f.postings, f.size, t.currency, t.debit, t.credit, f.sha256)
+                for f in view.files
+                for t in f.totals
+            ],
+        ),
+        Sheet(
+            "To look at",
+            ("Remark", "Meaning", "Must be answered", "Item", "What", "Currency", "Amount",
+             "Where", "Item id"),
+            list(_notes(view.notes)),
+        ),
+        Sheet(
+            "Rejected",
+            ("Cure", "Reason", "Code", "Item", "What", "Currency", "Amount", "Where", "Item id"),
+            list(_causes(view.causes)),
+        ),
+        Sheet(
+            "Vouchers",
+            ("Number", "Date", "Reference", "Item", "Account", "Name", "Contra account", "Currency",
+             "Debit", "Credit", "Tax code", "Text"),
+            list(_vouchers(view.vouchers.full)),
+        ),
+    )  # fmt: skip
+    yield from (sheet for sheet in sheets if sheet.rows)
+
+
+def _control(view: ReviewView) -> Iterator[tuple[Cell, ...]]:
+    identity = view.identity
+    for name, value in (
+        ("Company", identity.company),
+        ("Batch", f"{identity.batch_number} ({identity.batch_id})"),
+        ("Export job", identity.job),
+        ("Template", identity.template),
+        ("Mapping", identity.mapping),
+        ("Vouchers", f"{identity.first_voucher} to {identity.last_voucher}"),
+        ("Content", identity.content),
+    ):
+        if value:
+            yield name, value, None
+    yield "Result", view.headline, ". ".join(view.sentences)
+    for check in view.control.checks:
+        yield check.name, "holds" if check.holds else "DOES NOT HOLD", check.detail
+    counts = view.counts
+    for name, number in (
+        ("Listed by Pleo", counts.listed),
+        ("In the file", counts.rendered),
+        ("Rejected", counts.rejected),
+        ("Already booked", counts.already_booked),
+        ("Nothing to book", counts.nothing_to_book),
+        ("Skipped", counts.skipped),
+    ):
+        yield name, number, None
+
+
+def _notes(notes: Iterable[NoteGroup]) -> Iterator[tuple[Cell, ...]]:
+    for note in notes:
+        head = (note.code, note.meaning, "yes" if note.is_blocking else "no")
+        for one in note.concerned:
+            yield (*head, *_concerned(one))
+        if note.left_out > 0:
+            yield (*head, f"and {note.left_out} more, see manifest.json")
+
+
+def _causes(causes: Iterable[Cause]) -> Iterator[tuple[Cell, ...]]:
+    for cause in causes:
+        head = (cause.fix, "; ".join(cause.messages), cause.code)
+        for one in cause.concerned:
+            yield (*head, *_concerned(one))
+        if cause.left_out > 0:
+            yield (*head, f"and {cause.left_out} more, see rejections.csv")
+
+
+def _concerned(one: Concerned) -> tuple[Cell, ...]:
+    return one.title, one.detail, one.currency, one.amount, one.where, one.item_id
+
+
+def _vouchers(vouchers: Iterable[Voucher]) -> Iterator[tuple[Cell, ...]]:
+    for voucher in vouchers:
+        for posting in voucher.postings:
+            yield (
+                voucher.number, voucher.date, voucher.reference, voucher.source.title,
+                posting.account, posting.name, posting.contra_account, posting.currency,
+                posting.debit, posting.credit, posting.tax_code, posting.text,
+            )  # fmt: skip
