@@ -17,6 +17,7 @@ class Code:
     kind: str  # error | warning | rejection | note | blocking note
     meaning: str
     failure_type: str | None = None
+    cured_by: str | None = None  # of a rejection: employee | bookkeeper | integrator | pleo
 
 
 def _error(meaning: str) -> Code:
@@ -27,8 +28,15 @@ def _warning(meaning: str) -> Code:
     return Code("warning", meaning)
 
 
-def _rejection(failure_type: str, meaning: str) -> Code:
-    return Code("rejection", meaning, failure_type)
+def _rejection(failure_type: str, meaning: str, *, by: str = "integrator") -> Code:
+    """Declare a rejection, and who can cure it.
+
+    employee    in Pleo, whoever made the expense or codes it there
+    bookkeeper  in a table or a list beside the mapping, or in Pleo's own tables
+    integrator  in a rule of the mapping or in the template
+    pleo        by Pleo: the data itself is broken
+    """
+    return Code("rejection", meaning, failure_type, by)
 
 
 def _note(meaning: str, *, blocking: bool = False) -> Code:
@@ -64,30 +72,30 @@ CODES: Mapping[str, Code] = {
     "IN-4": _error("the input is larger than the limit, or unpacks to more"),
     "IN-5": _error("a gzip file is damaged or cut off"),
     "IN-6": _error("the same input is named twice"),
-    "IN-7": _rejection("validation_failure", "the JSON of an item cannot be read"),
-    "IN-8": _rejection("validation_failure", "a key stands twice in an item"),
-    "IN-9": _rejection("validation_failure", "an item is larger or deeper than the limit"),
+    "IN-7": _rejection("validation_failure", "the JSON of an item cannot be read", by="pleo"),
+    "IN-8": _rejection("validation_failure", "a key stands twice in an item", by="pleo"),
+    "IN-9": _rejection("validation_failure", "an item is larger or deeper than the limit", by="pleo"),
     "IN-10": _error("a check of the program's own frames failed; nothing was converted"),
-    "ITEM-1": _rejection("validation_failure", "a field is missing or of the wrong kind"),
-    "ITEM-2": _rejection("validation_failure", "an amount is no whole number of hundredths"),
-    "ITEM-3": _rejection("validation_failure", "an id is missing or malformed"),
-    "ITEM-4": _rejection("validation_failure", "an unknown item type"),
-    "ITEM-5": _rejection("validation_failure", "an unknown sub type"),
-    "ITEM-6": _rejection("validation_failure", "an unknown tax type"),
-    "ITEM-7": _rejection("validation_failure", "an unknown bookkeeping method"),
-    "ITEM-8": _rejection("validation_failure", "a date that is none"),
-    "ITEM-9": _rejection("validation_failure", "a date out of range"),
-    "ITEM-10": _rejection("validation_failure", "an item without lines"),
-    "ITEM-11": _rejection("validation_failure", "the same item stands twice in the input"),
-    "ITEM-12": _rejection("validation_failure", "an item of another company"),
-    "ITEM-13": _rejection("validation_failure", "the lines do not add up to the item"),
-    "ITEM-14": _rejection("validation_failure", "net amount, tax and amount do not fit"),
-    "ITEM-15": _rejection("validation_failure", "an unknown currency"),
-    "ITEM-16": _rejection("validation_failure", "a currency without two decimals"),
-    "ITEM-17": _rejection("validation_failure", "a line in another currency than its item"),
-    "ITEM-18": _rejection("validation_failure", "tax of another sign, or larger than the amount"),
+    "ITEM-1": _rejection("validation_failure", "a field is missing or of the wrong kind", by="pleo"),
+    "ITEM-2": _rejection("validation_failure", "an amount is no whole number of hundredths", by="pleo"),
+    "ITEM-3": _rejection("validation_failure", "an id is missing or malformed", by="pleo"),
+    "ITEM-4": _rejection("validation_failure", "an unknown item type", by="pleo"),
+    "ITEM-5": _rejection("validation_failure", "an unknown sub type", by="pleo"),
+    "ITEM-6": _rejection("validation_failure", "an unknown tax type", by="pleo"),
+    "ITEM-7": _rejection("validation_failure", "an unknown bookkeeping method", by="pleo"),
+    "ITEM-8": _rejection("validation_failure", "a date that is none", by="pleo"),
+    "ITEM-9": _rejection("validation_failure", "a date out of range", by="pleo"),
+    "ITEM-10": _rejection("validation_failure", "an item without lines", by="pleo"),
+    "ITEM-11": _rejection("validation_failure", "the same item stands twice in the input", by="bookkeeper"),
+    "ITEM-12": _rejection("validation_failure", "an item of another company", by="bookkeeper"),
+    "ITEM-13": _rejection("validation_failure", "the lines do not add up to the item", by="bookkeeper"),
+    "ITEM-14": _rejection("validation_failure", "net amount, tax and amount do not fit", by="bookkeeper"),
+    "ITEM-15": _rejection("validation_failure", "an unknown currency", by="pleo"),
+    "ITEM-16": _rejection("validation_failure", "a currency without two decimals", by="pleo"),
+    "ITEM-17": _rejection("validation_failure", "a line in another currency than its item", by="pleo"),
+    "ITEM-18": _rejection("validation_failure", "tax of another sign, or larger than the amount", by="bookkeeper"),
     "ITEM-19": _rejection("unexpected_failure", "a row breaks the contract of its frame"),
-    "ITEM-20": _rejection("validation_failure", "the mapping requires a receipt"),
+    "ITEM-20": _rejection("validation_failure", "the mapping requires a receipt", by="employee"),
     # ── posting rules and postings ──
     "POST-1": _error("a mapping names a posting rule that does not exist"),
     "POST-2": _error("a mapping's own posting rule cannot be used"),
@@ -96,7 +104,7 @@ CODES: Mapping[str, Code] = {
     "POST-5": _rejection("validation_failure", "the item has an unexpected sign"),
     "POST-6": _rejection("missing_configuration", "a side of the voucher has no account"),
     "POST-7": _rejection("missing_configuration", "the line has tax and no tax account"),
-    "POST-8": _rejection("validation_failure", "the tax does not fit the line"),
+    "POST-8": _rejection("validation_failure", "the tax does not fit the line", by="bookkeeper"),
     "POST-9": _rejection("validation_failure", "the amounts of a row in two currencies disagree"),
     "POST-10": _rejection("validation_failure", "the voucher has lines of both signs"),
     "CUR-1": _rejection("invalid_configuration", "there is no amount in the company's currency"),
@@ -118,21 +126,21 @@ CODES: Mapping[str, Code] = {
     "MAP-15": _error("a reference list does not say which rows are the company's"),
     "MAP-16": _error("the template needs a target for which the mapping has no rules"),
     "MAP-17": _error("a case file of mapping tests is wrong"),
-    "MAP-20": _rejection("account_unknown", "no rule finds the account"),
-    "MAP-21": _rejection("missing_configuration", "the line has no account in Pleo"),
+    "MAP-20": _rejection("account_unknown", "no rule finds the account", by="bookkeeper"),
+    "MAP-21": _rejection("missing_configuration", "the line has no account in Pleo", by="employee"),
     "MAP-22": _rejection("missing_configuration", "a role has no account"),
-    "MAP-23": _rejection("tax_code_unknown", "no rule finds the tax code"),
-    "MAP-24": _rejection("tag_unknown", "no rule finds the value of a dimension"),
+    "MAP-23": _rejection("tax_code_unknown", "no rule finds the tax code", by="bookkeeper"),
+    "MAP-24": _rejection("tag_unknown", "no rule finds the value of a dimension", by="bookkeeper"),
     "MAP-25": _rejection("missing_configuration", "no rule finds the value of a target"),
-    "MAP-26": _rejection("vendor_unknown", "the vendor is not known"),
-    "MAP-27": _rejection("vendor_unknown", "the vendor is blocked"),
-    "MAP-30": _rejection("account_unknown", "the account is not in accounts.csv, or inactive"),
-    "MAP-31": _rejection("tax_code_unknown", "the tax code is not in tax_codes.csv, or inactive"),
-    "MAP-32": _rejection("tag_unknown", "the dimension value is unknown, inactive or expired"),
-    "MAP-33": _rejection("missing_configuration", "the account has no name"),
-    "MAP-34": _rejection("validation_failure", "a line carries a tag group twice"),
-    "MAP-35": _rejection("accounting_system_validation_failure", "the period is closed"),
-    "MAP-36": _rejection("accounting_system_validation_failure", "no period has the posting date"),
+    "MAP-26": _rejection("vendor_unknown", "the vendor is not known", by="bookkeeper"),
+    "MAP-27": _rejection("vendor_unknown", "the vendor is blocked", by="bookkeeper"),
+    "MAP-30": _rejection("account_unknown", "the account is not in accounts.csv, or inactive", by="bookkeeper"),
+    "MAP-31": _rejection("tax_code_unknown", "the tax code is not in tax_codes.csv, or inactive", by="bookkeeper"),
+    "MAP-32": _rejection("tag_unknown", "the dimension value is unknown, inactive or expired", by="bookkeeper"),
+    "MAP-33": _rejection("missing_configuration", "the account has no name", by="bookkeeper"),
+    "MAP-34": _rejection("validation_failure", "a line carries a tag group twice", by="bookkeeper"),
+    "MAP-35": _rejection("accounting_system_validation_failure", "the period is closed", by="bookkeeper"),
+    "MAP-36": _rejection("accounting_system_validation_failure", "no period has the posting date", by="bookkeeper"),
     "MAP-40": _warning("a rule can never be reached"),
     "MAP-41": _warning("a rule or table was never used by these items"),
     "MAP-42": _warning("a table can be found in more than one way"),
@@ -186,9 +194,9 @@ CODES: Mapping[str, Code] = {
     "CELL-16": _rejection("validation_failure", "more rows of a voucher than a record repeats"),
     "CELL-17": _rejection("invalid_configuration", "a voucher reaches no file, or several"),
     "CELL-18": _rejection("validation_failure", "a voucher is too large for any file"),
-    "CELL-19": _rejection("receipt_file_size_limit_exceeded", "a receipt is too large"),
-    "CELL-20": _rejection("receipt_conversion_failure", "more receipts than the format holds"),
-    "CELL-21": _rejection("validation_failure", "the format requires a receipt"),
+    "CELL-19": _rejection("receipt_file_size_limit_exceeded", "a receipt is too large", by="employee"),
+    "CELL-20": _rejection("receipt_conversion_failure", "more receipts than the format holds", by="employee"),
+    "CELL-21": _rejection("validation_failure", "the format requires a receipt", by="employee"),
     "CELL-22": _rejection("validation_failure", "a receipt has no name that can be a file"),
     "FILE-1": _error("a name cannot stand for a file"),
     "FILE-2": _error("two files have one name"),
@@ -210,6 +218,7 @@ CODES: Mapping[str, Code] = {
     # ── output, workspace, command line ──
     "CLI-1": _error("the command line is not understood"),
     "CLI-2": _error("pleo-etl failed in a way that it does not know"),
+    "CLI-3": _error("no company is named, or one that the workspace does not have"),
     "WS-1": _error("there is no workspace file"),
     "WS-2": _error("two companies of the workspace have one id"),
     "WS-3": _error("the mapping belongs to another company than the workspace says"),
@@ -226,6 +235,15 @@ CODES: Mapping[str, Code] = {
     "VER-4": _error("a file read back differs from the manifest"),
     "VER-5": _error("no item, or more than one, is meant"),
     "DIFF-1": _error("batches of different companies are not compared"),
+    # ── credentials ──
+    "AUTH-1": _error("there is no credential for the company"),
+    "AUTH-2": _error("an API key or client secret is empty, or is none"),
+    "AUTH-3": _error("a credential file could be read or changed by others, or is damaged"),
+    "AUTH-4": _error("the keyring refuses"),
+    "AUTH-5": _error("the OAuth client is not set up, or Pleo does not accept it"),
+    "AUTH-6": _error("a login cannot be made or renewed for now"),
+    "AUTH-7": _error("a login cannot be renewed any more"),
+    "AUTH-8": _error("a login in the browser did not succeed"),
     # ── notes ──
     "TEXT-CUT": _note("texts were cut to the length that the format allows"),
     "TEXT-REPLACED": _note("characters that the format or encoding lacks were replaced"),

@@ -34,6 +34,8 @@ class PleoSettings(Model):
     base_url: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
     client_id: str | None = None
     redirect_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    #: How the OAuth client shows its secret: in a header, in the form, or not at all.
+    client_auth: Literal["basic", "post", "none"] = "basic"
 
 
 class CompanySettings(Model):
