@@ -74,10 +74,16 @@ CODES: Mapping[str, Code] = {
     "IN-6": _error("the same input is named twice"),
     "IN-7": _rejection("validation_failure", "the JSON of an item cannot be read", by="pleo"),
     "IN-8": _rejection("validation_failure", "a key stands twice in an item", by="pleo"),
-    "IN-9": _rejection("validation_failure", "an item is larger or deeper than the limit", by="pleo"),
+    "IN-9": _rejection(
+        "validation_failure", "an item is larger or deeper than the limit", by="pleo"
+    ),
     "IN-10": _error("a check of the program's own frames failed; nothing was converted"),
-    "ITEM-1": _rejection("validation_failure", "a field is missing or of the wrong kind", by="pleo"),
-    "ITEM-2": _rejection("validation_failure", "an amount is no whole number of hundredths", by="pleo"),
+    "ITEM-1": _rejection(
+        "validation_failure", "a field is missing or of the wrong kind", by="pleo"
+    ),
+    "ITEM-2": _rejection(
+        "validation_failure", "an amount is no whole number of hundredths", by="pleo"
+    ),
     "ITEM-3": _rejection("validation_failure", "an id is missing or malformed", by="pleo"),
     "ITEM-4": _rejection("validation_failure", "an unknown item type", by="pleo"),
     "ITEM-5": _rejection("validation_failure", "an unknown sub type", by="pleo"),
@@ -86,14 +92,24 @@ CODES: Mapping[str, Code] = {
     "ITEM-8": _rejection("validation_failure", "a date that is none", by="pleo"),
     "ITEM-9": _rejection("validation_failure", "a date out of range", by="pleo"),
     "ITEM-10": _rejection("validation_failure", "an item without lines", by="pleo"),
-    "ITEM-11": _rejection("validation_failure", "the same item stands twice in the input", by="bookkeeper"),
+    "ITEM-11": _rejection(
+        "validation_failure", "the same item stands twice in the input", by="bookkeeper"
+    ),
     "ITEM-12": _rejection("validation_failure", "an item of another company", by="bookkeeper"),
-    "ITEM-13": _rejection("validation_failure", "the lines do not add up to the item", by="bookkeeper"),
-    "ITEM-14": _rejection("validation_failure", "net amount, tax and amount do not fit", by="bookkeeper"),
+    "ITEM-13": _rejection(
+        "validation_failure", "the lines do not add up to the item", by="bookkeeper"
+    ),
+    "ITEM-14": _rejection(
+        "validation_failure", "net amount, tax and amount do not fit", by="bookkeeper"
+    ),
     "ITEM-15": _rejection("validation_failure", "an unknown currency", by="pleo"),
     "ITEM-16": _rejection("validation_failure", "a currency without two decimals", by="pleo"),
-    "ITEM-17": _rejection("validation_failure", "a line in another currency than its item", by="pleo"),
-    "ITEM-18": _rejection("validation_failure", "tax of another sign, or larger than the amount", by="bookkeeper"),
+    "ITEM-17": _rejection(
+        "validation_failure", "a line in another currency than its item", by="pleo"
+    ),
+    "ITEM-18": _rejection(
+        "validation_failure", "tax of another sign, or larger than the amount", by="bookkeeper"
+    ),
     "ITEM-19": _rejection("unexpected_failure", "a row breaks the contract of its frame"),
     "ITEM-20": _rejection("validation_failure", "the mapping requires a receipt", by="employee"),
     # ── posting rules and postings ──
@@ -134,13 +150,23 @@ CODES: Mapping[str, Code] = {
     "MAP-25": _rejection("missing_configuration", "no rule finds the value of a target"),
     "MAP-26": _rejection("vendor_unknown", "the vendor is not known", by="bookkeeper"),
     "MAP-27": _rejection("vendor_unknown", "the vendor is blocked", by="bookkeeper"),
-    "MAP-30": _rejection("account_unknown", "the account is not in accounts.csv, or inactive", by="bookkeeper"),
-    "MAP-31": _rejection("tax_code_unknown", "the tax code is not in tax_codes.csv, or inactive", by="bookkeeper"),
-    "MAP-32": _rejection("tag_unknown", "the dimension value is unknown, inactive or expired", by="bookkeeper"),
+    "MAP-30": _rejection(
+        "account_unknown", "the account is not in accounts.csv, or inactive", by="bookkeeper"
+    ),
+    "MAP-31": _rejection(
+        "tax_code_unknown", "the tax code is not in tax_codes.csv, or inactive", by="bookkeeper"
+    ),
+    "MAP-32": _rejection(
+        "tag_unknown", "the dimension value is unknown, inactive or expired", by="bookkeeper"
+    ),
     "MAP-33": _rejection("missing_configuration", "the account has no name", by="bookkeeper"),
     "MAP-34": _rejection("validation_failure", "a line carries a tag group twice", by="bookkeeper"),
-    "MAP-35": _rejection("accounting_system_validation_failure", "the period is closed", by="bookkeeper"),
-    "MAP-36": _rejection("accounting_system_validation_failure", "no period has the posting date", by="bookkeeper"),
+    "MAP-35": _rejection(
+        "accounting_system_validation_failure", "the period is closed", by="bookkeeper"
+    ),
+    "MAP-36": _rejection(
+        "accounting_system_validation_failure", "no period has the posting date", by="bookkeeper"
+    ),
     "MAP-40": _warning("a rule can never be reached"),
     "MAP-41": _warning("a rule or table was never used by these items"),
     "MAP-42": _warning("a table can be found in more than one way"),
@@ -194,8 +220,12 @@ CODES: Mapping[str, Code] = {
     "CELL-16": _rejection("validation_failure", "more rows of a voucher than a record repeats"),
     "CELL-17": _rejection("invalid_configuration", "a voucher reaches no file, or several"),
     "CELL-18": _rejection("validation_failure", "a voucher is too large for any file"),
-    "CELL-19": _rejection("receipt_file_size_limit_exceeded", "a receipt is too large", by="employee"),
-    "CELL-20": _rejection("receipt_conversion_failure", "more receipts than the format holds", by="employee"),
+    "CELL-19": _rejection(
+        "receipt_file_size_limit_exceeded", "a receipt is too large", by="employee"
+    ),
+    "CELL-20": _rejection(
+        "receipt_conversion_failure", "more receipts than the format holds", by="employee"
+    ),
     "CELL-21": _rejection("validation_failure", "the format requires a receipt", by="employee"),
     "CELL-22": _rejection("validation_failure", "a receipt has no name that can be a file"),
     "FILE-1": _error("a name cannot stand for a file"),
@@ -244,6 +274,12 @@ CODES: Mapping[str, Code] = {
     "AUTH-6": _error("a login cannot be made or renewed for now"),
     "AUTH-7": _error("a login cannot be renewed any more"),
     "AUTH-8": _error("a login in the browser did not succeed"),
+    # ── the line of the live flow ──
+    "LINE-1": _error("a batch was staged by a pleo-etl or with libraries that are not these"),
+    "LINE-2": _error("a stored batch was changed, or a part of it is missing"),
+    "LINE-3": _error("a template cannot express the reversal of a batch"),
+    "LINE-4": _error("a batch to be reversed would be booked differently today"),
+    "REVIEW-1": _rejection("validation_failure", "rejected by a reviewer"),
     # ── notes ──
     "TEXT-CUT": _note("texts were cut to the length that the format allows"),
     "TEXT-REPLACED": _note("characters that the format or encoding lacks were replaced"),

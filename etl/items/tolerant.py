@@ -32,13 +32,14 @@ def read_tolerantly(element: bytes) -> tuple[wire.Item, list[str]] | None:
     if len(_encode(tree).translate(None, _BLANKS)) != len(element.translate(None, _BLANKS)):
         return None
     unknown: list[str] = []
-    _take_out(tree, _known_fields(), "", unknown)
+    _take_out(tree, known_fields(), "", unknown)
     decoded = wire.decode_fast([_encode(tree)]) if unknown else wire.Decoded()
     return (decoded.items[0], unknown) if decoded.items else None
 
 
 @functools.cache
-def _known_fields() -> Known:
+def known_fields() -> Known:
+    """Give every field of an item by its name on the wire, with the fields inside of it."""
     known = _fields_of(inspect.type_info(wire.Item))
     assert known is not None
     return known

@@ -1,0 +1,151 @@
+"""The line for live batches: stored items and a stored recipe become a revision of a batch.
+
+It is the line of `convert` (etl.pipeline), fed from a batch's own folder instead of files, with
+the receipts, and with what people and the ledger decided about single items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from etl.batches.manifest import Total
+from etl.batches.verdicts import Counts
+from etl.conversion import Conversion
+from etl.live.stored import StoredFile
+
+#: Where receipts lie, by entry id and number.
+Contents = Mapping[tuple[str, int], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFacts:
+    """What a batch is called and where it comes from; a batch without a job is a reversal.
+
+    first_vouchers: the first voucher number by fiscal year, or under "" where numbers run on.
+    """
+
+    id: str
+    number: int
+    job_id: str | None = None
+    job_created: datetime | None = None
+    first_vouchers: Mapping[str, int] = field(default_factory=lambda: {"": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why an item is reported as failed though the line would book it."""
+
+    code: str
+    failure_type: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """What was decided about single items, by entry id.
+
+    rejected        by the reviewer, and why (REVIEW-1)
+    failed          for a reason that the line cannot see
+    already_booked  with the external id of the voucher that it stands in
+    skipped         final in Pleo before the batch was made
+    answered        codes of blocking notes that a person has answered
+    """
+
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, Refused] = field(default_factory=dict)
+    already_booked: Mapping[str, str] = field(default_factory=dict)
+    skipped: frozenset[str] = frozenset()
+    answered: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOutcome:
+    """What became of an item.
+
+    verdict: exported, failed or skipped. vouchers: their numbers, in print order.
+    fingerprint: hash of what it books (accounts, amounts, tax codes, dates), whatever its verdict;
+    None where nothing can be booked.
+    """
+
+    id: str | None
+    verdict: str
+    external_id: str | None
+    failure_type: str | None
+    failure_reason: str | None
+    vouchers: tuple[int, ...]
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A proved rendering of a batch; nothing of it is written yet.
+
+    last_vouchers  the last number used, by the scopes of first_vouchers that were used
+    blocking       notes that a person must answer, with the items concerned
+    is_empty       nothing was rendered: there is no file for the ERP
+    """
+
+    content: str
+    recipe: str
+    input: str
+    counts: Counts
+    totals: Sequence[Total]
+    items: tuple[ItemOutcome, ...]
+    last_vouchers: Mapping[str, int]
+    blocking: tuple[tuple[str, tuple[str, ...]], ...]
+    conversion: Conversion
+    receipts: Mapping[tuple[str, int], Path] = field(repr=False, default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.counts.rendered == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reversed:
+    """The batch that a reversal takes back: its name, and what each of its items booked."""
+
+    id: str
+    number: int
+    fingerprints: Mapping[str, str]
+
+
+class Line(Protocol):
+    """What the protocol of the live flow needs of the line."""
+
+    @property
+    def per_fiscal_year(self) -> bool:
+        """Say whether voucher numbers begin anew with every fiscal year (template now in use)."""
+        ...
+
+    def store_recipe(self, folder: Path) -> None:
+        """Copy all that decides bytes besides the items into a folder, whole or not at all."""
+        ...
+
+    def supports_vendor_bookkeeping(self, recipe: Path) -> bool:
+        """Say whether the stored template can hold invoices of vendors."""
+        ...
+
+    def render(
+        self,
+        recipe: Path,
+        *,
+        items: Sequence[bytes],
+        files: Sequence[StoredFile],
+        contents: Contents,
+        facts: BatchFacts,
+        decisions: Decisions,
+    ) -> Revision:
+        """Render a batch with its stored recipe."""
+        ...
+
+    def reverse(
+        self, recipe: Path, *, items: Sequence[bytes], facts: BatchFacts, of: Reversed
+    ) -> Revision:
+        """Render the mirrored postings of a closed batch, with the recipe that made it."""
+        ...
