@@ -53,16 +53,21 @@ def command(
     Kinds: lost-request, lost-answer, late, error, error-after, limited, truncated, drip, slow,
       wrong-type, html, page-loop, page-repeat, page-gap, page-no-cursor
     Operations: list-jobs, create-job, get-job, send-event, list-items, report-items,
-      export-items, download
+      export-items, download, authorize, token
     """
+    from etl.pleo.loopback import DEFAULT_PORT, redirect_uri
     from etl.pleo.sandbox import RunningSandbox
 
     pleo = _make_pleo(names, faults, seed=seed)
-    companies = [
+    companies: list[dict[str, Any]] = [
         {"name": company.name, "id": company.id, "api_key": pleo.add_key([company]),
+         "client": pleo.add_client([company], [redirect_uri(DEFAULT_PORT)]),
          "job": pleo.add_job(company).id, "items": len(company.entries)}
         for company in pleo.companies.values()
     ]  # fmt: skip
+    for company in companies:
+        client = company.pop("client")
+        company |= {"client_id": client.id, "client_secret": client.secret}
     try:
         running = RunningSandbox(pleo, port=port)
     except OSError:
@@ -107,6 +112,7 @@ def _say_what_to_try(running: RunningSandbox, companies: list[dict[str, Any]]) -
         talk.give("")
         talk.give(f"company {company['name']}: {company['id']}")
         talk.give(f"  API key: {company['api_key']}")
+        talk.give(f"  OAuth client: {company['client_id']}, secret {company['client_secret']}")
         talk.give(f"  export job with {company['items']} items, pending: {company['job']}")
     first = companies[0]
     curl = f"curl -u {first['api_key']}:"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from etl.pleo.sandbox import OPERATIONS, Pleo
+from etl.pleo.sandbox.authorization import OPERATIONS as OAUTH
 from etl.pleo.sandbox.operations import OPERATIONS as SERVED
 from tests.fakes import export_api
 from tests.fakes.items import item
@@ -114,7 +115,7 @@ def test_the_sandbox_serves_what_the_description_has_and_no_more() -> None:
         for method, operation in methods.items()
     }
     assert served == described
-    assert set(OPERATIONS) == {*SERVED, "download"}
+    assert set(OPERATIONS) == {*SERVED, *OAUTH, "download"}
 
 
 def test_a_wrong_answer_is_noticed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etl.pleo.sandbox.access import check_scope
 from etl.pleo.sandbox.answers import Answer, Call, Refused, Seen
+from etl.pleo.sandbox.authorization import OPERATIONS as OAUTH
 from etl.pleo.sandbox.operations import OPERATIONS
 from etl.pleo.sandbox.pleo import Pleo
 
@@ -24,6 +25,8 @@ def _answer(pleo: Pleo, call: Call) -> Answer:
     at = pleo.clock.read()
     if call.operation == "download":
         return pleo.links.serve(call, at=at)
+    if call.operation in OAUTH:
+        return pleo.authorizations.answer(pleo, call)
     credential = pleo.access.identify(call.headers, at=at)
     pleo.access.count(credential, at=at, limit=pleo.manners.rate_limit)
     operation = OPERATIONS[call.operation]

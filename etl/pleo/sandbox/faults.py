@@ -33,7 +33,7 @@ KINDS: Mapping[str, tuple[str, float | None]] = {
 }
 OPERATIONS = (
     "list-jobs", "create-job", "get-job", "send-event", "list-items", "report-items",
-    "export-items", "download",
+    "export-items", "download", "authorize", "token",
 )  # fmt: skip
 _FAULT = re.compile(
     r"(?P<kind>[a-z-]+)(?:=(?P<value>[0-9]{1,6}(?:\.[0-9]{1,3})?))?(?:@(?P<operation>[a-z-]+))?"

@@ -9,6 +9,7 @@ from typing import Any
 
 from etl.pleo.sandbox.access import LIMIT, SCOPES, Access, Credential, token_end
 from etl.pleo.sandbox.answers import Call, Refused, Seen
+from etl.pleo.sandbox.authorization import Authorizations, OAuthClient
 from etl.pleo.sandbox.clocks import SandboxClock
 from etl.pleo.sandbox.faults import FaultPlan
 from etl.pleo.sandbox.ids import Ids
@@ -45,6 +46,7 @@ class Pleo:
         self.companies: dict[str, Company] = {}
         self.jobs: dict[str, Job] = {}
         self.access = Access()
+        self.authorizations = Authorizations()
         self.links = Links()
         self.faults = FaultPlan()
         self.seen: list[Seen] = []
@@ -77,6 +79,26 @@ class Pleo:
     ) -> str:
         """Make an access token, good for some seconds of the sandbox's clock."""
         return self._credential(companies, scopes, is_key=False, seconds=seconds)
+
+    def add_client(
+        self,
+        companies: Iterable[Company | str],
+        redirect_uris: Iterable[str],
+        *,
+        scopes: Iterable[str] = SCOPES,
+        is_public: bool = False,
+        methods: Iterable[str] = ("basic", "post"),
+    ) -> OAuthClient:
+        """Register an OAuth client; whoever is asked approves it for these companies."""
+        with self.lock:
+            ids = frozenset(one if isinstance(one, str) else one.id for one in companies)
+            client = OAuthClient(
+                self.ids.uuid("client"), None if is_public else self.ids.secret("client"),
+                frozenset(redirect_uris), ids, frozenset(scopes),
+                frozenset({"none"} if is_public else methods),
+            )  # fmt: skip
+            self.authorizations.clients[client.id] = client
+        return client
 
     def _credential(
         self,

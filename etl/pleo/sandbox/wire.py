@@ -17,6 +17,7 @@ from etl.documents import read_json
 from etl.pleo.sandbox import desk
 from etl.pleo.sandbox.access import too_many
 from etl.pleo.sandbox.answers import Answer, Call, Refused, Seen, give
+from etl.pleo.sandbox.authorization import OPERATIONS as OAUTH
 from etl.pleo.sandbox.clocks import http_date
 from etl.pleo.sandbox.faults import Fault
 from etl.pleo.sandbox.operations import OPERATIONS
@@ -36,6 +37,8 @@ def make_app(pleo: Pleo, hang_up: HangUp) -> Starlette:
     by_path: dict[str, dict[str, str]] = {"/files/{name}": {"GET": "download"}}
     for name, operation in OPERATIONS.items():
         by_path.setdefault(operation.path, {})[operation.method] = name
+    for name, (method, path) in OAUTH.items():
+        by_path.setdefault(path, {})[method] = name
     routes = [
         Route(path, _endpoint(pleo, operations, hang_up), methods=list(operations))
         for path, operations in by_path.items()
