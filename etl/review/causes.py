@@ -9,8 +9,8 @@ import polars as pl
 
 from etl.codes import CODES
 from etl.frames import ITEM_KEY
-from etl.review.model import Cause, Concerned, NoteGroup
-from etl.review.words import FAILURE_WORDS, pleo_link, title_of
+from etl.review.model import Cause, Concerned, CureGroup, NoteGroup
+from etl.review.words import CURED_BY, FAILURE_WORDS, pleo_link, title_of
 
 #: Items and messages that are named under one cause or note; the rest is counted.
 MAX_CONCERNED = 50
@@ -85,6 +85,7 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
             Cause(
                 code=row["code"],
                 fix=row["fix"] or "",
+                cured_by=_cured_by(row["code"]),
                 messages=tuple(messages[:MAX_MESSAGES] + more),
                 failure_type=failure_type,
                 # The words that are reported to Pleo with the item (etl.batches.verdicts).
@@ -98,6 +99,20 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
             )
         )  # fmt: skip
     return tuple(result)
+
+
+def _cured_by(code: str) -> str:
+    known = CODES.get(code)
+    return (known and known.cured_by) or "integrator"
+
+
+def by_cure(found: Sequence[Cause]) -> tuple[CureGroup, ...]:
+    """Put causes together by who can cure them; within a group their order stays."""
+    groups = (
+        CureGroup(by, title, tuple(cause for cause in found if cause.cured_by == by))
+        for by, title in CURED_BY.items()
+    )
+    return tuple(group for group in groups if group.causes)
 
 
 def _concerned(

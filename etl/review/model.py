@@ -10,9 +10,6 @@ from typing import Literal
 State = Literal["good", "look", "stop"]
 
 
-# ── control sheet ───────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Where the listed items are; the five parts add up to the items listed."""
@@ -28,13 +25,8 @@ class Counts:
 
     @property
     def accounted(self) -> int:
-        return (
-            self.rendered
-            + self.rejected
-            + self.already_booked
-            + self.nothing_to_book
-            + self.skipped
-        )
+        elsewhere = self.already_booked + self.nothing_to_book + self.skipped
+        return self.rendered + self.rejected + elsewhere
 
     @property
     def adds_up(self) -> bool:
@@ -195,14 +187,12 @@ class NoteGroup:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause of rejections: the cure first, then what Pleo's users will read.
-
-    `messages` are different only where one cure serves several problems.
-    """
+    """One cause of rejections. `messages` differ only where one cure serves several problems."""
 
     code: str
     fix: str
     messages: tuple[str, ...]
+    cured_by: str  # employee | bookkeeper | integrator | pleo
     failure_type: str
     pleo_words: str
     failure_words: str
@@ -213,6 +203,15 @@ class Cause:
     @property
     def left_out(self) -> int:
         return self.problems - len(self.concerned)
+
+
+@dataclass(frozen=True, slots=True)
+class CureGroup:
+    """The causes that one kind of person can cure, and where."""
+
+    cured_by: str
+    title: str
+    causes: tuple[Cause, ...]
 
 
 # ── vouchers ────────────────────────────────────────────────────────────────────────────────
@@ -392,6 +391,7 @@ class ReviewView:
     control: Control
     notes: tuple[NoteGroup, ...]
     causes: tuple[Cause, ...]
+    cures: tuple[CureGroup, ...]  # the causes again, by who can cure them
     vouchers: VoucherList
     files: tuple[FileView, ...]
     proof_holds: bool

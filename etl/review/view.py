@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from etl.frames import ITEM_KEY
-from etl.review.causes import causes, note_groups
+from etl.review.causes import by_cure, causes, note_groups
 from etl.review.columns import complete
 from etl.review.control import control_sheet
 from etl.review.file_views import file_views
@@ -80,6 +80,7 @@ def make_view(
         control=control,
         notes=notes,
         causes=stopped,
+        cures=by_cure(stopped),
         vouchers=voucher_list(
             chosen,
             frames,

@@ -24,6 +24,15 @@ FAILURE_WORDS: Mapping[str, str] = {
 }
 
 
+#: Who can cure a rejection, and where; in the order in which a review tells them.
+CURED_BY: Mapping[str, str] = {
+    "employee": "In Pleo, by the employee or whoever codes the expense",
+    "bookkeeper": "In your lists and tables, by the bookkeeper",
+    "integrator": "In the mapping or the template, by whoever set them up",
+    "pleo": "By Pleo: what was sent is broken",
+}
+
+
 def title_of(row: Mapping[str, Any]) -> str:
     """Name an item the way a person would: the merchant, else the employee, else its type."""
     return (

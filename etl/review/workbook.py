@@ -180,7 +180,7 @@ def sheets_of(view: ReviewView) -> Iterator[Sheet]:
         ),
         Sheet(
             "Files",
-            ("File", "Postings", "Bytes", *amounts, "SHA-256"),
+            ("File", "Postings", "Bytes", *amounts, "Hash"),
             [
                 (f.name, f.postings, f.size, t.currency, t.debit, t.credit, f.sha256)
                 for f in view.files

@@ -247,11 +247,11 @@ def rejections() -> pl.DataFrame:
     fix = "add account 4999 to mappings/accounts.csv"
     known = {row[ITEM_KEY]: row["item.id"] for row in items()}
     rows = [
-        (7, known[7], 1, "MAP-9", "account 4999 is not known", fix, "items.json, item 8",
+        (7, known[7], 1, "MAP-30", "account 4999 is not known", fix, "items.json, item 8",
          "account_unknown"),
-        (8, known[8], 1, "MAP-9", "account 4999 is not known", fix, "items.json, item 9",
+        (8, known[8], 1, "MAP-30", "account 4999 is not known", fix, "items.json, item 9",
          "account_unknown"),
-        (9, known[9], None, "ITEM-9", "the lines come to 17.00, the item to 18.00",
+        (9, known[9], None, "ITEM-13", "the lines come to 17.00, the item to 18.00",
          "open the expense in Pleo and correct its lines", "items.json, item 10",
          "validation_failure"),
     ]  # fmt: skip

@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 from lxml import html
 
+from etl.codes import CODES
 from etl.frames import REJECTIONS, schema
 from etl.review import ReviewView, make_view, render_report
 from etl.review.causes import MAX_CONCERNED
-from etl.review.words import pleo_link
+from etl.review.words import CURED_BY, pleo_link
 from tests.unit.review import batches
 
 
@@ -126,3 +127,20 @@ def test_only_links_to_pleo_are_offered(url: str | None) -> None:
 
 def test_a_link_to_pleo_is_kept() -> None:
     assert pleo_link("https://app.pleo.io/expenses/1") == "https://app.pleo.io/expenses/1"
+
+
+def test_causes_stand_by_who_can_cure_them_and_none_is_lost(view: ReviewView) -> None:
+    assert [(group.cured_by, group.title) for group in view.cures] == [
+        ("bookkeeper", "In your lists and tables, by the bookkeeper"),
+    ]
+    assert sorted(cause.code for group in view.cures for cause in group.causes) == sorted(
+        cause.code for cause in view.causes
+    )
+
+
+def test_every_rejection_says_who_can_cure_it() -> None:
+    rejections = {name: code for name, code in CODES.items() if code.kind == "rejection"}
+    assert {code.cured_by for code in rejections.values()} <= set(CURED_BY)
+    assert CODES["MAP-21"].cured_by == "employee"  # no category in Pleo
+    assert CODES["MAP-30"].cured_by == "bookkeeper"  # not in the chart of accounts
+    assert CODES["POST-4"].cured_by == "integrator"  # a posting rule that nobody accepted

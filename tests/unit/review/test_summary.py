@@ -34,8 +34,8 @@ To look at
      1 item  no receipt in Pleo (REV-1)
 
 Rejected, the cure first
-    2 items  add account 4999 to mappings/accounts.csv (MAP-9)
-     1 item  open the expense in Pleo and correct its lines (ITEM-9)
+    2 items  add account 4999 to mappings/accounts.csv (MAP-30)
+     1 item  open the expense in Pleo and correct its lines (ITEM-13)
 
 Next: open out/2026-09/review.html, then import as it says at its end
 """
