@@ -165,7 +165,7 @@ def _handler(port: int, came: list[Mapping[str, str]]) -> type[BaseHTTPRequestHa
                 self._give(404, "There is nothing here.")
             else:
                 came.append({name: values[0] for name, values in parse_qs(parts.query).items()})
-                self._give(200, "Thank you. You can close this page and go back to pleo-etl.")
+                self._give(200, "You can close this page; pleo-etl says what came of it.")
 
         def _give(self, status: int, text: str) -> None:
             body = _PAGE.format(text=text).encode()
