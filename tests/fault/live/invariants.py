@@ -1,0 +1,272 @@
+"""What must hold whatever was stopped: read from the files and from Pleo, with nothing of etl.
+
+INV1  every listed item is in exactly one place
+INV2  no item is in two released files, and none is imported twice
+INV3  what Pleo was told = what the ledger holds = what stands in the files
+INV4  vouchers balance, on the bytes of the files
+INV5  no temporary files, no locks
+INV6  a further run changes nothing (snapshot)
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import os
+import re
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+DO_NOT_IMPORT = "DO-NOT-IMPORT.txt"
+BATCH_FOLDER = re.compile(r"[0-9]{4,}-[0-9a-z-]+\Z")
+LEFT_OVER = re.compile(r"\.pleo-etl\..+\.(part|old)\Z")
+REPORTS = frozenset({"manifest.json", "rejections.csv", "review.html", DO_NOT_IMPORT})
+FINAL = frozenset({"successful", "failed"})
+ENDED_WELL = frozenset({"completed", "completed_with_errors"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a released file: a voucher's number, its item, a signed amount."""
+
+    voucher: str
+    entry: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass
+class Released:
+    """A batch folder in the outbox, as somebody who opens it sees it."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    rows: list[Row]
+    is_withdrawn: bool
+    is_quarantined: bool
+
+    @property
+    def job_id(self) -> str | None:
+        job: str | None = self.manifest["batch"]["job"]
+        return job
+
+    @property
+    def counts(self) -> bool:
+        """Say whether a person may import it."""
+        return not (self.is_withdrawn or self.is_quarantined)
+
+    @property
+    def entries(self) -> set[str]:
+        return {row.entry for row in self.rows}
+
+    @property
+    def items(self) -> dict[str, dict[str, Any]]:
+        return {item["id"]: item for item in self.manifest["items"]}
+
+
+@dataclass
+class Found:
+    """What breaks an invariant, each in one sentence."""
+
+    violations: list[str] = field(default_factory=list)
+
+    def hold(self, is_true: bool, what: str) -> None:
+        if not is_true:
+            self.violations.append(what)
+
+
+def read_outbox(outbox: Path) -> list[Released]:
+    """Read every batch folder of a company, the withdrawn ones too."""
+    found = []
+    places = [(outbox, False), (outbox / "withdrawn", True)]
+    for place, is_withdrawn in places:
+        if place.is_dir():
+            found += [
+                _read_folder(folder, is_withdrawn=is_withdrawn)
+                for folder in sorted(place.iterdir())
+                if folder.is_dir() and folder.name != "withdrawn"
+            ]
+    return found
+
+
+def _read_folder(folder: Path, *, is_withdrawn: bool) -> Released:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    rows: list[Row] = []
+    for listed in manifest["files"]:
+        content = (folder / listed["name"]).read_bytes()
+        assert sha256(content).hexdigest() == listed["sha256"], f"{folder.name}: other bytes"
+        rows += read_rows(content.decode())
+    return Released(
+        folder, manifest, rows, is_withdrawn, (folder / DO_NOT_IMPORT).exists()
+    )  # fmt: skip
+
+
+def read_rows(text: str) -> list[Row]:
+    """Read the file of the quick line: voucher, item, account, debit, credit, currency."""
+    rows = []
+    for line in csv.DictReader(text.splitlines()):
+        debit, credit = Decimal(line["debit"] or "0"), Decimal(line["credit"] or "0")
+        rows.append(Row(line["voucher"], line["item"], debit - credit, line["currency"]))
+    return rows
+
+
+def check_vouchers(released: Iterable[Released], found: Found) -> None:
+    """INV4, and: a voucher number stands in one batch and names one item."""
+    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for batch in released:
+        sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for row in batch.rows:
+            sums[row.voucher, row.currency] += row.amount
+            if batch.counts:
+                year = batch.manifest["batch"].get("fiscal_year") or ""
+                owners[year, row.voucher].add(f"{batch.folder.name} {row.entry}")
+        for (voucher, currency), total in sums.items():
+            found.hold(total == 0, f"INV4 {batch.folder.name}: voucher {voucher} is off by "
+                                   f"{total} {currency}")  # fmt: skip
+    for (_year, voucher), names in owners.items():
+        found.hold(len(names) == 1, f"INV2 voucher {voucher} is used by {sorted(names)}")
+
+
+def check_once(
+    released: Iterable[Released], *, again: Mapping[str, int], imported: Counter[str], found: Found
+) -> None:
+    """INV2. `again`: how often a person wanted an item once more."""
+    times: Counter[str] = Counter()
+    for batch in released:
+        if batch.counts:
+            times.update(batch.entries)
+    for entry, count in (times | imported).items():
+        allowed = 1 + again.get(entry, 0)
+        found.hold(times[entry] <= allowed, f"INV2 {entry} is in {times[entry]} released files")
+        found.hold(imported[entry] <= allowed, f"INV2 {entry} was imported {imported[entry]} times")
+        assert count
+
+
+def check_listed(released: Iterable[Released], jobs: Mapping[str, Any], found: Found) -> None:
+    """INV1: a folder lists what its job lists, each item in one place."""
+    by_job: Counter[str] = Counter()
+    for batch in released:
+        name, listed = batch.folder.name, Counter(i["id"] for i in batch.manifest["items"])
+        found.hold(max(listed.values(), default=1) == 1, f"INV1 {name} lists an item twice")
+        failed = {i for i, item in batch.items.items() if item["verdict"] == "failed"}
+        found.hold(not failed & batch.entries, f"INV1 {name}: a failed item has rows")
+        found.hold(batch.entries <= listed.keys(), f"INV1 {name}: rows of an unlisted item")
+        if batch.job_id is None:
+            continue
+        if batch.counts:
+            by_job[batch.job_id] += 1
+        job = jobs.get(batch.job_id)
+        if job is None:
+            found.hold(False, f"INV1 {name} is of a job that Pleo does not know")
+        else:
+            found.hold(
+                listed.keys() == set(job.items), f"INV1 {name} does not list its job's items"
+            )
+        counts = batch.manifest["counts"]
+        found.hold(counts["items"] == len(listed), f"INV1 {name}: counts do not add up")
+    for job_id, count in by_job.items():
+        found.hold(count == 1, f"INV1 job {job_id} has {count} released folders")
+
+
+def check_told(
+    released: Iterable[Released], jobs: Mapping[str, Any], *, is_settled: bool, found: Found
+) -> None:
+    """INV3, between files and Pleo. While a batch is under way its items may still be open."""
+    by_job = {batch.job_id: batch for batch in released if batch.job_id}
+    for batch in by_job.values():
+        job = jobs[batch.job_id]
+        if not batch.counts:
+            continue
+        if is_settled:
+            found.hold(job.status in ENDED_WELL or _is_imported(batch),
+                       f"INV3 {batch.folder.name} is released, its job is {job.status}")  # fmt: skip
+        for entry, item in batch.items.items():
+            told = job.items[entry]
+            if told.status not in FINAL:
+                open_still = job.is_running and not is_settled
+                found.hold(open_still or _is_imported(batch) or (not job.is_running
+                           and not is_settled),
+                           f"INV3 {entry} is {told.status} in Pleo")  # fmt: skip
+                continue
+            _compare(batch, entry, item, told, found=found)
+    for job in jobs.values():
+        for entry, told in job.items.items():
+            folder = by_job.get(job.id)
+            if told.status == "successful" and folder is None:
+                found.hold(told.external_id in _known_ids(released, entry),
+                           f"INV3 {entry} is successful in Pleo and in no file")  # fmt: skip
+
+
+def _is_imported(batch: Released) -> bool:
+    """Say whether a person settled it as imported after Pleo had ended its job."""
+    return (batch.folder / "IMPORTED").exists()
+
+
+def _known_ids(released: Iterable[Released], entry: str) -> set[str | None]:
+    return {
+        batch.items[entry].get("external_id") for batch in released if entry in batch.items
+    }  # fmt: skip
+
+
+def _compare(
+    batch: Released, entry: str, item: Mapping[str, Any], told: Any, *, found: Found
+) -> None:
+    meant = {"exported": "successful", "failed": "failed"}.get(item["verdict"])
+    name = batch.folder.name
+    if meant is None:
+        return  # skipped: it was final before we came
+    found.hold(told.status == meant, f"INV3 {name}: {entry} is {told.status} in Pleo, "
+                                     f"{item['verdict']} in the file")  # fmt: skip
+    if meant == "successful" and told.status == "successful":
+        found.hold(told.external_id == item.get("external_id"),
+                   f"INV3 {name}: {entry} has another external id in Pleo")  # fmt: skip
+    if meant == "failed" and told.status == "failed":
+        found.hold(bool(told.failure_reason and told.failure_type),
+                   f"INV3 {name}: {entry} failed without a reason")  # fmt: skip
+
+
+def left_over(root: Path) -> Iterator[str]:
+    """INV5: temporary files."""
+    for folder, _folders, names in os.walk(root):
+        for name in [*names, *_folders]:
+            if LEFT_OVER.match(name):
+                yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def held(root: Path) -> Iterator[str]:
+    """INV5: locks that somebody holds, asked of the operating system."""
+    for path in root.rglob("*.lock"):
+        with path.open("rb") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield path.name
+
+
+def snapshot(root: Path, jobs: Mapping[str, Any]) -> dict[str, str]:
+    """INV6: everything that a person or Pleo could see, and how long the ledger is."""
+    seen = {
+        str(path.relative_to(root)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix not in (".lock", ".db", ".db-wal", ".db-shm")
+    }
+    seen |= {f"job {job.id}": json.dumps(job.document(), sort_keys=True) for job in jobs.values()}
+    for job in jobs.values():
+        for entry, item in job.items.items():
+            seen[f"{job.id} {entry}"] = json.dumps(item.document(), sort_keys=True)
+    return seen
+
+
+def ledger_rows(path: Path, question: str) -> list[tuple[Any, ...]]:
+    """Ask the ledger's file without the program."""
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        rows = connection.execute(question).fetchall()
+    connection.close()
+    return rows

@@ -1,0 +1,140 @@
+"""Seams: each effect before and after. A stop at a seam ends the process: nothing happens after it.
+
+An effect is a call to Pleo, a commit of the ledger, or a function of etl/files.py that changes
+something. A stop is simulated: it raises at its seam, and from then on every further effect raises
+too, so that no tidying up of ours runs which a killed process would not have run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+
+from etl import files
+
+#: Functions of etl/files.py that change nothing.
+PURE = frozenset({"is_safe_name", "temporary_name", "is_temporary", "cannot_write", "shown_path",
+                  "sha256", "list_folder"})  # fmt: skip
+#: What tidying up would call; all of it raises once the process is gone.
+SYSTEM = ("open", "fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir")
+
+
+class Stop(BaseException):
+    """The process is gone."""
+
+
+class Seams:
+    """Counts the seams that are passed, and stops at those that are planned.
+
+    `plan` are the lengths of the lives to come: stop at the n-th seam of the first life, then at
+    the n-th of the second; after that nothing stops.
+    """
+
+    def __init__(self, plan: Sequence[int] = ()) -> None:
+        self.plan = list(plan)
+        self.passed: list[str] = []
+        self.stopped: list[str] = []
+        self.is_dead = False
+        self.is_deep = False
+
+    def at(self, name: str) -> None:
+        """Pass a seam, or stop at it."""
+        if self.is_dead:
+            raise Stop(name)
+        self.passed.append(name)
+        if self.plan and len(self.passed) == self.plan[0]:
+            self.plan.pop(0)
+            self.stopped.append(name)
+            self.is_dead = True
+            raise Stop(name)
+
+    def begin_life(self) -> None:
+        """Start the process again."""
+        if self.is_dead:
+            self.passed = []
+        self.is_dead = False
+
+
+class SeamTransport(httpx.BaseTransport):
+    """Calls Pleo, with a seam before the request leaves and one after its answer has come."""
+
+    def __init__(self, inner: httpx.BaseTransport, seams: Seams) -> None:
+        self._inner, self._seams = inner, seams
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        name = f"{request.method} {_place(request.url.path)}"
+        self._seams.at(f"before {name}")
+        answer = self._inner.handle_request(request)
+        self._seams.at(f"after {name}")
+        return answer
+
+
+def _place(path: str) -> str:
+    """Give a path without its ids."""
+    parts = path.strip("/").split("/")
+    return "/".join("*" if any(c.isdigit() for c in part) and part != "v3" else part
+                    for part in parts)  # fmt: skip
+
+
+def effects() -> list[str]:
+    """Give the functions of etl/files.py that change something."""
+    return [
+        name
+        for name, _function in inspect.getmembers(files, inspect.isfunction)
+        if _function.__module__ == files.__name__ and name not in PURE and not name.startswith("_")
+    ]
+
+
+@contextmanager
+def hooked(seams: Seams) -> Iterator[None]:
+    """Put seams around every file effect and every commit of a ledger."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in effects():
+            patch.setattr(files, name, _around(seams, f"files.{name}", getattr(files, name)))
+        for name in SYSTEM:
+            patch.setattr(os, name, _alive(seams, f"os.{name}", getattr(os, name)))
+        commit = SQLiteDialect_pysqlite.do_commit
+        patch.setattr(SQLiteDialect_pysqlite, "do_commit", _committing(seams, commit))
+        yield
+
+
+def _around(seams: Seams, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def effect(*args: Any, **named: Any) -> Any:
+        seams.at(f"before {name}")
+        given = real(*args, **named)
+        seams.at(f"after {name}")
+        return given
+
+    return effect
+
+
+def _alive(seams: Seams, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a call of the operating system through while the process lives."""
+
+    def effect(*args: Any, **named: Any) -> Any:
+        if seams.is_deep:
+            seams.at(f"before {name}")
+        elif seams.is_dead:
+            raise Stop(name)
+        return real(*args, **named)
+
+    return effect
+
+
+def _committing(seams: Seams, real: Callable[..., None]) -> Callable[..., None]:
+    def do_commit(dialect: Any, connection: Any) -> None:
+        if not connection.in_transaction:
+            return real(dialect, connection)
+        seams.at("before commit")
+        real(dialect, connection)
+        seams.at("after commit")
+        return None
+
+    return do_commit

@@ -1,0 +1,152 @@
+"""What happens to one or two companies, drawn from a seed: jobs, faults, stops, and people.
+
+A story has a troubled part, in which anything may happen, and a quiet end, in which nothing is
+planned any more and a scheduler and a person give the plain commands until nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from etl.pleo.sandbox.faults import Fault
+from tests.fault.live.people import Person
+from tests.fault.live.stops import Seams
+from tests.fault.live.world import World
+
+OPERATIONS = ("list-jobs", "get-job", "send-event", "list-items", "report-items", "export-items")
+#: Kinds of network faults, and how often each is drawn.
+KINDS = {
+    "lost-request": 4, "lost-answer": 6, "late": 4, "error": 3, "error-after": 3, "limited": 2,
+    "truncated": 2, "html": 1, "page-loop": 1, "page-repeat": 1, "page-gap": 1,
+}  # fmt: skip
+STATUSES = (500, 502, 503, 504)
+ITEM_ERRORS = ("EXPORT_ENTRY_STATUS_UPDATE_FAILED", "ACCOUNTING_ENTRY_DOES_NOT_EXIST")
+MAX_STEPS = 12
+#: Rounds until everything must be in order: foreign jobs and lapsed ones cost a round each.
+MAX_ROUNDS = 25
+LONG = 200  # items of the largest job
+
+
+@dataclass
+class Plan:
+    """What is drawn before a story begins."""
+
+    seed: int
+    names: tuple[str, ...]
+    items: int
+    stops: list[int]
+    faults: list[Fault]
+    is_power: bool = False
+
+    def __str__(self) -> str:
+        return (f"seed {self.seed}: {self.items} items, {', '.join(self.names)}, "
+                f"stops {self.stops}, faults {self.faults}")  # fmt: skip
+
+
+@dataclass
+class Told:
+    """How a story went."""
+
+    plan: Plan
+    violations: list[str] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    commands: int = 0
+    stopped: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return "\n".join([str(self.plan), *self.log, *(f"VIOLATION {v}" for v in self.violations)])
+
+
+def draw(seed: int, *, only: str = "") -> Plan:
+    """Draw a plan. `only="late"`: nothing but late landings (N-04); "power": stops lose power."""
+    chance = random.Random(f"plan {only} {seed}")
+    names = ("acme", "bravo") if chance.random() < 0.2 else ("acme",)
+    items = chance.choice((1, 1, 2, 2, 3, 3, 4, 5, 8, 12, chance.randint(1, 40)))
+    if chance.random() < 0.01:
+        items = LONG
+    stops = [chance.randint(1, 70) for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))]
+    if only == "late":
+        stops = stops[:1]
+        faults = [_late(chance) for _ in range(chance.randint(1, 3))]
+    else:
+        faults = [_fault(chance) for _ in range(chance.choice((0, 0, 1, 2, 3, 4)))]
+    return Plan(seed, names, items, stops, faults, is_power=only == "power")
+
+
+def _late(chance: random.Random) -> Fault:
+    operation = chance.choice(("report-items", "send-event"))
+    first = chance.randint(1, 3)
+    return Fault("late", chance.randint(1, 10), operation, first, first)
+
+
+def _fault(chance: random.Random) -> Fault:
+    kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
+    value = {"late": chance.randint(1, 10), "limited": chance.choice((0, 1, 30)),
+             "error": chance.choice(STATUSES), "error-after": chance.choice(STATUSES)}.get(kind, 0)  # fmt: skip
+    operation = chance.choice((None, *OPERATIONS, "report-items", "send-event"))
+    first = chance.randint(1, 6)
+    last = chance.choice((first, first, first, first + 1, first + 7))
+    return Fault(kind, value, operation, first, last)
+
+
+def play(plan: Plan, *, steps: int | None = None) -> Told:
+    """Play a story to its quiet end, and look from outside after every command."""
+    chance = random.Random(f"story {plan.seed}")
+    told = Told(plan)
+    seams = Seams(plan.stops)
+    with World(plan.names, seed=plan.seed, seams=seams, is_power=plan.is_power) as world:
+        people = {name: Person(world, name, chance) for name in plan.names}
+        for name, person in people.items():
+            company = world.add_company(name, plan.items)
+            world.pleo.add_job(company, is_vendor_based=False)
+            assert person
+        for fault in plan.faults:
+            world.pleo.faults.add(fault)
+        for _ in range(chance.randint(3, MAX_STEPS) if steps is None else steps):
+            people[chance.choice(plan.names)].do_something()
+            told.violations += world.look()
+            if told.violations:
+                break
+        if not told.violations:
+            calm(world, list(people.values()), told)
+        told.log, told.commands, told.stopped = world.log, world.commands, seams.stopped
+    return told
+
+
+def calm(world: World, people: Sequence[Person], told: Told) -> None:
+    """Let nothing more go wrong, and let everybody finish; then nothing may be left."""
+    world.seams.plan.clear()
+    world.pleo.faults.clear()
+    world.pleo.item_errors.clear()
+    world.land()
+    for is_last in (False, True):
+        for person in people:
+            if is_last:
+                person.export_the_rest()
+            if not _finish(world, person, told):
+                return
+        told.violations += world.look(is_settled=True)
+        if told.violations:
+            return
+    told.violations += world.look(is_settled=True, is_last=True)
+    before = world.snapshot()
+    for person in people:
+        person.world.command(person.name, "run")
+        person.world.command(person.name, "release")
+    changed = world.differences(before)
+    told.violations += [f"INV6 a further run changed {name}" for name in changed]
+
+
+def _finish(world: World, person: Person, told: Told) -> bool:
+    for _ in range(MAX_ROUNDS):
+        if person.is_done():
+            return True
+        person.go_on()
+        found = world.look()
+        if found:
+            told.violations += found
+            return False
+    told.violations.append(f"INV1 {person.name}: not finished after {MAX_ROUNDS} rounds")
+    return False
