@@ -69,9 +69,9 @@ def _endpoint(
             faults = pleo.faults.take(operation)
         if "slow" in faults:
             await asyncio.sleep(faults["slow"].value)
-        given = _without_effect(pleo, call, faults)
+        given = without_effect(pleo, call, faults)
         if given is None and not faults.keys() & {"lost-request", "late"}:
-            given = _with_effect(pleo, call, faults)
+            given = with_effect(pleo, call, faults)
         desk.count_down(pleo)
         if "late" in faults:
             desk.postpone(pleo, call, requests=int(faults["late"].value))
@@ -98,7 +98,7 @@ async def _call(request: Request, operation: str) -> Call:
     )  # fmt: skip
 
 
-def _without_effect(pleo: Pleo, call: Call, faults: Faults) -> Answer | None:
+def without_effect(pleo: Pleo, call: Call, faults: Faults) -> Answer | None:
     """Answer as a gateway does, before the call reaches Pleo."""
     given = None
     if "error" in faults:
@@ -111,7 +111,7 @@ def _without_effect(pleo: Pleo, call: Call, faults: Faults) -> Answer | None:
     return given
 
 
-def _with_effect(pleo: Pleo, call: Call, faults: Faults) -> Answer:
+def with_effect(pleo: Pleo, call: Call, faults: Faults) -> Answer:
     given = desk.answer(pleo, call)
     if given.status == 200 and any(kind.startswith("page-") for kind in faults):
         given = _spoilt_page(call, given, faults)

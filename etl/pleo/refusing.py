@@ -1,0 +1,168 @@
+"""Says what went wrong with a call, in words for a bookkeeper and by what can be done about it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from etl.errors import EtlError, Problem
+from etl.pleo.exchange import MAX_BODY, Lost, Question, Reply
+from etl.pleo.failures import (
+    BadAnswer,
+    CredentialRefused,
+    JobNotFound,
+    JobOver,
+    ListsDisagree,
+    MissingContraAccounts,
+    OutcomeUnknown,
+    PleoRefused,
+    PleoUnavailable,
+    RateLimited,
+    StatusChangeRefused,
+)
+from etl.pleo.reading import read_error
+
+#: Of a text by Pleo so much is shown.
+MAX_SAID = 300
+AGAIN = "run the same command again in a few minutes; nothing is lost"
+REPORT = "run the same command again later; if it stays, tell us the code and what it says"
+
+NOT_FOUND, OVER = "export_not_found", "export_job_status_unprocessable"
+NO_CHANGE, NO_CONTRA = "invalid_export_job_status_change", "missing_contra_accounts"
+
+
+def _problem(code: str, what: str, question: Question, *, fix: str) -> Problem:
+    return Problem(code, what, f"Pleo, {question}", fix)
+
+
+def unreachable(lost: Lost, question: Question) -> PleoUnavailable:
+    """Say that no answer came, though the question was asked as often as allowed."""
+    if lost.why == "certificate":
+        what = "the server that answers for Pleo cannot prove that it is Pleo"
+        fix = "ask who runs your network: a proxy may need its certificate in SSL_CERT_FILE"
+        return PleoUnavailable(_problem("NET-2", what, question, fix=fix))
+    if lost.is_without_effect:
+        fix = "look at the network, the proxy and pleo.base_url, then run the same command again"
+        return PleoUnavailable(_problem("NET-1", "Pleo cannot be reached", question, fix=fix))
+    return PleoUnavailable(
+        _problem("NET-3", "Pleo does not answer, or breaks off", question, fix=AGAIN)
+    )
+
+
+def unreadable(why: str, question: Question) -> BadAnswer:
+    """Say that an answer is not what it must be."""
+    what = f"Pleo's answer cannot be read: {cleaned(why)}"
+    return BadAnswer(_problem("NET-6", what, question, fix=REPORT))
+
+
+def lost_in_reading(lost: Lost, question: Question) -> BadAnswer:
+    """Say that an answer came but cannot be read to its end."""
+    if lost.why == "large":
+        what = f"Pleo's answer is larger than {MAX_BODY // 2**20} MiB"
+        return BadAnswer(_problem("NET-7", what, question, fix=REPORT))
+    return unreadable("it is packed in a way that was not asked for, or broken", question)
+
+
+def disagreeing(why: str, question: Question) -> ListsDisagree:
+    """Say that the pages of a list do not fit together."""
+    what = f"the pages of a list of Pleo do not fit together: {why}"
+    return ListsDisagree(_problem("NET-8", what, question, fix=REPORT))
+
+
+def foreign(question: Question) -> BadAnswer:
+    """Say that a list of one company has a job of another."""
+    what = "Pleo listed an export job of another company than was asked for"
+    return BadAnswer(_problem("PLEO-8", what, question, fix=REPORT))
+
+
+def unknown(question: Question) -> OutcomeUnknown:
+    """Say that nobody knows whether a write took effect."""
+    what = "Pleo may or may not have taken what was sent"
+    fix = "run the same command again: it looks in Pleo first and sends nothing twice"
+    return OutcomeUnknown(_problem("NET-5", what, question, fix=fix))
+
+
+def limited(question: Question, *, until: datetime | None) -> RateLimited:
+    """Say that Pleo asks for a pause longer than a command waits."""
+    when = f" until {until:%Y-%m-%d %H:%M:%S} UTC" if until else ""
+    what = f"Pleo accepts no more requests{when}"
+    fix = "run the same command again then" if until else AGAIN
+    return RateLimited(_problem("NET-4", what, question, fix=fix))
+
+
+def end_of(at: datetime, seconds: float | None) -> datetime | None:
+    """Give the moment to which Pleo asks to wait; None where it names none that is near."""
+    try:
+        return at + timedelta(seconds=seconds) if seconds else None
+    except OverflowError:
+        return None
+
+
+def refusal(reply: Reply, question: Question, *, secret: str) -> EtlError:
+    """Give what an answer that is no success means.
+
+    Needs: the authorization that was sent, so that no text echoing it is shown.
+    """
+    kind, said = read_error(reply.body)
+    words = _said(reply.status, kind, said, secret=secret)
+    if reply.status in (401, 403):
+        return _credential(reply.status, words, question)
+    known = _known(reply.status, kind.casefold(), words, question)
+    if known is not None:
+        return known
+    if reply.status >= 500:
+        what = f"Pleo cannot answer now ({words})"
+        return PleoUnavailable(_problem("NET-9", what, question, fix=AGAIN))
+    if reply.status < 400:
+        return unreadable(f"status {reply.status} was not expected", question)
+    fix = "see what Pleo says; look at pleo.base_url and the company id in pleo-etl.yaml"
+    return PleoRefused(_problem("PLEO-7", f"Pleo refuses the request ({words})", question, fix=fix))
+
+
+def _known(status: int, kind: str, words: str, question: Question) -> EtlError | None:
+    if (status, kind) == (404, NOT_FOUND):
+        fix = "look with `pleo-etl jobs` which jobs there are; the company may have lost access"
+        what = f"Pleo does not know the export job ({words})"
+        return JobNotFound(_problem("PLEO-3", what, question, fix=fix))
+    if (status, kind) == (422, OVER):
+        fix = "export the expenses again in Pleo, then `pleo-etl run`"
+        what = f"the export job has ended in Pleo ({words})"
+        return JobOver(_problem("PLEO-4", what, question, fix=fix))
+    if (status, kind) == (422, NO_CHANGE):
+        fix = "look with `pleo-etl jobs` how the job stands"
+        what = f"the export job is in a state that does not allow this ({words})"
+        return StatusChangeRefused(_problem("PLEO-5", what, question, fix=fix))
+    if (status, kind) == (400, NO_CONTRA):
+        fix = "map every contra account in Pleo, Settings > Accounting, then export again"
+        what = f"contra accounts are missing in Pleo ({words})"
+        return MissingContraAccounts(_problem("PLEO-6", what, question, fix=fix))
+    return None
+
+
+def _credential(status: int, words: str, question: Question) -> CredentialRefused:
+    if status == 401:
+        what = f"Pleo does not accept the credential ({words})"
+        fix = "make a new API key in Pleo, Settings > API Keys, and give it with `pleo-etl login`"
+        return CredentialRefused(_problem("PLEO-1", what, question, fix=fix))
+    what = f"the credential does not open this company, or lacks a permission ({words})"
+    fix = (
+        "the key needs export-jobs:read, export-jobs:write and export-items:read for the company"
+        " whose id is in pleo-etl.yaml"
+    )
+    return CredentialRefused(_problem("PLEO-2", what, question, fix=fix))
+
+
+def _said(status: int, kind: str, said: str, *, secret: str) -> str:
+    """Give status, type and message of an error on one line, without anything secret."""
+    words = ", ".join(word for word in (cleaned(kind), cleaned(said)) if word)
+    scheme_less = secret.partition(" ")[2]
+    parts = {scheme_less, scheme_less[:8], scheme_less[-8:]}
+    if any(part and part in words for part in parts):
+        words = ""
+    return f"{status}: {words}" if words else str(status)
+
+
+def cleaned(text: str) -> str:
+    """Give a stranger's text on one line, without control characters, and not too long."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text[: 4 * MAX_SAID])
+    line = " ".join(printable.split()).rstrip(".!")
+    return line if len(line) <= MAX_SAID else line[:MAX_SAID] + "…"
