@@ -30,7 +30,7 @@ logging.getLogger("httpcore").setLevel(logging.WARNING)
 Resolve = Callable[[str, int], Sequence[IPAddress]]
 
 
-class TookTooLong(httpcore.ReadTimeout):
+class TookTooLong(Exception):
     """A file took longer than the time it may take, though something came now and then."""
 
 
