@@ -127,7 +127,7 @@ class Authorizations:
             return _refuse(401, "invalid_client", {"www-authenticate": "Basic"})
         grant = form.get("grant_type")
         if grant == "authorization_code":
-            login = self._by_code(client, form, at=pleo.clock.read())
+            login = self._by_code(pleo, client, form)
         elif grant == "refresh_token":
             login = self._by_refresh(pleo, client, form.get("refresh_token", ""))
         else:
@@ -147,14 +147,11 @@ class Authorizations:
         known = client.secret or ""
         return client if hmac.compare_digest(secret.encode(), known.encode()) else None
 
-    def _by_code(
-        self, client: OAuthClient, form: Mapping[str, str], *, at: datetime
-    ) -> Login | None:
+    def _by_code(self, pleo: Pleo, client: OAuthClient, form: Mapping[str, str]) -> Login | None:
         text = form.get("code", "")
         used = self._used_codes.get(text)
         if used is not None:
-            used.is_void = True
-            return None
+            return _void(pleo, used)
         code = self._codes.pop(text, None)
         if code is None:
             return None
@@ -162,7 +159,7 @@ class Authorizations:
         verifier = form.get("code_verifier", "")
         is_good = (
             code.login.client is client
-            and at < code.ends_at
+            and pleo.clock.read() < code.ends_at
             and form.get("redirect_uri") == code.redirect_uri
             and _WORD.fullmatch(verifier)
             and create_s256_code_challenge(verifier) == code.challenge
@@ -178,9 +175,7 @@ class Authorizations:
             return None
         is_over = login.ends_at is not None and pleo.clock.read() >= login.ends_at
         if token != login.refresh or is_over:
-            login.is_void = True
-            pleo.access.revoke(login.access)
-            return None
+            return _void(pleo, login)
         return login
 
     def _next(self, pleo: Pleo, login: Login) -> Answer:
@@ -201,6 +196,12 @@ class Authorizations:
             },
             headers={"cache-control": "no-store"},
         )  # fmt: skip
+
+
+def _void(pleo: Pleo, login: Login) -> None:
+    """End a login with all that it gave."""
+    login.is_void = True
+    pleo.access.revoke(login.access)
 
 
 def _basic(header: str) -> tuple[str, str]:
