@@ -17,6 +17,7 @@ from etl.secret import Secret
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_LINK = 8_000  # characters; signed links of the large stores have one or two thousand
+MAX_PORT = 65_535
 
 #: Prefixes of IPv6 that stand for an IPv4 address, and where in it that address begins (bits).
 #: Source: RFC 4291 (mapped, compatible), RFC 6052 (NAT64), RFC 3056 (6to4).
@@ -27,9 +28,20 @@ _CARRIERS = (
     (ipaddress.IPv6Network("2002::/16"), 80),
 )
 _THIS_MACHINE = ipaddress.IPv6Address("::1")
-#: Public by its number, yet answered inside of Azure's networks, with secrets of the machine.
-_INSIDE_ALL_THE_SAME = frozenset({ipaddress.IPv4Address("168.63.129.16")})
-#: A host that a browser or a resolver would read as a number: 2130706433, 0x7f.1, 0177.0.0.1.
+#: Not public, whatever a version of Python's list of public networks says.
+#: Source: IANA registries of special purpose addresses; RFC 3879 (fec0); Azure's own address
+#: for secrets of a machine (168.63.129.16), Oracle's for the same (192.0.0.192).
+_INSIDE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "100.64.0.0/10", "168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15",
+        "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16",
+        "fc00::/7", "fec0::/10",
+    )
+)  # fmt: skip
+#: How the name of a computer is written, and the end of one that a resolver would all the same
+#: read as a number: 2130706433, 0x7f.1, 0177.0.0.1.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*\Z")
 _NUMBER = re.compile(r"(?:[0-9]+|0[xX][0-9a-fA-F]*)\Z")
 
 
@@ -66,6 +78,8 @@ def read_link(text: str, *, is_local: bool) -> httpx.URL:
         raise LinkRefused("the link is not an https link")
     if url.userinfo:
         raise LinkRefused("the link carries a user name or a password")
+    if url.port is not None and not 0 < url.port <= MAX_PORT:
+        raise LinkRefused("the link cannot be read")
     address = _literal(host)
     if address is not None and not may_connect(address, is_local=is_local):
         raise LinkRefused("the link leads into a network that is not public")
@@ -85,7 +99,7 @@ def _literal(host: str) -> IPAddress | None:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
-        if not host or ":" in host or _NUMBER.match(host.rstrip(".").rpartition(".")[2]):
+        if not _NAME.match(host) or _NUMBER.match(host.rstrip(".").rpartition(".")[2]):
             raise LinkRefused("the link names a computer in an unusual way") from None
         return None
 
@@ -101,7 +115,7 @@ def may_connect(address: IPAddress, *, is_local: bool) -> bool:
         address.is_global
         and not address.is_multicast
         and not address.is_reserved
-        and address not in _INSIDE_ALL_THE_SAME
+        and not any(address in network for network in _INSIDE)
     )
 
 
