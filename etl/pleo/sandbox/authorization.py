@@ -151,7 +151,8 @@ class Authorizations:
         text = form.get("code", "")
         used = self._used_codes.get(text)
         if used is not None:
-            return _void(pleo, used)
+            _void(pleo, used)
+            return None
         code = self._codes.pop(text, None)
         if code is None:
             return None
@@ -175,7 +176,8 @@ class Authorizations:
             return None
         is_over = login.ends_at is not None and pleo.clock.read() >= login.ends_at
         if token != login.refresh or is_over:
-            return _void(pleo, login)
+            _void(pleo, login)
+            return None
         return login
 
     def _next(self, pleo: Pleo, login: Login) -> Answer:
