@@ -32,14 +32,26 @@ from etl.batches.recipe import Recipe as RecipeParts
 from etl.batches.recipe import content_hash, make_recipe, members_of
 from etl.batches.rejected import REJECTIONS_FILE, write_rejections
 from etl.batches.verdicts import (
+    ATTACHED,
+    EXPORTED,
     FAILED,
+    SKIPPED,
     Counts,
     as_lines,
     decide_verdicts,
     list_attachments,
     list_items,
 )
-from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, instant
+from etl.conversion import (
+    RUNNING_ON,
+    Booked,
+    CarriedFile,
+    Conversion,
+    Origin,
+    Recipe,
+    constants_of,
+    instant,
+)
 from etl.files import sha256
 from etl.findings import without
 from etl.frames import ITEM_KEY, KEY, POSTING_KEY
@@ -79,6 +91,7 @@ def assemble(
         booked.everyone,
         rejections=booked.rejections,
         external_ids=without(rendered.external_ids, booked.rejections),
+        settled=booked.settled,
     )
     counts = _count(booked, verdicts)
     manifest = _manifest(
@@ -116,7 +129,33 @@ def assemble(
         counts=counts,
         rejections=booked.rejections,
         owner=Owner(recipe.mapping.company.id, recipe.template.id, recipe.batch_number),
+        receipts=_carried(booked, rendered) if origin.has_receipts else (),
     )
+
+
+def _carried(booked: Booked, rendered: Rendered) -> tuple[CarriedFile, ...]:
+    """Give the receipts that lie beside the files; those inside of a zip are in it already."""
+    key = [ITEM_KEY, "attachment.number"]
+    beside = (
+        rendered.receipts.filter(pl.col("path").is_not_null())
+        .join(booked.attachments.select(*key, "attachment.sha256"), on=key, validate="1:1")
+        .join(booked.items.select(ITEM_KEY, "item.id"), on=ITEM_KEY, validate="m:1")
+        .sort("path")
+    )
+    columns = ("path", "item.id", "attachment.number", "attachment.sha256")
+    return tuple(CarriedFile(*row) for row in beside.select(columns).iter_rows())
+
+
+def _attached(
+    booked: Booked, rendered: Rendered, *, recipe: Recipe, origin: Origin
+) -> pl.DataFrame:
+    """Give the attachments that the manifest lists; where each lies is known of fetched ones."""
+    delivered: pl.DataFrame | None = None
+    if origin.has_receipts:
+        delivered = rendered.receipts
+    elif recipe.template.document.attachments:
+        delivered = rendered.receipts.drop("path")
+    return list_attachments(booked.attachments, booked.items, delivered=delivered)
 
 
 def _manifest(
@@ -131,27 +170,25 @@ def _manifest(
     proof: Proof,
 ) -> Manifest:
     template, mapping = recipe.template, recipe.mapping
-    delivered = rendered.receipts if template.document.attachments else None
-    attached = list_attachments(booked.attachments, booked.items, delivered=delivered)
+    attached = _attached(booked, rendered, recipe=recipe, origin=origin)
     sides = make_sides(as_read(booked.postings, proof.postings), booked.vouchers)
-    last_voucher = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
     return Manifest(
         batch={
-            "id": origin.batch_id, "number": recipe.batch_number, "job": None,
+            "id": origin.batch_id, "number": recipe.batch_number, "job": origin.job_id,
             "company": mapping.company.id, "created": instant(origin.created),
-        },
+        } | ({} if origin.reverses is None else {"reverses": origin.reverses}),
         template={
             "id": template.id, "version": template.document.version, "sha256": template.sha256,
         },
         mapping={"name": mapping.name, "sha256": mapping.fingerprint[mapping.name]},
         parameters=recipe.parameters,
-        recipe=_recipe_parts(recipe, origin),
-        numbers={"first_voucher": recipe.first_voucher, "last_voucher": last_voucher},
+        recipe=recipe_parts(recipe, origin),
+        numbers=_numbers(booked, recipe),
         input={"sha256": origin.input_sha256, "items": origin.items, "lines": origin.lines},
         content=content_hash(
             [members_of(file.name, file.content) for file in rendered.files],
             verdicts=verdicts.drop(ITEM_KEY),
-            attachments=attached,
+            attachments=attached.select(list(ATTACHED)),
         ),
         counts=counts,
         totals=batch_totals(sides),
@@ -169,17 +206,43 @@ def _manifest(
     )  # fmt: skip
 
 
-def _recipe_parts(recipe: Recipe, origin: Origin) -> RecipeParts:
+def _numbers(booked: Booked, recipe: Recipe) -> dict[str, Any]:
+    """Say which voucher numbers were used; by fiscal year where each begins at its own."""
+    last = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
+    numbers: dict[str, Any] = {"first_voucher": recipe.first_voucher, "last_voucher": last}
+    if recipe.first_vouchers.keys() != {RUNNING_ON}:
+        numbers |= {
+            "first_vouchers": dict(recipe.first_vouchers),
+            "last_vouchers": last_vouchers(booked, recipe),
+        }
+    return numbers
+
+
+def last_vouchers(booked: Booked, recipe: Recipe) -> dict[str, int]:
+    """Give the last voucher number of every fiscal year, or under RUNNING_ON; none if unused."""
+    scope = pl.col("voucher.fiscal_year.label") if recipe.is_per_fiscal_year else pl.lit(RUNNING_ON)
+    used = booked.vouchers.group_by(scope.alias("scope")).agg(pl.col("voucher.number").max())
+    return dict(used.sort("scope").iter_rows())
+
+
+def recipe_parts(recipe: Recipe, origin: Origin | None = None) -> RecipeParts:
+    """Give what decides the bytes; without an origin what is the same for every batch."""
+    settings: dict[str, Any] = {
+        "parameters": recipe.parameters,
+        "posting rules": recipe.rules.sha256,
+        "replacements": sha256(TABLE_FILE.read_bytes()),
+    }
+    if origin is not None:
+        runs_on = recipe.first_vouchers.keys() == {RUNNING_ON}
+        first = recipe.first_voucher if runs_on else dict(recipe.first_vouchers)
+        settings["numbers"] = [recipe.batch_number, first]
+        settings["clock"] = instant(origin.created)
+        if origin.decided:
+            settings["decisions"] = origin.decided
     return make_recipe(
         template=recipe.template.fingerprint,
         mapping=recipe.mapping.fingerprint,
-        settings={
-            "parameters": recipe.parameters,
-            "posting rules": recipe.rules.sha256,
-            "replacements": sha256(TABLE_FILE.read_bytes()),
-            "numbers": [recipe.batch_number, recipe.first_voucher],
-            "clock": instant(origin.created),
-        },
+        settings=settings,
         versions={"pleo-etl": __version__} | {name: version(name) for name in _LIBRARIES},
     )
 
@@ -227,9 +290,9 @@ def _count(booked: Booked, verdicts: pl.DataFrame) -> Counts:
         items=verdicts.height,
         rendered=rendered,
         rejected=rejected,
-        already_booked=0,
+        already_booked=booked.settled.filter(pl.col("verdict") == EXPORTED).height,
         nothing_to_book=nothing,
-        skipped=0,
+        skipped=booked.settled.filter(pl.col("verdict") == SKIPPED).height,
         vouchers=booked.vouchers.height,
         postings=booked.postings.height,
     )

@@ -15,14 +15,18 @@ from etl.batches.explanation import show
 from etl.batches.manifest import MANIFEST, Made
 from etl.batches.output import OutputPlan, Owner, plan_output
 from etl.batches.recipe import batch_id
-from etl.batches.verdicts import Counts
+from etl.batches.verdicts import SETTLED, Counts
 from etl.errors import EXIT_GOOD, EXIT_SOME_REJECTED
 from etl.expressions import Lookup
 from etl.findings import join_findings, without
+from etl.frames import ITEM_KEY
 from etl.mapping import LoadedMapping
 from etl.postings import PostingRules
 from etl.rendering import Template
 from etl.review import ReviewView
+
+#: The scope of voucher numbers that run on from year to year; others are labels of fiscal years.
+RUNNING_ON = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,17 @@ class Recipe:
     lookups: Mapping[str, Lookup] = field(default_factory=dict)
     import_guide: str = ""
     batch_number: int = 1
-    first_voucher: int = 1
+    first_vouchers: Mapping[str, int] = field(default_factory=lambda: {RUNNING_ON: 1})
+
+    @property
+    def is_per_fiscal_year(self) -> bool:
+        """Say whether voucher numbers begin anew with every fiscal year."""
+        return self.template.document.numbering == "fiscal_year"
+
+    @property
+    def first_voucher(self) -> int:
+        """Give the first voucher number; of several fiscal years the lowest."""
+        return min(self.first_vouchers.values(), default=1)
 
     @property
     def is_single_currency(self) -> bool:
@@ -54,6 +68,8 @@ class Booked:
     everyone         item.key, item.id and item.where of every listed item
     refused          rejected items as they were read
     nothing_to_book  items whose postings would all be zero
+    settled          items that are not booked here: booked already (exported, with the external id
+                     of then), or skipped
     """
 
     everyone: pl.DataFrame
@@ -66,31 +82,56 @@ class Booked:
     nothing_to_book: pl.DataFrame
     rejections: pl.DataFrame
     notes: pl.DataFrame
+    settled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SETTLED))
+
+    def refuse(self, rejections: pl.DataFrame) -> Booked:
+        """Reject items: they leave the batch, and stand among the refused."""
+        fewer = self.without_rejected(rejections)
+        gone = self.items.join(fewer.items, on=ITEM_KEY, how="anti", maintain_order="left")
+        return replace(fewer, refused=pl.concat([self.refused, gone], how="diagonal"))
+
+    def set_aside(self, settled: pl.DataFrame) -> Booked:
+        """Leave out items that are not booked here, with all that was found about them."""
+        return replace(
+            self._without(settled),
+            refused=without(self.refused, settled),
+            rejections=without(self.rejections, settled),
+            settled=settled,
+        )
 
     def without_rejected(self, rejections: pl.DataFrame) -> Booked:
         """Drop the items that were rejected since, with everything of them."""
-        return replace(
-            self,
-            items=without(self.items, rejections),
-            lines=without(self.lines, rejections),
-            vouchers=without(self.vouchers, rejections),
-            postings=without(self.postings, rejections),
-            attachments=without(self.attachments, rejections),
-            nothing_to_book=without(self.nothing_to_book, rejections),
-            notes=without(self.notes, rejections),
-            rejections=join_findings([self.rejections, rejections]),
-        )
+        fewer = self._without(rejections)
+        return replace(fewer, rejections=join_findings([self.rejections, rejections]))
+
+    def _without(self, items: pl.DataFrame) -> Booked:
+        names = (
+            "items", "lines", "vouchers", "postings", "attachments", "nothing_to_book", "notes",
+        )  # fmt: skip
+        kept = {name: without(getattr(self, name), items) for name in names}
+        return replace(self, **kept)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a conversion comes from: hash and size of the input, the clock, the batch's name."""
+    """Where a conversion comes from: hash and size of the input, the clock, the batch's name.
+
+    job_id, job_created   the export job, of a live batch
+    reverses              the batch that this one takes back
+    decided               what was decided about single items, as it counts in the recipe
+    has_receipts          whether receipts were fetched; offline there are none
+    """
 
     batch_id: str
     input_sha256: str
     items: int
     lines: int
     created: datetime | None
+    job_id: str | None = None
+    job_created: datetime | None = None
+    reverses: str | None = None
+    decided: Any = None
+    has_receipts: bool = False
 
 
 def name_batch(recipe: Recipe, input_sha256: str) -> str:
@@ -101,6 +142,16 @@ def name_batch(recipe: Recipe, input_sha256: str) -> str:
         template=recipe.template.id,
         number=recipe.batch_number,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedFile:
+    """A receipt that goes with the files: where it lies beside them, and whose it is."""
+
+    path: str
+    item_id: str
+    number: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +166,7 @@ class Conversion:
     counts: Counts
     rejections: pl.DataFrame
     owner: Owner
+    receipts: Sequence[CarriedFile] = ()
 
     @property
     def exit_code(self) -> int:
@@ -155,8 +207,8 @@ def constants_of(recipe: Recipe, origin: Origin) -> dict[str, object]:
         "batch.id": origin.batch_id,
         "batch.number": recipe.batch_number,
         "batch.created": origin.created,
-        "job.id": None,
-        "job.created": None,
+        "job.id": origin.job_id,
+        "job.created": origin.job_created,
         "company.id": company.id,
         "company.name": company.name,
         "company.currency": company.currency,

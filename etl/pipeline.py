@@ -20,7 +20,15 @@ import polars as pl
 from etl.assembling import assemble
 from etl.batches.output import write_output
 from etl.batches.recipe import hash_input
-from etl.conversion import Booked, Conversion, Origin, Recipe, constants_of, name_batch
+from etl.conversion import (
+    RUNNING_ON,
+    Booked,
+    Conversion,
+    Origin,
+    Recipe,
+    constants_of,
+    name_batch,
+)
 from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.examining import check_items, look_further, note_left_out, with_remarks
@@ -47,7 +55,8 @@ from etl.postings import (
 )
 from etl.rendering import Labels, Rendered, Template, assign_forms, load_template, render
 from etl.rendering.contexts import own_targets, targets_of
-from etl.rendering.proof import prove
+from etl.rendering.proof import Proof, prove
+from etl.rendering.receipts import Contents
 from etl.sources import read_sources
 
 Stage = Callable[[str], None]
@@ -99,7 +108,7 @@ def load_recipe(request: Request, *, workspace: Path | None = None, where: str =
         lookups=_lookups(template, mapping),
         import_guide=_import_guide(template),
         batch_number=request.batch_number,
-        first_voucher=request.first_voucher,
+        first_vouchers={RUNNING_ON: request.first_voucher},
     )
 
 
@@ -242,15 +251,16 @@ def newest_date(ingested: Ingested, time_zone: str) -> datetime | None:
     return datetime.combine(newest, time(), UTC) if isinstance(newest, date) else None
 
 
-def render_stable(booked: Booked, recipe: Recipe, *, origin: Origin) -> tuple[Booked, Rendered]:
+def render_stable(
+    booked: Booked, recipe: Recipe, *, origin: Origin, receipts: Contents | None = None
+) -> tuple[Booked, Rendered]:
     """Number and render until nothing more is rejected: a rejected item leaves no gap."""
-    document = recipe.template.document
     while True:
         numbered = number_vouchers(
             booked.vouchers,
-            order=document.order,
-            first=recipe.first_voucher,
-            per_fiscal_year=document.numbering == "fiscal_year",
+            order=recipe.template.document.order,
+            first=_first_numbers(recipe),
+            per_fiscal_year=recipe.is_per_fiscal_year,
         )
         booked = replace(booked, vouchers=numbered)
         rendered = render(
@@ -263,14 +273,20 @@ def render_stable(booked: Booked, recipe: Recipe, *, origin: Origin) -> tuple[Bo
             constants=constants_of(recipe, origin),
             lookups=recipe.lookups,
             labels=_labels(recipe.mapping),
+            receipts=receipts,
         )
         if rendered.rejections.is_empty():
             notes = join_findings([booked.notes, rendered.notes])
             return replace(booked, notes=notes), rendered
-        fewer = booked.without_rejected(rendered.rejections)
+        fewer = booked.refuse(rendered.rejections)
         assert fewer.vouchers.height < booked.vouchers.height
-        gone = booked.items.join(fewer.items, on=ITEM_KEY, how="anti", maintain_order="left")
-        booked = replace(fewer, refused=pl.concat([booked.refused, gone], how="diagonal"))
+        booked = fewer
+
+
+def _first_numbers(recipe: Recipe) -> int | Mapping[str, int]:
+    """Give the first number of every fiscal year; offline all years begin at one number."""
+    runs_on = recipe.first_vouchers.keys() == {RUNNING_ON}
+    return recipe.first_voucher if runs_on else recipe.first_vouchers
 
 
 def _labels(mapping: LoadedMapping) -> Labels:
@@ -316,23 +332,61 @@ def convert(request: Request, *, stage: Stage = silent) -> Conversion:
         lines=ingested.lines.height,
         created=request.as_of or newest_date(ingested, recipe.mapping.company.time_zone),
     )
-    booked = side_by_side(
+    booked = book_all(ingested, recipe, origin=origin, stage=stage)
+    del ingested  # a million items are large; what is needed of them is in `booked`
+    proved = prove_batch(booked, recipe, origin=origin, stage=stage)
+    del booked
+    stage("report")
+    return assemble(
+        proved.booked, proved.rendered, recipe=recipe, origin=origin, proof=proved.proof
+    )
+
+
+# ── what live batches share with it ─────────────────────────────────────────────────────────
+
+
+def book_all(
+    ingested: Ingested, recipe: Recipe, *, origin: Origin, stage: Stage = silent
+) -> Booked:
+    """Book all items, some at a time."""
+    return side_by_side(
         [
             lightened(book(part, recipe, origin=origin, stage=stage), recipe)
             for part in parts_of(ingested)
         ]
     )
-    del ingested  # a million items are large; what is needed of them is in `booked`
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A batch that was rendered, and whose files say what was booked."""
+
+    booked: Booked
+    rendered: Rendered
+    proof: Proof
+
+
+def prove_batch(
+    booked: Booked,
+    recipe: Recipe,
+    *,
+    origin: Origin,
+    receipts: Contents | None = None,
+    stage: Stage = silent,
+) -> Proved:
+    """Render a batch and read its files back.
+
+    Needs: receipts, the bytes of those that were fetched; None where none could be (offline).
+    Raises: UserMustFix PROOF-* where a file does not say what was booked.
+    """
     stage("render")
-    booked, rendered = render_stable(booked, recipe, origin=origin)
+    booked, rendered = render_stable(booked, recipe, origin=origin, receipts=receipts)
     booked = with_remarks(booked, recipe.mapping)
     stage("read back")
     proof = prove(rendered, booked.postings)
     if not proof.ok:
         raise UserMustFix(proof.problems)
-    rendered = replace(rendered, rendered_from=())  # large, and proved
-    stage("report")
-    return assemble(booked, rendered, recipe=recipe, origin=origin, proof=proof)
+    return Proved(booked, replace(rendered, rendered_from=()), proof)  # large, and proved
 
 
 def write(conversion: Conversion, folder: Path) -> None:

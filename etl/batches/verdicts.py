@@ -1,7 +1,7 @@
 """What becomes of each item: its verdict, the vouchers and the lines of files it stands in.
 
-An item is `exported` or `failed`, never both and never neither. An item without a leg is
-exported without vouchers: there was nothing to book.
+An item is `exported`, `failed` or `skipped`, never two of them and never none. An item without a
+leg is exported without vouchers: there was nothing to book, or it was booked already.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import polars as pl
 
 from etl.frames import ITEM_KEY, KEY
 
-EXPORTED, FAILED = "exported", "failed"
+EXPORTED, FAILED, SKIPPED = "exported", "failed", "skipped"
 
 #: One row per listed item, in the order of item ids.
 VERDICTS = {
@@ -32,6 +32,12 @@ ATTACHED = {
     "sha256": pl.String(),
     "type": pl.String(),
 }
+#: Where the file of an attachment lies in the folder; null inside of a zip, or where there is none.
+ATTACHED_PATH = {"path": pl.String()}
+
+
+#: Items that are not booked in this batch: exported in an earlier one, or skipped.
+SETTLED = {ITEM_KEY: KEY, "verdict": pl.String(), "external_id": pl.String()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +59,30 @@ class Counts:
 
 
 def decide_verdicts(
-    items: pl.DataFrame, *, rejections: pl.DataFrame, external_ids: pl.DataFrame
+    items: pl.DataFrame,
+    *,
+    rejections: pl.DataFrame,
+    external_ids: pl.DataFrame,
+    settled: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Give every listed item its verdict.
 
     Needs: items (item.key, item.id), one row per listed item; external_ids (item.key,
-    external_id), at most one row per item.
+    external_id), at most one row per item; settled (SETTLED), none of whose items is rejected.
     Gives: item.key and VERDICTS, sorted by item.key.
     """
     failures = _first_failures(rejections)
+    settled = pl.DataFrame(schema=SETTLED) if settled is None else settled
+    booked = pl.concat([external_ids, settled.select(external_ids.columns)])
     verdicts = (
         items.select(ITEM_KEY, pl.col("item.id").alias("id"))
         .join(failures, on=ITEM_KEY, how="left", validate="1:1")
-        .join(external_ids, on=ITEM_KEY, how="left", validate="1:1")
+        .join(booked, on=ITEM_KEY, how="left", validate="1:1")
+        .join(settled.select(ITEM_KEY, "verdict"), on=ITEM_KEY, how="left", validate="1:1")
         .with_columns(
-            verdict=pl.when(pl.col("failure_type").is_null())
-            .then(pl.lit(EXPORTED))
-            .otherwise(pl.lit(FAILED))
+            verdict=pl.when(pl.col("failure_type").is_not_null())
+            .then(pl.lit(FAILED))
+            .otherwise(pl.col("verdict").fill_null(EXPORTED))
         )
         .with_columns(external_id=pl.when(pl.col("verdict") == EXPORTED).then("external_id"))
         .sort(ITEM_KEY)
@@ -134,8 +147,14 @@ def list_items(
     exported = pl.struct("external_id", "id", "rows", "verdict", "vouchers").struct.json_encode()
     failed = pl.struct("failure_reason", "failure_type", "id", "rows", "verdict", "vouchers",
                        "where").struct.json_encode()  # fmt: skip
+    skipped = pl.struct("id", "rows", "verdict", "vouchers").struct.json_encode()
     return joined.select(
-        pl.when(pl.col("verdict") == EXPORTED).then(exported).otherwise(failed).alias("items")
+        pl.when(pl.col("verdict") == EXPORTED)
+        .then(exported)
+        .when(pl.col("verdict") == SKIPPED)
+        .then(skipped)
+        .otherwise(failed)
+        .alias("items")
     ).to_series()
 
 
@@ -146,11 +165,15 @@ def list_attachments(
 
     `delivered` (item.key, attachment.number, attachment.name) is what a template that delivers
     receipts chose, under the names that it gave them; without it all stand under Pleo's numbers.
+    With a column `path` in it, each attachment says where it lies (ATTACHED_PATH).
     """
+    shape = dict(ATTACHED)
     named = attachments.join(items.select(ITEM_KEY, "item.id"), on=ITEM_KEY, validate="m:1")
     if delivered is not None:
         key = [ITEM_KEY, "attachment.number"]
-        chosen = delivered.select(*key, "attachment.name")
+        if "path" in delivered.columns:
+            shape |= ATTACHED_PATH
+        chosen = delivered.select(*key, "attachment.name", *(shape.keys() & ATTACHED_PATH.keys()))
         named = named.drop("attachment.name").join(chosen, on=key, validate="1:1")
     return (
         named.sort(ITEM_KEY, "attachment.number")
@@ -158,8 +181,10 @@ def list_attachments(
             pl.col("attachment.bytes").alias("bytes"),
             pl.col("item.id").alias("item"),
             *(pl.col(f"attachment.{name}").alias(name) for name in ("name", "sha256", "type")),
+            *(shape.keys() & ATTACHED_PATH.keys()),
         )
-        .cast(ATTACHED)  # type: ignore[arg-type]
+        .select(sorted(shape))
+        .cast(shape)  # type: ignore[arg-type]
     )
 
 

@@ -6,7 +6,7 @@ lines ──> entries       one per line and voucher: two accounts and an amount
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -96,13 +96,14 @@ def number_vouchers(
     vouchers: pl.DataFrame,
     *,
     order: Sequence[str] = (),
-    first: int = 1,
+    first: int | Mapping[str, int] = 1,
     per_fiscal_year: bool = False,
 ) -> pl.DataFrame:
     """Sort vouchers and give them their running number.
 
     Needs: vouchers; `order` names columns of it (default: date, reference). Ties are decided by
-    item id and kind. With `per_fiscal_year` every fiscal year starts at `first`.
+    item id and kind. With `per_fiscal_year` every fiscal year starts at `first`, which may give
+    each year its own by label (1 where it names none); otherwise a mapping holds "".
     Gives: the vouchers in that order, with voucher.number.
     """
     by = (*(order or DEFAULT_ORDER), "voucher.key")
@@ -110,7 +111,13 @@ def number_vouchers(
     places = ordered.sort(by, nulls_last=True).get_column("place")
     place = pl.int_range(pl.len(), dtype=pl.Int64)
     running = place.over("voucher.fiscal_year.start") if per_fiscal_year else place
-    return vouchers[places].with_columns((running + first).alias("voucher.number"))
+    start = pl.lit(first if isinstance(first, int) else first.get("", 1), pl.Int64)
+    if per_fiscal_year and not isinstance(first, int):
+        labels, numbers = list(first), list(first.values())
+        start = pl.col("voucher.fiscal_year.label").replace_strict(
+            pl.Series(labels, dtype=pl.String), pl.Series(numbers, dtype=pl.Int64), default=1
+        )
+    return vouchers[places].with_columns((running + start).alias("voucher.number"))
 
 
 def _voucher_keys(items: pl.DataFrame, rules: PostingRules) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from etl.rendering.faults import Findings
 from etl.rendering.material import VOUCHER_ROW
 from etl.rendering.plans import Plan
 
-#: Bytes of receipts by item.key and attachment.number; offline there are none.
+#: Bytes of receipts that were fetched, by item.key and attachment.number.
 Contents = Mapping[tuple[int, int], bytes]
 FOLDER = "attachments"
 _NUMBER = "attachment.number"
@@ -54,13 +54,14 @@ def deliver_receipts(
     items: pl.DataFrame,
     vouchers: pl.DataFrame,
     attachments: pl.DataFrame,
-    contents: Contents,
+    contents: Contents | None,
     findings: Findings,
 ) -> Receipts:
     """Choose and name the receipts that a template delivers.
 
-    Needs: vouchers in order. A template without `attachments` delivers none and leaves the names
-    of the items as they are.
+    Needs: vouchers in order; contents None where receipts cannot be fetched: then names are given
+    all the same, and a template without `attachments` delivers none. Where they can be, such a
+    template delivers all of them under the names that they have (R98: none is lost silently).
     """
     spec = plan.template.document.attachments
     first = (
@@ -71,13 +72,14 @@ def deliver_receipts(
     placed = attachments.join(
         first, on=ITEM_KEY, how="inner", validate="m:1", maintain_order="left"
     ).sort(VOUCHER_ROW, _NUMBER, maintain_order=True)
-    if spec is None:
+    if spec is None and contents is None:
         return Receipts(items, placed.clear())
     where = str(plan.template.source.place("attachments"))
-    kept = _accepted(placed, spec, findings=findings, where=where)
-    if spec.place == "pack":
+    kept = _accepted(placed, spec or Attachments(), findings=findings, where=where)
+    if contents is not None or (spec is not None and spec.place == "pack"):
+        at_hand = contents or {}
         have = pl.Series(
-            [pair in contents for pair in kept.select(ITEM_KEY, _NUMBER).iter_rows()],
+            [pair in at_hand for pair in kept.select(ITEM_KEY, _NUMBER).iter_rows()],
             dtype=pl.Boolean,
         )
         findings.note(kept.filter(~have), "RECEIPT-MISSING", _named("{} is not at hand"))
@@ -85,8 +87,11 @@ def deliver_receipts(
     kept = kept.with_columns(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("attachment.file_number")
     )
-    kept = _name(plan, kept, items=items, vouchers=vouchers, findings=findings)
-    if spec.required:
+    if spec is not None:
+        kept = _name(plan, kept, items=items, vouchers=vouchers, findings=findings)
+    named_at = where if plan.attachment_name is None else plan.attachment_name.where
+    _refuse_names(kept, findings=findings, where=named_at)
+    if spec is not None and spec.required:
         bare = vouchers.select(ITEM_KEY).unique(maintain_order=True)
         bare = bare.join(kept.select(ITEM_KEY).unique(), on=ITEM_KEY, how="anti")
         findings.reject(
@@ -150,13 +155,18 @@ def _name(
     vouchers: pl.DataFrame,
     findings: Findings,
 ) -> pl.DataFrame:
-    """Give receipts the names that the template wants; a name stands for one file only."""
+    """Give receipts the names that the template wants."""
     assert plan.attachment_name is not None
     material = batch_material(plan.lets, items=items, vouchers=vouchers, attachments=kept)
     names = texts(material, Context.ATTACHMENT, value=plan.attachment_name)
+    return kept.with_columns(names.alias("attachment.name"))
+
+
+def _refuse_names(named: pl.DataFrame, *, findings: Findings, where: str) -> None:
+    """Reject items with a receipt whose name no file can have, or that another receipt has."""
+    names = named["attachment.name"]
     safe = pl.Series([name is not None and is_safe_name(name) for name in names], dtype=pl.Boolean)
     folded = pl.Series([name.casefold() if name else "" for name in names], dtype=pl.String)
-    named = kept.with_columns(names.alias("attachment.name"))
     faulty = named.filter(~(safe & folded.is_first_distinct()))
     findings.reject(
         faulty,
@@ -166,9 +176,8 @@ def _name(
             pl.col("attachment.name").fill_null(""),
         ),
         fix="let attachments.name of the template make names of letters and digits, all different",
-        where=plan.attachment_name.where,
+        where=where,
     )
-    return named
 
 
 def _renamed(items: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
