@@ -255,6 +255,7 @@ CODES: Mapping[str, Code] = {
     "NET-7": _error("an answer of Pleo is too large"),
     "NET-8": _error("the pages of a list of Pleo do not fit together"),
     "NET-9": _error("Pleo says that it cannot answer now"),
+    "NET-10": _error("a proxy or certificate of the environment cannot be used"),
     "PLEO-1": _error("Pleo does not accept the credential"),
     "PLEO-2": _error("the credential does not open the company, or lacks a permission"),
     "PLEO-3": _error("Pleo does not know an export job"),

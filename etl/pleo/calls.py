@@ -16,6 +16,7 @@ from etl.pleo import refusing
 from etl.pleo.exchange import Lost, Question, Reply, Wire
 from etl.pleo.throttle import Throttle
 from etl.pleo.waits import Patience, Waiting, asked_wait, read_date
+from etl.secret import Secret
 
 if TYPE_CHECKING:
     from etl.pleo.credentials import Credential
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 #: Statuses after which a question may be answered if it is asked again.
 TOO_MANY = 429
 PASSING = frozenset({408, 425, TOO_MANY, 500, 502, 503, 504})
+#: Losses that the next attempt need not have.
+BROKEN = frozenset({"cut", "slow"})
 
 
 class Asking:
@@ -35,12 +38,14 @@ class Asking:
         credential: Credential,
         clock: Clock,
         patience: Patience,
-        chance: Random | None = None,
+        chance: Random | None,
+        throttle: Throttle | None,
     ) -> None:
         self._wire, self._credential, self._clock = wire, credential, clock
         self._patience = patience
         self._chance = chance or SystemRandom()
-        self._throttle = Throttle(clock)
+        self._throttle = throttle or Throttle(clock)
+        self._sent = Secret("")
         self._read: tuple[datetime, float] | None = None
 
     def time(self) -> datetime:
@@ -62,43 +67,44 @@ class Asking:
         attempt, is_renewed = 0, False
         while True:
             attempt += 1
-            secret = self._credential.authorize()
-            given = self._once(question, secret)
+            began = self._clock.elapsed()
+            given = self._once(question)
             if isinstance(given, Reply) and given.status == 401 and not is_renewed:
                 is_renewed = True
                 if self._credential.renew():
                     continue
-            failure, asked = self._failure(given, question, secret)
+            failure, asked = self._failure(given, question)
             if failure is None:
                 assert isinstance(given, Reply)
                 return given
-            pause = self._pause(given, question, waiting, attempt=attempt, asked=asked)
+            waiting.spend(self._clock.elapsed() - began)
+            may = _may_be_repeated(given, question)
+            pause = waiting.next(attempt, asked=asked) if may else None
             if pause is None:
                 raise failure
             self._clock.sleep(pause)
 
     def refuse(self, reply: Reply, question: Question) -> EtlError:
         """Give what an answer without success means."""
-        return refusing.refusal(reply, question, secret=self._credential.authorize())
+        return refusing.refusal(reply, question, sent=self._sent)
 
-    def _once(self, question: Question, secret: str) -> Reply | Lost:
-        self._throttle.pass_one()
-        given = self._wire.send(question, secret)
+    def _once(self, question: Question) -> Reply | Lost:
+        self._sent = Secret(self._credential.authorize())
+        self._throttle.let_through()
+        given = self._wire.send(question, self._sent)
         date = read_date(given.date)
         if date is not None:
             self._read = date, self._clock.elapsed()
         return given
 
     def _failure(
-        self, given: Reply | Lost, question: Question, secret: str
+        self, given: Reply | Lost, question: Question
     ) -> tuple[EtlError | None, float | None]:
         """Give why an attempt failed, and how long Pleo asks to wait; None if it is answered."""
         if isinstance(given, Lost):
             if question.is_write and not given.is_without_effect:
                 return refusing.unknown(question), None
-            if given.why in ("large", "packed"):
-                return refusing.lost_in_reading(given, question), None
-            return refusing.unreachable(given, question), None
+            return refusing.lost(given, question), None
         if given.status not in PASSING and given.status < 500:
             return None, None
         asked = asked_wait(given.retry_after, at=self.time())
@@ -107,22 +113,11 @@ class Asking:
             return refusing.limited(question, until=until), asked
         if question.is_write:
             return refusing.unknown(question), None
-        return refusing.refusal(given, question, secret=secret), asked
+        return self.refuse(given, question), asked
 
-    def _pause(
-        self,
-        given: Reply | Lost,
-        question: Question,
-        waiting: Waiting,
-        *,
-        attempt: int,
-        asked: float | None,
-    ) -> float | None:
-        """Give the seconds until the next attempt; None where there may be none."""
-        if isinstance(given, Lost):
-            may = given.is_without_effect or (
-                not question.is_write and given.why in ("cut", "slow")
-            )
-        else:
-            may = given.status == TOO_MANY or (not question.is_write and given.status in PASSING)
-        return waiting.next(attempt, asked=asked) if may else None
+
+def _may_be_repeated(given: Reply | Lost, question: Question) -> bool:
+    """Say whether the same question may be asked again, and may be answered then."""
+    if isinstance(given, Lost):
+        return given.is_without_effect or (not question.is_write and given.why in BROKEN)
+    return given.status == TOO_MANY or (not question.is_write and given.status in PASSING)

@@ -9,6 +9,7 @@ otherwise OutcomeUnknown says that the caller has to read back first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -24,8 +25,10 @@ from etl.pleo import paging, reading, refusing
 from etl.pleo.addresses import Address
 from etl.pleo.calls import Asking
 from etl.pleo.exchange import Question, Reply, Wire
+from etl.pleo.failures import AnswerTooLarge, PleoRefused
 from etl.pleo.reading import Page, Unreadable
 from etl.pleo.shapes import Job, JobItem, Reported
+from etl.pleo.throttle import Throttle
 from etl.pleo.waits import Patience, Waiting
 
 if TYPE_CHECKING:
@@ -35,8 +38,12 @@ if TYPE_CHECKING:
 LARGEST_PAGE = 1000
 #: What is asked for where Pleo refuses the size: last of all none.
 SMALLER_PAGES: tuple[int | None, ...] = (100, None)
+#: Statuses that may mean that the size is refused.
+SIZE_REFUSED = frozenset({400, 413, 422})
 #: Reports in one call. Source: Export API, update export job items.
 MAX_REPORTS = 100
+
+_ID = re.compile(reading.UUID)
 
 ShapeT = TypeVar("ShapeT")
 
@@ -54,13 +61,17 @@ class PleoClient:
         patience: Patience | None = None,
         largest_page: int = LARGEST_PAGE,
         chance: Random | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         patience = patience or Patience()
+        self._address = address
         self._wire = Wire(address, clock=clock, patience=patience, transport=transport)
         self._asking = Asking(
-            self._wire, credential=credential, clock=clock, patience=patience, chance=chance
-        )
-        self._limit: int | None = largest_page
+            self._wire, credential=credential, clock=clock, patience=patience, chance=chance,
+            throttle=throttle,
+        )  # fmt: skip
+        smaller = [limit for limit in SMALLER_PAGES if limit is None or limit < largest_page]
+        self._limits: tuple[int | None, ...] = (largest_page, *smaller)
 
     def __enter__(self) -> PleoClient:
         return self
@@ -72,6 +83,9 @@ class PleoClient:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return f"PleoClient({self._address.base_url})"
 
     def close(self) -> None:
         """Close the connection."""
@@ -121,7 +135,7 @@ class PleoClient:
 
         Each is the bytes of one item as they came, never written again.
         """
-        question = Question("GET", "/v3/export-items", [("job_id", job_id)])
+        question = Question("GET", "/v3/export-items", [("job_id", _job_id(job_id))])
         return self._list(question, bytes, id_of=reading.entry_id_of)
 
     def send_event(
@@ -137,7 +151,7 @@ class PleoClient:
         Raises: OutcomeUnknown when only reading the job again tells whether it moved.
         """
         said = {"failureReason": reason, "failureReasonType": failure_type}
-        document = {"event": event, "jobId": job_id}
+        document = {"event": event, "jobId": _job_id(job_id)}
         document |= {name: text for name, text in said.items() if text is not None}
         body = msgspec.json.encode(document)
         question = Question("POST", "/v3/export-job-events", body=body)
@@ -157,8 +171,10 @@ class PleoClient:
             reported = reading.read_reported(reply.body)
         except Unreadable:
             reported = None
-        if reported is None or any(
-            item.job_id.casefold() != job_id.casefold() for item in reported.items
+        if (
+            not reply.is_json
+            or reported is None
+            or any(item.job_id.casefold() != job_id.casefold() for item in reported.items)
         ):
             raise refusing.unknown(question)
         return reported
@@ -175,6 +191,8 @@ class PleoClient:
         reply = self._asking.ask(question, waiting)
         if reply.status != 200:
             raise self._asking.refuse(reply, question)
+        if not reply.is_json:
+            raise refusing.unreadable("it says that it is no JSON", question)
         return reply
 
     def _list(
@@ -195,8 +213,20 @@ class PleoClient:
 
     def _page(self, question: Question, waiting: Waiting, *, after: str | None) -> Reply:
         """Read one page; where Pleo refuses its size, ask for less, now and from now on."""
-        query = paging.page_query(question.query, limit=self._limit, after=after)
-        return self._get(Question(question.method, question.path, query), waiting)
+        failure: AnswerTooLarge | PleoRefused | None = None
+        for place, limit in enumerate(self._limits):
+            query = paging.page_query(question.query, limit=limit, after=after)
+            try:
+                reply = self._get(Question(question.method, question.path, query), waiting)
+            except (AnswerTooLarge, PleoRefused) as error:
+                if isinstance(error, PleoRefused) and error.status not in SIZE_REFUSED:
+                    raise
+                failure = failure or error
+                continue
+            self._limits = self._limits[place:]
+            return reply
+        assert failure is not None
+        raise failure
 
     @staticmethod
     def _understood(read: Callable[[], ShapeT], question: Question) -> ShapeT:
@@ -214,4 +244,14 @@ def _records(body: bytes, read: Callable[[bytes], ShapeT]) -> tuple[Page, list[S
 
 
 def _job_path(job_id: str) -> str:
-    return f"/v3/export-jobs/{job_id}"
+    return f"/v3/export-jobs/{_job_id(job_id)}"
+
+
+def _job_id(job_id: str) -> str:
+    """Give the id of a job as it is.
+
+    Raises: JobNotFound for what is no such id, before it is sent anywhere.
+    """
+    if not _ID.fullmatch(job_id):
+        raise refusing.no_job_id(job_id)
+    return job_id

@@ -18,9 +18,11 @@ import httpx
 
 from etl import __version__
 from etl.clock import Clock
+from etl.errors import Problem, UserMustFix
 from etl.log import LOGGER
 from etl.pleo.addresses import Address
 from etl.pleo.waits import Patience
+from etl.secret import Secret
 
 MEDIA_TYPE = "application/json;charset=UTF-8"
 #: The largest answer that is read, before and after it is unpacked. The largest page Pleo may
@@ -62,6 +64,11 @@ class Reply:
     date: str | None
     retry_after: str | None
 
+    @property
+    def is_json(self) -> bool:
+        """Say whether the answer says that it is JSON, or leaves it open."""
+        return not self.content_type or "json" in self.content_type.casefold()
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
@@ -91,27 +98,16 @@ class Wire:
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._clock, self._patience = clock, patience
-        self._http = httpx.Client(
-            base_url=address.base_url, transport=transport, follow_redirects=False,
-            # a proxy is for the world outside; plain http to this machine goes straight
-            trust_env=not address.is_loopback,
-            verify=_trust(address) if transport is None else False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx.Timeout(patience.silence, connect=patience.connect),
-            headers={
-                "accept": "application/json", "accept-encoding": "gzip",
-                "user-agent": f"pleo-etl/{__version__}",
-            },
-        )  # fmt: skip
+        self._http = _client(address, patience, transport)
 
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
 
-    def send(self, question: Question, authorization: str) -> Reply | Lost:
+    def send(self, question: Question, authorization: Secret) -> Reply | Lost:
         """Send a request once and read its answer."""
         began = self._clock.elapsed()
-        headers = {"authorization": authorization}
+        headers = {"authorization": authorization.reveal()}
         if question.body is not None:
             headers["content-type"] = MEDIA_TYPE
         request = self._http.build_request(
@@ -187,6 +183,31 @@ def _unpacked(raw: Iterator[bytes | None]) -> Iterator[bytes | None]:
             yield None
     if not unpacking.eof:
         raise zlib.error
+
+
+def _client(
+    address: Address, patience: Patience, transport: httpx.BaseTransport | None
+) -> httpx.Client:
+    headers = {
+        "accept": "application/json",
+        "accept-encoding": "gzip",
+        "user-agent": f"pleo-etl/{__version__}",
+    }
+    try:
+        return httpx.Client(
+            base_url=address.base_url, transport=transport, headers=headers,
+            follow_redirects=False, verify=_trust(address),
+            # a proxy is for the world outside; plain http to this machine goes straight
+            trust_env=not address.is_loopback,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            timeout=httpx.Timeout(patience.silence, connect=patience.connect),
+        )  # fmt: skip
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        why = type(error).__name__
+    # the setting itself is not shown: the address of a proxy may hold a password
+    what = f"the settings of the network cannot be used ({why})"
+    fix = "look at HTTPS_PROXY, ALL_PROXY and SSL_CERT_FILE; socks needs `pip install httpx[socks]`"
+    raise UserMustFix(Problem("NET-10", what, "environment", fix))
 
 
 def _why(error: httpx.TransportError) -> Loss:

@@ -1,6 +1,7 @@
 """The ways in which a call to Pleo fails, by what the caller can do about it.
 
-TryLater        PleoUnavailable, RateLimited, BadAnswer (also ListsDisagree), OutcomeUnknown
+TryLater        PleoUnavailable, RateLimited, OutcomeUnknown, BadAnswer
+                (ListsDisagree and AnswerTooLarge are kinds of BadAnswer)
 UserMustFix     CredentialRefused, MissingContraAccounts
 HeldElsewhere   JobNotFound, JobOver, StatusChangeRefused
 EtlError        PleoRefused (exit 2): a refusal that this version does not know
@@ -10,7 +11,7 @@ Certain to have had no effect on a write: all but OutcomeUnknown.
 
 from __future__ import annotations
 
-from etl.errors import EXIT_USER, EtlError, HeldElsewhere, TryLater, UserMustFix
+from etl.errors import EXIT_USER, EtlError, HeldElsewhere, Problem, TryLater, UserMustFix
 
 
 class PleoUnavailable(TryLater):
@@ -31,6 +32,10 @@ class BadAnswer(TryLater):
 
 class ListsDisagree(BadAnswer):
     """The pages of a list do not fit together: one came twice, or something is missing."""
+
+
+class AnswerTooLarge(BadAnswer):
+    """The answer has more bytes than are read; a smaller page may do."""
 
 
 class CredentialRefused(UserMustFix):
@@ -57,3 +62,7 @@ class PleoRefused(EtlError):
     """Pleo refuses the request for a reason that this version does not know."""
 
     exit_code = EXIT_USER
+
+    def __init__(self, problem: Problem, *, status: int) -> None:
+        super().__init__(problem)
+        self.status = status

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from datetime import datetime, timedelta
 
 from etl.errors import EtlError, Problem
 from etl.pleo.exchange import MAX_BODY, Lost, Question, Reply
 from etl.pleo.failures import (
+    AnswerTooLarge,
     BadAnswer,
     CredentialRefused,
     JobNotFound,
@@ -20,9 +23,12 @@ from etl.pleo.failures import (
     StatusChangeRefused,
 )
 from etl.pleo.reading import read_error
+from etl.secret import Secret
 
 #: Of a text by Pleo so much is shown.
 MAX_SAID = 300
+#: So many characters of a key give it away.
+TELLING = 8
 AGAIN = "run the same command again in a few minutes; nothing is lost"
 REPORT = "run the same command again later; if it stays, tell us the code and what it says"
 
@@ -34,13 +40,18 @@ def _problem(code: str, what: str, question: Question, *, fix: str) -> Problem:
     return Problem(code, what, f"Pleo, {question}", fix)
 
 
-def unreachable(lost: Lost, question: Question) -> PleoUnavailable:
-    """Say that no answer came, though the question was asked as often as allowed."""
-    if lost.why == "certificate":
+def lost(given: Lost, question: Question) -> PleoUnavailable | BadAnswer:
+    """Say that no answer came, or none that can be read to its end."""
+    if given.why == "large":
+        what = f"Pleo's answer is larger than {MAX_BODY // 2**20} MiB"
+        return AnswerTooLarge(_problem("NET-7", what, question, fix=REPORT))
+    if given.why == "packed":
+        return unreadable("it is packed in a way that was not asked for, or broken", question)
+    if given.why == "certificate":
         what = "the server that answers for Pleo cannot prove that it is Pleo"
         fix = "ask who runs your network: a proxy may need its certificate in SSL_CERT_FILE"
         return PleoUnavailable(_problem("NET-2", what, question, fix=fix))
-    if lost.is_without_effect:
+    if given.is_without_effect:
         fix = "look at the network, the proxy and pleo.base_url, then run the same command again"
         return PleoUnavailable(_problem("NET-1", "Pleo cannot be reached", question, fix=fix))
     return PleoUnavailable(
@@ -54,14 +65,6 @@ def unreadable(why: str, question: Question) -> BadAnswer:
     return BadAnswer(_problem("NET-6", what, question, fix=REPORT))
 
 
-def lost_in_reading(lost: Lost, question: Question) -> BadAnswer:
-    """Say that an answer came but cannot be read to its end."""
-    if lost.why == "large":
-        what = f"Pleo's answer is larger than {MAX_BODY // 2**20} MiB"
-        return BadAnswer(_problem("NET-7", what, question, fix=REPORT))
-    return unreadable("it is packed in a way that was not asked for, or broken", question)
-
-
 def disagreeing(why: str, question: Question) -> ListsDisagree:
     """Say that the pages of a list do not fit together."""
     what = f"the pages of a list of Pleo do not fit together: {why}"
@@ -72,6 +75,12 @@ def foreign(question: Question) -> BadAnswer:
     """Say that a list of one company has a job of another."""
     what = "Pleo listed an export job of another company than was asked for"
     return BadAnswer(_problem("PLEO-8", what, question, fix=REPORT))
+
+
+def no_job_id(given: str) -> JobNotFound:
+    """Say that a text is no id of a job."""
+    what = f'"{cleaned(given)}" is not the id of an export job'
+    return JobNotFound(Problem("PLEO-3", what, "", "`pleo-etl jobs` lists the jobs with their ids"))
 
 
 def unknown(question: Question) -> OutcomeUnknown:
@@ -97,13 +106,13 @@ def end_of(at: datetime, seconds: float | None) -> datetime | None:
         return None
 
 
-def refusal(reply: Reply, question: Question, *, secret: str) -> EtlError:
+def refusal(reply: Reply, question: Question, *, sent: Secret) -> EtlError:
     """Give what an answer that is no success means.
 
     Needs: the authorization that was sent, so that no text echoing it is shown.
     """
     kind, said = read_error(reply.body)
-    words = _said(reply.status, kind, said, secret=secret)
+    words = _said(reply.status, kind, said, sent=sent)
     if reply.status in (401, 403):
         return _credential(reply.status, words, question)
     known = _known(reply.status, kind.casefold(), words, question)
@@ -115,7 +124,8 @@ def refusal(reply: Reply, question: Question, *, secret: str) -> EtlError:
     if reply.status < 400:
         return unreadable(f"status {reply.status} was not expected", question)
     fix = "see what Pleo says; look at pleo.base_url and the company id in pleo-etl.yaml"
-    return PleoRefused(_problem("PLEO-7", f"Pleo refuses the request ({words})", question, fix=fix))
+    what = f"Pleo refuses the request ({words})"
+    return PleoRefused(_problem("PLEO-7", what, question, fix=fix), status=reply.status)
 
 
 def _known(status: int, kind: str, words: str, question: Question) -> EtlError | None:
@@ -151,14 +161,23 @@ def _credential(status: int, words: str, question: Question) -> CredentialRefuse
     return CredentialRefused(_problem("PLEO-2", what, question, fix=fix))
 
 
-def _said(status: int, kind: str, said: str, *, secret: str) -> str:
+def _said(status: int, kind: str, said: str, *, sent: Secret) -> str:
     """Give status, type and message of an error on one line, without anything secret."""
     words = ", ".join(word for word in (cleaned(kind), cleaned(said)) if word)
-    scheme_less = secret.partition(" ")[2]
-    parts = {scheme_less, scheme_less[:8], scheme_less[-8:]}
-    if any(part and part in words for part in parts):
+    if any(part in words for part in _parts(sent)):
         words = ""
     return f"{status}: {words}" if words else str(status)
+
+
+def _parts(sent: Secret) -> set[str]:
+    """Give what would give a credential away: the header's value and the key in it, in parts."""
+    token = sent.reveal().partition(" ")[2]
+    try:
+        key = base64.b64decode(token, validate=True).decode().rstrip(":")
+    except (binascii.Error, UnicodeDecodeError):
+        key = token
+    parts = {part for one in (token, key) for part in (one, one[:TELLING], one[-TELLING:])}
+    return {part for part in parts if len(part) >= TELLING}
 
 
 def cleaned(text: str) -> str:

@@ -19,7 +19,7 @@ class Throttle:
         self._clock = clock
         self._sent: deque[float] = deque(maxlen=per_minute)
 
-    def pass_one(self) -> None:
+    def let_through(self) -> None:
         """Wait until one more request may be sent, and count it."""
         if len(self._sent) == self._sent.maxlen:
             pause = self._sent[0] + MINUTE - self._clock.elapsed()

@@ -17,8 +17,8 @@ class Patience:
 
     #: How often one request is sent at most.
     attempts: int = 6
-    #: How long a call may wait between its attempts, all waits together.
-    waits: float = 300
+    #: How long a call may take for waits and for attempts that failed, all together.
+    in_vain: float = 300
     #: The first back-off; each further one is twice as long.
     first_wait: float = 1
     #: The longest back-off. A Retry-After may ask for more.
@@ -36,7 +36,11 @@ class Waiting:
     def __init__(self, patience: Patience, chance: Random) -> None:
         self._patience = patience
         self._chance = chance
-        self._left = patience.waits
+        self._left = patience.in_vain
+
+    def spend(self, seconds: float) -> None:
+        """Count the time of an attempt that failed."""
+        self._left -= seconds
 
     def next(self, attempt: int, *, asked: float | None) -> float | None:
         """Give the seconds to wait after the attempt of this number, counted from 1.
