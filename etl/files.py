@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -84,6 +85,35 @@ def make_private_folder(folder: Path) -> None:
         raise cannot_write(folder, error) from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that people work in; one that is there is left as it is.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder above refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def place_new(part: Path, path: Path) -> bool:
+    """Let a finished part become a file that is not there yet; False when somebody was first.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+    """
+    try:
+        os.link(part, path)
+        part.unlink()
+        sync_folder(path.parent)
+    except FileExistsError:
+        part.unlink()
+        return False
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return True
+
+
 def remove_file(path: Path) -> bool:
     """Remove a file, durably; False when there was none.
 
@@ -99,6 +129,47 @@ def remove_file(path: Path) -> bool:
     return True
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably; one that is there is left as it is.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder above refuses.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def remove_folder(folder: Path) -> bool:
+    """Remove a folder with everything in it, durably; False when there was none.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+    """
+    try:
+        shutil.rmtree(folder)
+        sync_folder(folder.parent)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return True
+
+
+def move_file(old: Path, new: Path) -> None:
+    """Give a file or folder another name, durably; a file of that name gives way.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+    """
+    try:
+        os.replace(old, new)
+        sync_folder(new.parent)
+        if old.parent != new.parent:
+            sync_folder(old.parent)
+    except OSError as error:
+        raise cannot_write(new, error) from error
+
+
 def write_part(path: Path, content: bytes, *, mode: int = 0o644) -> Path:
     """Write and sync the whole content under a temporary name beside the path; give that name.
 
@@ -107,13 +178,13 @@ def write_part(path: Path, content: bytes, *, mode: int = 0o644) -> Path:
     return _write_part(path, [content], mode=mode)
 
 
-def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a private file (0600) piece by piece, whole or absent as with write_atomic.
+def write_pieces(path: Path, pieces: Iterable[bytes], *, mode: int = 0o600) -> None:
+    """Write a file (private unless told) piece by piece, whole or absent as with write_atomic.
 
     Raises: UserMustFix OUT-2 when the disk or the folder refuses; and whatever making the next
     piece raises. There is no file then.
     """
-    _put(_write_part(path, pieces, mode=0o600), path)
+    _put(_write_part(path, pieces, mode=mode), path)
 
 
 def _write_part(path: Path, pieces: Iterable[bytes], *, mode: int) -> Path:
@@ -159,12 +230,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def shown_path(path: Path) -> str:
-    """Name a file in messages and in the output: from here on, else by its name alone.
+def shown_path(path: Path, *, root: Path | None = None) -> str:
+    """Name a file in messages and in the output: from here (or a root) on, else by its name alone.
 
     Output is the same bytes in every folder, and never tells where somebody's home is.
     """
-    here = Path.cwd()
+    here = root or Path.cwd()
     whole = here / path
     if whole.is_relative_to(here) and ".." not in path.parts:
         return whole.relative_to(here).as_posix()
