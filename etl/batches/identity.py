@@ -1,0 +1,117 @@
+"""Whose outbox it is: a small file in it names the ledger that released its batches.
+
+A ledger that does not know what was released would release it again. So a command stops when the
+outbox is another ledger's, or holds batches that the ledger has never heard of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from etl import files
+from etl.batches.ledger import Ledger
+from etl.batches.ledger.sealing import write_json
+from etl.documents import read_json
+from etl.errors import Problem, UserMustFix
+
+NAME = ".pleo-etl.json"
+SCHEMA = 1
+_MAX_BYTES = 4096
+#: Folders of released batches: number and id.
+_BATCH_FOLDER = re.compile(r"[0-9]{4,}-[0-9a-f]+")
+
+
+def check_identity(outbox: Path, *, ledger: Ledger, company_id: str, write: bool = True) -> None:
+    """Refuse an outbox of another ledger or company; make an empty one ours.
+
+    Needs: outbox, the folder of the company.
+    Raises: UserMustFix LED-19, LED-20, LED-21; OUT-2.
+    """
+    found = read_identity(outbox)
+    is_new = not ledger.batches(company_id)
+    if found is None:
+        if is_new and _holds_batches(outbox):
+            raise _unknown_batches(outbox)
+        if write:
+            write_identity(outbox, ledger_id=ledger.id, company_id=company_id)
+        return
+    if found["company"] != company_id.casefold():
+        raise _foreign(outbox, "another company of Pleo")
+    if found["ledger"] != ledger.id:
+        raise _unknown_batches(outbox) if is_new else _foreign(outbox, "another ledger")
+
+
+def read_identity(outbox: Path) -> Mapping[str, Any] | None:
+    """Give what the outbox says about its ledger and company; None when it says nothing.
+
+    Raises: UserMustFix LED-21.
+    """
+    try:
+        with (outbox / NAME).open("rb") as handle:
+            found = read_json(handle.read(_MAX_BYTES))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError):
+        found = None
+    wanted = {"schema": int, "ledger": str, "company": str}
+    is_whole = isinstance(found, dict) and all(
+        isinstance(found.get(name), kind) for name, kind in wanted.items()
+    )
+    if not is_whole or found["schema"] != SCHEMA:
+        raise _unreadable(outbox)
+    return dict(found)
+
+
+def write_identity(outbox: Path, *, ledger_id: str, company_id: str) -> None:
+    """Say in an outbox which ledger and company it belongs to.
+
+    Raises: UserMustFix OUT-2.
+    """
+    said = {"schema": SCHEMA, "ledger": ledger_id, "company": company_id.casefold()}
+    files.make_folder(outbox)
+    files.write_atomic(outbox / NAME, write_json(said).encode() + b"\n")
+
+
+def _holds_batches(outbox: Path) -> bool:
+    if not outbox.is_dir():
+        return False
+    return any(_BATCH_FOLDER.match(path.name) for path in outbox.iterdir())
+
+
+def _foreign(outbox: Path, whose: str) -> UserMustFix:
+    return UserMustFix(
+        Problem(
+            "LED-19",
+            f"the outbox belongs to {whose}",
+            files.shown_path(outbox),
+            "work with the ledger that released its batches, or name another outbox in"
+            " pleo-etl.yaml",
+        )
+    )
+
+
+def _unknown_batches(outbox: Path) -> UserMustFix:
+    return UserMustFix(
+        Problem(
+            "LED-20",
+            "the ledger is new and does not know what was released into the outbox",
+            files.shown_path(outbox),
+            "put the old ledger back, or make it again from the outbox and Pleo with"
+            " `pleo-etl ledger rebuild`",
+        )
+    )
+
+
+def _unreadable(outbox: Path) -> UserMustFix:
+    return UserMustFix(
+        Problem(
+            "LED-21",
+            f"{NAME} does not say in a known way whose outbox this is",
+            files.shown_path(outbox),
+            "put the file back as it was, or write it again with `pleo-etl ledger rebuild`; a"
+            " newer pleo-etl may have written it",
+        )
+    )
