@@ -129,18 +129,6 @@ def remove_file(path: Path) -> bool:
     return True
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, durably; one that is there is left as it is.
-
-    Raises: UserMustFix OUT-2 when the disk or the folder above refuses.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-
-
 def remove_folder(folder: Path) -> bool:
     """Remove a folder with everything in it, durably; False when there was none.
 
