@@ -73,7 +73,8 @@ class Disk:
             self._open[descriptor] = inside
             if is_new:
                 self._note(inside, "create", lambda: _remove(inside))
-            if flags & (os.O_WRONLY | os.O_RDWR):
+            # SQLite syncs its own files, where nobody can follow it.
+            if flags & (os.O_WRONLY | os.O_RDWR) and "ledger.db" not in inside:
                 self.known.add(inside)
                 self.unsafe_bytes.add(inside)
         return descriptor
@@ -134,6 +135,12 @@ class Disk:
             self._note(inside, "remove", undo)
 
     _remove = _unlink
+
+    def _link(self, real: Callable[..., None], source: Any, target: Any, **named: Any) -> None:
+        new = self._inside(target)
+        real(source, target, **named)
+        if new is not None:
+            self._note(new, "link", lambda: _remove(new))
 
     def _mkdir(self, real: Callable[..., None], path: Any, *more: Any, **named: Any) -> None:
         inside = self._inside(path)

@@ -18,6 +18,7 @@ import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import sha256
@@ -51,6 +52,7 @@ class Released:
     rows: list[Row]
     is_withdrawn: bool
     is_quarantined: bool
+    is_answered: bool = False
 
     @property
     def job_id(self) -> str | None:
@@ -179,34 +181,33 @@ def check_told(
     released: Iterable[Released], jobs: Mapping[str, Any], *, is_settled: bool, found: Found
 ) -> None:
     """INV3, between files and Pleo. While a batch is under way its items may still be open."""
-    by_job = {batch.job_id: batch for batch in released if batch.job_id}
-    for batch in by_job.values():
-        job = jobs[batch.job_id]
-        if not batch.counts:
-            continue
-        if is_settled:
-            found.hold(job.status in ENDED_WELL or _is_imported(batch),
-                       f"INV3 {batch.folder.name} is released, its job is {job.status}")  # fmt: skip
-        for entry, item in batch.items.items():
-            told = job.items[entry]
-            if told.status not in FINAL:
-                open_still = job.is_running and not is_settled
-                found.hold(open_still or _is_imported(batch) or (not job.is_running
-                           and not is_settled),
-                           f"INV3 {entry} is {told.status} in Pleo")  # fmt: skip
-                continue
-            _compare(batch, entry, item, told, found=found)
+    released = list(released)
+    by_job = {batch.job_id: batch for batch in released if batch.job_id in jobs}
+    for batch in released:
+        if batch.counts and batch.job_id in jobs:
+            _check_batch(batch, jobs[batch.job_id], is_settled=is_settled, found=found)
     for job in jobs.values():
         for entry, told in job.items.items():
-            folder = by_job.get(job.id)
-            if told.status == "successful" and folder is None:
-                found.hold(told.external_id in _known_ids(released, entry),
-                           f"INV3 {entry} is successful in Pleo and in no file")  # fmt: skip
+            if told.status == "successful" and job.id not in by_job:
+                found.hold(
+                    told.external_id in _known_ids(released, entry),
+                    f"INV3 {entry} is successful in Pleo and in no file",
+                )
 
 
-def _is_imported(batch: Released) -> bool:
-    """Say whether a person settled it as imported after Pleo had ended its job."""
-    return (batch.folder / "IMPORTED").exists()
+def _check_batch(batch: Released, job: Any, *, is_settled: bool, found: Found) -> None:
+    name = batch.folder.name
+    # A person said that it was imported although Pleo had ended the job: Pleo knows nothing of it.
+    is_known = job.status in ENDED_WELL or job.is_running or not is_settled
+    found.hold(is_known or batch.is_answered, f"INV3 {name} is released, its job is {job.status}")
+    for entry, item in batch.items.items():
+        told = job.items.get(entry)
+        if told is None or batch.is_answered:
+            continue
+        if told.status in FINAL:
+            _compare(batch, entry, item, told, found=found)
+        else:
+            found.hold(not is_settled, f"INV3 {name}: {entry} is {told.status} in Pleo")
 
 
 def _known_ids(released: Iterable[Released], entry: str) -> set[str | None]:
@@ -230,6 +231,70 @@ def _compare(
     if meant == "failed" and told.status == "failed":
         found.hold(bool(told.failure_reason and told.failure_type),
                    f"INV3 {name}: {entry} failed without a reason")  # fmt: skip
+
+
+def check_ledger(
+    path: Path,
+    released: Iterable[Released],
+    jobs: Mapping[str, Any],
+    *,
+    company_id: str,
+    found: Found,
+) -> None:
+    """INV3, between the ledger and both others, when nothing is under way."""
+    question = "select id, state, unsettled from batch where company_id = ?"
+    states = {row[0]: (row[1], row[2]) for row in ledger_rows(path, question, company_id)}
+    for batch_id, (state, unsettled) in states.items():
+        found.hold(not unsettled, f"INV3 batch {batch_id} is still {state}")
+    folders = {batch.manifest["batch"]["id"]: batch for batch in released}
+    for batch_id, batch in folders.items():
+        state = states.get(batch_id, ("unknown", 0))[0]
+        found.hold(not batch.counts or state == "closed",
+                   f"INV3 {batch.folder.name} is released, the ledger says {state}")  # fmt: skip
+    question = (
+        "select v.batch_id, v.entry_id, v.verdict, v.external_id, v.failure_type, v.acknowledged"
+        " from verdict v join batch b on b.id = v.batch_id where b.company_id = ?"
+        " and b.state = 'closed'"
+    )
+    for batch_id, entry, verdict, external_id, failure, is_told in ledger_rows(
+        path, question, company_id
+    ):
+        folder = folders.get(batch_id)
+        if folder is None:
+            found.hold(verdict == "failed" or external_id in _known_ids(folders.values(), entry),
+                       f"INV3 {entry} is exported in the ledger, and there is no file")  # fmt: skip
+            continue
+        if folder.is_answered or folder.is_withdrawn:
+            continue
+        listed = folder.items.get(entry, {})
+        found.hold(listed.get("verdict") == verdict and listed.get("external_id") == external_id
+                   and listed.get("failure_type") == failure,
+                   f"INV3 {entry} of {folder.folder.name}: ledger and file differ")  # fmt: skip
+        found.hold(bool(is_told), f"INV3 {entry} of {folder.folder.name} was never acknowledged")
+        job = jobs.get(folder.job_id or "")
+        if job is not None:
+            meant = {"exported": "successful", "failed": "failed"}[verdict]
+            found.hold(job.items[entry].status == meant,
+                       f"INV3 {entry}: ledger and Pleo differ")  # fmt: skip
+
+
+def check_nothing_lost(
+    released: Iterable[Released],
+    jobs: Mapping[str, Any],
+    *,
+    entries: Iterable[str],
+    found: Found,
+) -> None:
+    """INV1 at the very end: each entry stands in an import, or its last job says why not."""
+    booked: Counter[str] = Counter()
+    for batch in released:
+        if batch.counts:
+            booked.update(batch.entries)
+    for entry in entries:
+        last = [job.items[entry] for job in jobs.values() if entry in job.items][-1:]
+        is_refused = any(told.status == "failed" and told.failure_reason for told in last)
+        found.hold(bool(booked[entry]) or is_refused or not last,
+                   f"INV1 {entry} is in no import, and Pleo does not say why")  # fmt: skip
 
 
 def left_over(root: Path) -> Iterator[str]:
@@ -264,9 +329,9 @@ def snapshot(root: Path, jobs: Mapping[str, Any]) -> dict[str, str]:
     return seen
 
 
-def ledger_rows(path: Path, question: str) -> list[tuple[Any, ...]]:
+def ledger_rows(path: Path, question: str, *values: str) -> list[tuple[Any, ...]]:
     """Ask the ledger's file without the program."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        rows = connection.execute(question).fetchall()
-    connection.close()
-    return rows
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return connection.execute(question, values).fetchall()

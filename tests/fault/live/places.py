@@ -35,8 +35,16 @@ files:
       - {name: item, value: "{{ item.id }}", required: true}
       - {name: date, value: "{{ voucher.date }}", type: date, means: date}
       - {name: account, value: "{{ posting.account }}", means: account, required: true}
-      - {name: debit, value: "{{ posting.amount if posting.side == 'debit' }}", type: amount, min: 0, means: debit}
-      - {name: credit, value: "{{ posting.amount if posting.side == 'credit' }}", type: amount, min: 0, means: credit}
+      - name: debit
+        value: "{{ posting.amount if posting.side == 'debit' }}"
+        type: amount
+        min: 0
+        means: debit
+      - name: credit
+        value: "{{ posting.amount if posting.side == 'credit' }}"
+        type: amount
+        min: 0
+        means: credit
       - {name: currency, value: "{{ posting.currency }}", means: currency}
       - {name: tax code, value: "{{ posting.tax_code }}", means: tax_code}
       - {name: text, value: "{{ posting.text }}", max: 60, overflow: cut}

@@ -18,12 +18,14 @@ import pytest
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from etl import files
+from tests.fault.live.disk import Disk
 
 #: Functions of etl/files.py that change nothing.
 PURE = frozenset({"is_safe_name", "temporary_name", "is_temporary", "cannot_write", "shown_path",
                   "sha256", "list_folder"})  # fmt: skip
 #: What tidying up would call; all of it raises once the process is gone.
-SYSTEM = ("open", "fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir")
+SYSTEM = ("open", "fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir",
+          "link")  # fmt: skip
 
 
 class Stop(BaseException):
@@ -43,9 +45,14 @@ class Seams:
         self.stopped: list[str] = []
         self.is_dead = False
         self.is_deep = False
+        self.is_unnoticed = False
+        #: Rows that each open ledger has changed so far.
+        self.stored: dict[int, int] = {}
 
     def at(self, name: str) -> None:
         """Pass a seam, or stop at it."""
+        if self.is_unnoticed:
+            return
         if self.is_dead:
             raise Stop(name)
         self.passed.append(name)
@@ -60,6 +67,16 @@ class Seams:
         if self.is_dead:
             self.passed = []
         self.is_dead = False
+        self.stored.clear()
+
+    @contextmanager
+    def unnoticed(self) -> Iterator[None]:
+        """Let effects pass that are the test's own."""
+        self.is_unnoticed = True
+        try:
+            yield
+        finally:
+            self.is_unnoticed = False
 
 
 class SeamTransport(httpx.BaseTransport):
@@ -93,13 +110,15 @@ def effects() -> list[str]:
 
 
 @contextmanager
-def hooked(seams: Seams) -> Iterator[None]:
-    """Put seams around every file effect and every commit of a ledger."""
+def hooked(seams: Seams, disk: Disk | None = None) -> Iterator[None]:
+    """Put seams around every file effect and every commit of a ledger; a disk follows on."""
     with pytest.MonkeyPatch.context() as patch:
         for name in effects():
             patch.setattr(files, name, _around(seams, f"files.{name}", getattr(files, name)))
         for name in SYSTEM:
-            patch.setattr(os, name, _alive(seams, f"os.{name}", getattr(os, name)))
+            real = getattr(os, name)
+            followed = disk.wrap(name, real) if disk else real
+            patch.setattr(os, name, _alive(seams, f"os.{name}", followed))
         commit = SQLiteDialect_pysqlite.do_commit
         patch.setattr(SQLiteDialect_pysqlite, "do_commit", _committing(seams, commit))
         yield
@@ -129,11 +148,16 @@ def _alive(seams: Seams, name: str, real: Callable[..., Any]) -> Callable[..., A
 
 
 def _committing(seams: Seams, real: Callable[..., None]) -> Callable[..., None]:
+    """Put seams around the commits that store something; reading stores nothing."""
+
     def do_commit(dialect: Any, connection: Any) -> None:
-        if not connection.in_transaction:
+        raw = getattr(connection, "driver_connection", connection)
+        changes = raw.total_changes
+        if changes == seams.stored.get(id(raw), 0):
             return real(dialect, connection)
         seams.at("before commit")
         real(dialect, connection)
+        seams.stored[id(raw)] = changes
         seams.at("after commit")
         return None
 

@@ -54,6 +54,7 @@ class Told:
     log: list[str] = field(default_factory=list)
     commands: int = 0
     stopped: list[str] = field(default_factory=list)
+    seams: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         return "\n".join([str(self.plan), *self.log, *(f"VIOLATION {v}" for v in self.violations)])
@@ -84,7 +85,8 @@ def _late(chance: random.Random) -> Fault:
 def _fault(chance: random.Random) -> Fault:
     kind = chance.choices(list(KINDS), list(KINDS.values()))[0]
     value = {"late": chance.randint(1, 10), "limited": chance.choice((0, 1, 30)),
-             "error": chance.choice(STATUSES), "error-after": chance.choice(STATUSES)}.get(kind, 0)  # fmt: skip
+             "error": chance.choice(STATUSES),
+             "error-after": chance.choice(STATUSES)}.get(kind, 0)  # fmt: skip
     operation = chance.choice((None, *OPERATIONS, "report-items", "send-event"))
     first = chance.randint(1, 6)
     last = chance.choice((first, first, first, first + 1, first + 7))
@@ -115,6 +117,24 @@ def play(plan: Plan, *, steps: int | None = None) -> Told:
     return told
 
 
+def plain(stops: Sequence[int], *, is_deep: bool = False) -> Told:
+    """Play the plain story: one job of three items, and nothing goes wrong but the stops."""
+    told = Told(Plan(1, ("acme",), 0, list(stops), []))
+    seams = Seams(stops)
+    seams.is_deep = is_deep
+    with World(("acme",), seed=1, seams=seams) as world:
+        company = world.add_company("acme", 7)
+        chosen = list(company.entries)
+        world.pleo.add_job(company, [chosen[0], chosen[2], chosen[6]], is_vendor_based=False)
+        person = Person(world, "acme", random.Random(1), is_hasty=False)
+        if _finish(world, person, told):
+            told.violations += world.look(is_settled=True)
+            _go_over_it_again(world, [person], told)
+        told.log, told.commands, told.stopped = world.log, world.commands, seams.stopped
+        told.seams = seams.passed
+    return told
+
+
 def calm(world: World, people: Sequence[Person], told: Told) -> None:
     """Let nothing more go wrong, and let everybody finish; then nothing may be left."""
     world.seams.plan.clear()
@@ -131,10 +151,15 @@ def calm(world: World, people: Sequence[Person], told: Told) -> None:
         if told.violations:
             return
     told.violations += world.look(is_settled=True, is_last=True)
+    _go_over_it_again(world, people, told)
+
+
+def _go_over_it_again(world: World, people: Sequence[Person], told: Told) -> None:
+    """INV6: what a scheduler runs once more changes nothing."""
     before = world.snapshot()
     for person in people:
-        person.world.command(person.name, "run")
-        person.world.command(person.name, "release")
+        person.command("run")
+        person.command("release")
     changed = world.differences(before)
     told.violations += [f"INV6 a further run changed {name}" for name in changed]
 

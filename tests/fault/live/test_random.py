@@ -1,0 +1,39 @@
+"""C-02, N-04 and N-08: stories from seeds, each of which can be played again."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.fault.live.amounts import SHARDS, amount, shard
+from tests.fault.live.story import draw, play
+
+SEEDS = amount(default=240, full=10_000)
+LATE = amount(default=40, full=2_000)
+POWER = amount(default=80, full=1_000)
+ONE = os.environ.get("PLEO_ETL_SEED")
+
+
+def _play(number: int, count: int, *, only: str = "") -> None:
+    seeds = [int(ONE)] if ONE else shard(number, count)
+    for seed in seeds:
+        told = play(draw(seed, only=only))
+        again = f"uv run python -m tests.fault.live {seed} {only}"
+        assert not told.violations, f"{told}\nplay it again: {again}"
+
+
+@pytest.mark.parametrize("number", range(SHARDS))
+def test_whatever_happens(number: int) -> None:
+    _play(number, SEEDS)
+
+
+@pytest.mark.parametrize("number", range(SHARDS))
+def test_requests_that_land_late(number: int) -> None:
+    _play(number, LATE, only="late")
+
+
+@pytest.mark.parametrize("number", range(SHARDS))
+def test_power_that_fails(number: int) -> None:
+    """C-07: what was not synced is gone."""
+    _play(number, POWER, only="power")

@@ -1,0 +1,121 @@
+"""What goes over the wire, watched from outside: rules that hold for every single request.
+
+N-03    a write whose answer was lost is read back before anything is written to the job again
+P4      verdicts never change: what is sent of an item is the same bytes every time
+INV3    a verdict is sent only when its file is out, a final event only when every item is final
+U-02    what is out is what was approved
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from etl.pleo.sandbox import Pleo
+from tests.fault.live import invariants
+
+WELL = frozenset({"completed", "completed_with_errors"})
+
+
+@dataclass
+class Wire:
+    """Watches all requests of a world; it outlives the processes."""
+
+    pleo: Pleo
+    outboxes: Mapping[str, Path]
+    violations: list[str] = field(default_factory=list)
+    writes: int = 0
+    _unknown: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _said: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def watch(self, inner: httpx.BaseTransport) -> httpx.BaseTransport:
+        return _Watched(self, inner)
+
+    def before(self, request: httpx.Request) -> None:
+        """Hold a request against the rules before it leaves."""
+        job, kind = _job_and_kind(request)
+        if request.method == "GET":
+            for key in list(self._unknown):
+                if key[0] == job and (kind in ("job", key[1]) or key[1] == "event"):
+                    self._unknown.pop(key)
+            if kind == "jobs":
+                self._unknown = {k: v for k, v in self._unknown.items() if k[1] != "event"}
+            return
+        self.writes += 1
+        if self._unknown.get((job, kind)):
+            self.violations.append(f"N-03 {kind} of job {job} was sent again without a look")
+        if kind == "items":
+            self._check_verdicts(job, json.loads(request.content), request.content)
+        else:
+            self._check_event(job, json.loads(request.content)["event"])
+
+    def after(self, request: httpx.Request, *, is_known: bool) -> None:
+        """Remember whether the outcome of a write is known."""
+        if request.method != "GET":
+            self._unknown[_job_and_kind(request)] = not is_known
+
+    def _check_verdicts(self, job: str, reports: list[dict[str, Any]], body: bytes) -> None:
+        for report in reports:
+            entry = report["accountingEntryId"]
+            raw = json.dumps(report, sort_keys=True).encode()
+            known = self._said.setdefault((job, entry), raw)
+            if known != raw:
+                self.violations.append(f"P4 {entry} was told as {known!r} and as {raw!r}")
+            if report["status"] == "successful" and not self._is_out(entry, report["externalId"]):
+                self.violations.append(f"INV3 {entry} is reported, and no file holds it")
+        if len(reports) > 100:
+            self.violations.append(f"R110 {len(reports)} reports in one request")
+
+    def _is_out(self, entry: str, external_id: str) -> bool:
+        for outbox in self.outboxes.values():
+            for batch in invariants.read_outbox(outbox):
+                item = batch.items.get(entry)
+                if item is not None and item.get("external_id") == external_id:
+                    return True
+        return False
+
+    def _check_event(self, job: str, event: str) -> None:
+        if event in WELL:
+            items = self.pleo.jobs[job].items.values()
+            is_running = self.pleo.jobs[job].is_running
+            open_items = [item.entry_id for item in items if item.status not in invariants.FINAL]
+            if open_items and is_running:
+                self.violations.append(f"INV3 {event} is sent, and {open_items} are open")
+
+
+class _Watched(httpx.BaseTransport):
+    def __init__(self, wire: Wire, inner: httpx.BaseTransport) -> None:
+        self._wire, self._inner = wire, inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self._wire.before(request)
+        is_known = False
+        try:
+            answer = self._inner.handle_request(request)
+            is_known = answer.status_code < 500
+            return answer
+        except httpx.ConnectError:
+            is_known = True
+            raise
+        finally:
+            self._wire.after(request, is_known=is_known)
+
+
+def _job_and_kind(request: httpx.Request) -> tuple[str, str]:
+    """Give the job that a request is about, and what of it."""
+    parts = request.url.path.strip("/").split("/")
+    if parts[1:] == ["export-job-events"]:
+        return json.loads(request.content)["jobId"], "event"
+    if parts[1:] == ["export-items"]:
+        return request.url.params.get("job_id", ""), "entries"
+    if len(parts) >= 4:
+        return parts[2], "items"
+    if len(parts) == 3:
+        return parts[2], "job"
+    return "", "jobs"

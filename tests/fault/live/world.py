@@ -1,0 +1,185 @@
+"""A Pleo, a workspace on disk, and the commands as a scheduler or a person gives them.
+
+Each command is a life of the process: it opens everything anew, and a stop ends it. Between two
+commands nothing is kept but what is on disk and in Pleo.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from etl.errors import EtlError
+from etl.live.desk import Desk, open_desk
+from etl.pleo.sandbox import Company, Pleo
+from etl.pleo.sandbox import land as land_now
+from etl.workspace import load_workspace
+from tests.fakes.line import QuickLine
+from tests.fakes.transport import BASE_URL, SandboxClockOf, SandboxTransport
+from tests.fault.live import commands, invariants, places
+from tests.fault.live.disk import Disk
+from tests.fault.live.machine import FAST
+from tests.fault.live.stops import Seams, SeamTransport, Stop, hooked
+
+STOPPED = -9
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended: its exit code (-9: stopped), the codes of its problems, its outcome."""
+
+    what: str
+    exit_code: int
+    codes: tuple[str, ...] = ()
+    outcome: Any = None
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.exit_code == STOPPED
+
+
+class World:
+    """Everything that outlives a process, and what the people know."""
+
+    def __init__(
+        self, names: Sequence[str], *, seed: int, seams: Seams, is_power: bool = False
+    ) -> None:
+        self.pleo = Pleo(seed=seed)
+        self.seams = seams
+        self.names = list(names)
+        self.settings: dict[str, dict[str, Any]] = {name: {"text": "T"} for name in names}
+        self.imported: dict[str, Counter[str]] = {name: Counter() for name in names}
+        self.again: Counter[str] = Counter()
+        self.log: list[str] = []
+        self.commands = 0
+        self.chance = random.Random(f"power {seed}")
+        self._is_power = is_power
+        self._stack = ExitStack()
+        self.root = Path()
+        self.disk: Disk | None = None
+
+    def __enter__(self) -> World:
+        folder = self._stack.enter_context(tempfile.TemporaryDirectory(dir=FAST))
+        self.root = Path(folder) / "work"
+        places.write_workspace(self.root, self.names, base_url=BASE_URL)
+        if self._is_power:
+            self.disk = Disk(str(self.root))
+        self._stack.enter_context(hooked(self.seams, self.disk))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.seams.is_dead = False
+        for name in self.names:
+            os.environ.pop(_variable(name), None)
+        self._stack.close()
+
+    def add_company(self, name: str, count: int) -> Company:
+        """Add a company with entries, and its key to the environment."""
+        company = self.pleo.add_company(name, places.entries(name, count))
+        os.environ[_variable(name)] = self.pleo.add_key([company])
+        return company
+
+    def company(self, name: str) -> Company:
+        return self.pleo.companies[places.company_id(name)]
+
+    def jobs(self, name: str) -> dict[str, Any]:
+        """Give the jobs of a company as Pleo has them."""
+        self.pleo.expire()
+        wanted = places.company_id(name)
+        return {job.id: job for job in self.pleo.jobs.values() if job.company_id == wanted}
+
+    def outbox(self, name: str) -> Path:
+        return self.root / "outbox" / name
+
+    def land(self) -> None:
+        """Let everything that is still on its way arrive."""
+        land_now(self.pleo)
+
+    @contextmanager
+    def desk(self, name: str, *, what: str) -> Iterator[Desk]:
+        """Open a desk as a command does, with the quick line."""
+        workspace = load_workspace(self.root / "pleo-etl.yaml")
+        transport = SeamTransport(SandboxTransport(self.pleo), self.seams)
+        with open_desk(
+            workspace, name, what=what, clock=SandboxClockOf(self.pleo), transport=transport
+        ) as desk:
+            yield replace(desk, line=QuickLine(self.settings[name]))
+
+    def command(self, name: str, what: str, **more: Any) -> Result:
+        """Let a command live until its end, or until it is stopped."""
+        given: Callable[..., Any] = commands.COMMANDS[what]
+        self.commands += 1
+        self.seams.begin_life()
+        try:
+            with self.desk(name, what=what) as desk:
+                outcome = given(desk, **more)
+            result = Result(what, commands.exit_code(outcome), outcome=outcome)
+        except Stop as stop:
+            result = Result(what, STOPPED, (str(stop),))
+        except EtlError as error:
+            codes = tuple(problem.code for problem in error.problems)
+            result = Result(what, error.exit_code, codes, outcome=str(error))
+        if result.is_stopped and self.disk is not None:
+            lost = self._lose_power(self.disk)
+            self.log.append(f"  power: {lost} changes lost")
+        self.log.append(f"{name} {what} {more or ''} -> {result.exit_code} {result.codes} "
+                        f"{commands.tell(result.outcome)}")  # fmt: skip
+        return result
+
+    def _lose_power(self, disk: Disk) -> int:
+        self.seams.begin_life()
+        with self.seams.unnoticed():
+            return disk.lose_power(self.chance)
+
+    def look(self, *, is_settled: bool = False, is_last: bool = False) -> list[str]:
+        """Hold what is there against the invariants, from outside."""
+        found = invariants.Found()
+        for name in self.names:
+            released = invariants.read_outbox(self.outbox(name))
+            jobs = self.jobs(name)
+            invariants.check_vouchers(released, found)
+            invariants.check_once(
+                released, again=self.again, imported=self.imported[name], found=found
+            )
+            invariants.check_listed(released, jobs, found)
+            invariants.check_told(released, jobs, is_settled=is_settled, found=found)
+            if is_settled:
+                ledger = self.root / ".pleo-etl" / "ledger.db"
+                invariants.check_ledger(
+                    ledger, released, jobs, company_id=places.company_id(name), found=found
+                )
+            if is_last:
+                invariants.check_nothing_lost(
+                    released, jobs, entries=self.company(name).entries, found=found
+                )
+        if is_settled:
+            for path in invariants.left_over(self.root):
+                found.hold(False, f"INV5 {path} was left")
+            for path in invariants.held(self.root):
+                found.hold(False, f"INV5 {path} is held")
+        return found.violations
+
+    def snapshot(self) -> dict[str, str]:
+        return invariants.snapshot(self.root, self.pleo.jobs)
+
+    def differences(self, before: dict[str, str]) -> list[str]:
+        """Name what is no longer as it was."""
+        now = self.snapshot()
+        return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+
+
+def _variable(name: str) -> str:
+    return f"PLEO_API_KEY_{name.upper()}"
