@@ -1,4 +1,7 @@
-"""What a shell completes beside commands and options: ids of templates, and files."""
+"""What a shell completes beside commands and options: templates, files, companies and batches.
+
+Completion never fails: where there is nothing to look at, there is nothing to complete.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+from etl.errors import EtlError
 from etl.shipped import shipped_templates
 
 
@@ -24,3 +28,43 @@ def complete_file(
 ) -> list[CompletionItem]:
     """Let the shell complete files."""
     return [CompletionItem(begun, type="file")]
+
+
+def complete_company(
+    _ctx: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Give the companies of the workspace."""
+    from etl.workspace import find_workspace, load_workspace
+
+    try:
+        names = list(load_workspace(find_workspace(Path.cwd())).companies)
+    except EtlError:
+        return []
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
+
+
+def complete_batch(
+    ctx: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Give the numbers of the company's batches, newest first, each with how it stands."""
+    from etl.batches.ledger import open_ledger
+    from etl.batches.ledger.opening import ledger_path
+    from etl.cli.standing import standing
+    from etl.clock import SystemClock
+    from etl.workspace import find_workspace, load_workspace
+
+    try:
+        workspace = load_workspace(find_workspace(Path.cwd()))
+        name = ctx.params.get("company") or next(iter(workspace.companies))
+        url, root = workspace.settings.ledger, workspace.root
+        if name not in workspace.companies or not ledger_path(url, root=root).exists():
+            return []
+        with open_ledger(url, root=root, clock=SystemClock(), create=False) as ledger:
+            batches = ledger.batches(workspace.companies[name].id)
+    except EtlError:
+        return []
+    return [
+        CompletionItem(str(batch.number), help=standing(batch).word)
+        for batch in reversed(batches)
+        if str(batch.number).startswith(begun)
+    ]

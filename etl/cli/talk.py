@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -183,3 +183,42 @@ def progress(title: str) -> Iterator[Callable[[str], None]]:
     with Progress(*parts, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda stage: bar.update(task, description=f"{title}: {stage}")
+
+
+class Telling:
+    """Say what a longer command is doing; silent while a person is asked."""
+
+    def __init__(self) -> None:
+        self._stage: Callable[[str], None] | None = None
+        self._title = ""
+        self._shown = ExitStack()
+
+    def __call__(self, stage: str) -> None:
+        if self._stage is not None:
+            self._stage(stage)
+
+    @contextmanager
+    def during(self, title: str) -> Iterator[None]:
+        """Show it for the time of a `with` block."""
+        self._title = title
+        self._show()
+        try:
+            yield
+        finally:
+            self._hide()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a person for the time of a `with` block."""
+        self._hide()
+        try:
+            yield
+        finally:
+            self._show()
+
+    def _show(self) -> None:
+        self._stage = self._shown.enter_context(progress(self._title))
+
+    def _hide(self) -> None:
+        self._stage = None
+        self._shown.close()

@@ -9,6 +9,7 @@ base/, with the items of `items.json` as they are in the case's folder when the 
 @end EVENT           the newest job ends by an event of another program, such as completed
 @advance SECONDS     time goes by
 @fault FAULT         a fault of the sandbox, such as error=503@list-jobs:1-
+@unreachable COUNT   so many of the next connections are not made
 @well                no more faults
 @refuse ENTRY TYPE…  Pleo refuses the next reports of an item
 @no-contra           contra accounts are not mapped in Pleo's settings
@@ -25,6 +26,7 @@ from etl.cli.surroundings import Surroundings
 from etl.documents import read_json
 from etl.pleo.sandbox import Pleo
 from etl.pleo.sandbox.jobs import Job
+from tests.fakes.transport import SandboxClockOf, SandboxTransport
 
 MARK = "@"
 
@@ -33,8 +35,6 @@ class LiveCase:
     """A Pleo, and what a command needs to reach it."""
 
     def __init__(self, folder: Path) -> None:
-        from tests.fakes.transport import SandboxClockOf, SandboxTransport
-
         self.pleo = Pleo()
         read = read_json((folder / "items.json").read_text(encoding="utf-8"))
         self.company = self.pleo.add_company("acme", read if isinstance(read, list) else [read])
@@ -43,8 +43,9 @@ class LiveCase:
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "XDG_CONFIG_HOME": str(folder / ".config"),
         }
+        self.transport = SandboxTransport(self.pleo)
         self.surroundings = Surroundings(
-            clock=SandboxClockOf(self.pleo), transport=SandboxTransport(self.pleo)
+            clock=SandboxClockOf(self.pleo), transport=self.transport
         )
 
     def move(self, line: str) -> None:
@@ -60,6 +61,7 @@ class LiveCase:
             "end": self._end,
             "advance": lambda seconds: self.pleo.advance(float(seconds)),
             "fault": self.pleo.faults.add,
+            "unreachable": self._refuse_connections,
             "well": self.pleo.faults.clear,
             "refuse": self.pleo.refuse_item,
             "no-contra": self._forget_contra_accounts,
@@ -75,3 +77,6 @@ class LiveCase:
 
     def _forget_contra_accounts(self) -> None:
         self.company.has_contra_accounts = False
+
+    def _refuse_connections(self, count: str) -> None:
+        self.transport.refuse_connections = int(count)

@@ -1,0 +1,89 @@
+"""Tells what the live flow came to: sentences for a person, a document for --json."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl.cli import talk
+from etl.cli.live import Told, Turn
+from etl.cli.standing import batch_document, wrapped
+from etl.files import shown_path
+from etl.review.summary import grouped
+
+if TYPE_CHECKING:
+    from etl.batches.ledger import Batch
+    from etl.live.outcomes import Outcome
+
+REVIEW = "review.html"
+#: The counts of a batch, in the bookkeeper's words.
+PARTS = {
+    "rendered": "in the files", "rejected": "rejected", "already_booked": "booked before",
+    "nothing_to_book": "with nothing to book", "skipped": "skipped",
+}  # fmt: skip
+#: Outcomes that are not about what a batch holds.
+QUIET = frozenset({"voided", "nothing"})
+
+
+def say_outcome(outcome: Outcome) -> None:
+    """Say what happened, the minutes left, what to open and what to do next."""
+    talk.show_problems(outcome.problems)
+    if outcome.says not in [problem.what for problem in outcome.problems]:
+        say_wrapped(outcome.says)
+    if outcome.batch is not None and outcome.word not in QUIET:
+        for line in counts_lines(outcome.batch):
+            talk.say(line)
+    if outcome.folder is not None:
+        talk.say(f"  {shown_path(outcome.folder)}{_review_in(outcome.folder)}")
+    if outcome.minutes_left is not None:
+        say_wrapped(
+            f"{talk.counted(outcome.minutes_left, 'minute')} left until Pleo ends the export"
+        )
+    if outcome.next_step:
+        say_wrapped(f"next: {outcome.next_step}")
+
+
+def counts_lines(batch: Batch) -> list[str]:
+    """Give what became of the items of a batch, and its totals."""
+    counts = batch.facts.get("counts") or {}
+    if not counts:
+        return []
+    parts = [f"{counts[name]} {word}" for name, word in PARTS.items() if counts.get(name)]
+    lines = [f"  {talk.counted(counts['items'], 'item')}: {', '.join(parts) or 'nothing to do'}"]
+    for total in batch.facts.get("totals") or ():
+        lines.append(f"  debit = credit = {total['currency']} {grouped(Decimal(total['debit']))}")
+    return lines
+
+
+def _review_in(folder: Path) -> str:
+    return f"/{REVIEW}" if (folder / REVIEW).is_file() else ""
+
+
+def say_wrapped(text: str) -> None:
+    """Say sentences in lines that fit on every terminal; commands and paths stay whole."""
+    for line in wrapped(text):
+        talk.say(talk.printable(line))
+
+
+def told_of(turn: Turn, outcome: Outcome, finished: Sequence[Outcome] = ()) -> Told:
+    """Give an outcome for --json, with what was finished before it."""
+    code = max(one.exit_code for one in (outcome, *finished))
+    problems = [problem for one in (*finished, outcome) for problem in one.problems]
+    document = outcome.document() | {"finished": [one.document() for one in finished]}
+    if outcome.batch is not None:
+        document["batch"] = batch_document(outcome.batch, option=turn.option)
+    return Told(outcome.word, code, document, problems)
+
+
+def who(by: str | None) -> str:
+    """Give who says so: as it was given, else the name of the login."""
+    if by:
+        return by
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container may know no name
+        return f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"

@@ -1,0 +1,109 @@
+"""`pleo-etl status`: how things stand, for how long, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from etl.batches.states import State
+from etl.cli import talk
+from etl.cli.jobs import CURRENT, minutes_left
+from etl.cli.live import Told, Turn, client_of, for_companies, ledger_of, live_options
+from etl.cli.standing import batch_document, standing, standing_lines
+from etl.errors import EXIT_GOOD, EtlError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from etl.batches.ledger import Batch
+    from etl.pleo.shapes import Job
+
+#: Released batches that wait for the word that they were imported; older ones are only counted.
+SHOWN = 5
+
+
+@click.command("status")
+@live_options
+def command(*, company: str | None, every: bool, as_json: bool) -> int:
+    """Say how things stand, how many minutes are left, and what to do next.
+
+    Shows the batch that is under way or quarantined, what was released and not imported yet, and
+    the exports that wait in Pleo. This only reads.
+
+    \b
+    pleo-etl status
+    pleo-etl status --all --json
+    """
+
+    def act(turn: Turn) -> Told:
+        return _look(turn, as_json=as_json)
+
+    return for_companies(act, company=company, every=every, as_json=as_json)
+
+
+def _look(turn: Turn, *, as_json: bool) -> Told:
+    company_id = turn.workspace.companies[turn.name].id
+    with ledger_of(turn) as ledger:
+        batches = ledger.batches(company_id) if ledger else []
+    current = [batch for batch in batches if batch.is_unsettled]
+    released = [
+        batch
+        for batch in batches
+        if batch.state is State.CLOSED and standing(batch).word == "released"
+    ]
+    error, jobs, at = _ask_pleo(turn)
+    left = {job.id: minutes_left(job, at) for job in jobs if at}
+    lines = [
+        line
+        for batch in [*current, *released[-SHOWN:]]
+        for line in standing_lines(batch, option=turn.option, left=_left(batch, left))
+    ]
+    if len(released) > SHOWN:
+        lines.append(f"and {len(released) - SHOWN} older ones that were released and not imported")
+    lines += _waiting_lines(turn, jobs, current)
+    if not as_json:
+        talk.give_prose(*(lines or ["nothing is under way, and nothing waits in Pleo"]))
+    if error is not None:
+        talk.show_problems(error.problems)
+    document: dict[str, Any] = {
+        "batch": batch_document(current[0], option=turn.option) if current else None,
+        "minutes_left": _left(current[0], left) if current else None,
+        "released": [batch_document(batch, option=turn.option) for batch in released],
+        "waiting": [job.id for job in jobs if job.is_pending],
+    }
+    if error is not None:
+        return Told("stopped", error.exit_code, document, error.problems)
+    return Told(standing(current[0]).word if current else "nothing", EXIT_GOOD, document)
+
+
+def _ask_pleo(turn: Turn) -> tuple[EtlError | None, list[Job], datetime | None]:
+    """Give the exports of now; that Pleo cannot be asked hides nothing else."""
+    try:
+        with client_of(turn) as pleo:
+            jobs = pleo.list_jobs(turn.workspace.companies[turn.name].id, statuses=CURRENT)
+            return None, jobs, pleo.time()
+    except EtlError as error:
+        return error, [], None
+
+
+def _left(batch: Batch, left: dict[str, int | None]) -> int | None:
+    return left.get(batch.job_id or "")
+
+
+def _waiting_lines(turn: Turn, jobs: list[Job], current: list[Batch]) -> list[str]:
+    """Say what waits in Pleo besides the batch that is under way."""
+    ours = {batch.job_id for batch in current}
+    others = [job for job in jobs if job.id not in ours]
+    waiting = sum(job.is_pending for job in others)
+    lines = [
+        f"export {job.id} is run by somebody else (see `pleo-etl jobs{turn.option}`)"
+        for job in others
+        if job.is_running
+    ]
+    if waiting:
+        verb = "waits" if waiting == 1 else "wait"
+        lines.append(f"{talk.counted(waiting, 'export')} {verb} in Pleo")
+        if not current:
+            lines.append(f"    pleo-etl run{turn.option}  fetches the oldest")
+    return lines
