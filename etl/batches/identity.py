@@ -24,7 +24,9 @@ _MAX_BYTES = 4096
 _BATCH_FOLDER = re.compile(r"[0-9]{4,}-[0-9a-f]+")
 
 
-def check_identity(outbox: Path, *, ledger: Ledger, company_id: str, write: bool = True) -> None:
+def check_identity(
+    outbox: Path, *, ledger: Ledger, company_id: str, is_writing: bool = True
+) -> None:
     """Refuse an outbox of another ledger or company; make an empty one ours.
 
     Needs: outbox, the folder of the company.
@@ -35,7 +37,7 @@ def check_identity(outbox: Path, *, ledger: Ledger, company_id: str, write: bool
     if found is None:
         if is_new and _holds_batches(outbox):
             raise _unknown_batches(outbox)
-        if write:
+        if is_writing:
             write_identity(outbox, ledger_id=ledger.id, company_id=company_id)
         return
     if found["company"] != company_id.casefold():

@@ -31,10 +31,6 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(_is_text(one) for one in value)
 
 
-def _is_different_texts(value: Any) -> bool:
-    return _is_texts(value) and len({one.casefold() for one in value}) == len(value)
-
-
 def _is_numbers(value: Any) -> bool:
     """Say whether it is scope -> number; a batch without vouchers ends one before it begins."""
     return isinstance(value, Mapping) and all(
@@ -46,9 +42,9 @@ def _is_numbers(value: Any) -> bool:
 NEEDED: Mapping[Kind, Mapping[str, Is]] = {
     Kind.RESERVED: {
         "job": _is_text_or_none, "number": _is_count, "first_vouchers": _is_numbers,
-        "entries": _is_different_texts,
+        "entries": _is_texts,
     },
-    Kind.STAGED: {"revision": _is_count, "content": _is_text, "last_vouchers": _is_numbers},
+    Kind.STAGED: {"revision": _is_count, "content": _is_text_or_none, "last_vouchers": _is_numbers},
     Kind.ANSWERED: {"by": _is_text},
     Kind.REVIEWED: {"by": _is_text, "entries": _is_texts},
     Kind.APPROVED: {

@@ -18,11 +18,6 @@ from etl.batches.ledger.records import Batch, Became, Holding
 Claims = Mapping[tuple[str, str], Holding]
 
 
-def live_on(claims: Claims, key: str) -> Holding | None:
-    """Give the live claim on an item, if there is one."""
-    return next((one for (_, own), one in claims.items() if own == key and one.is_live), None)
-
-
 def _live(claims: Claims) -> dict[str, Holding]:
     return {key: one for (_, key), one in claims.items() if one.is_live}
 

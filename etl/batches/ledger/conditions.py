@@ -39,7 +39,7 @@ def _refuse(batch: Batch, kind: Kind, why: str) -> EtlError:
 
 
 def _may_stage(batch: Batch, body: Body) -> str | None:
-    if batch.facts.get("reporting") or "report_intended" in batch.facts:
+    if "reporting" in batch.facts:
         return "as Pleo was told of it already"
     if body["revision"] != batch.revision + 1:
         return f"as its next revision is {batch.revision + 1}"
@@ -179,7 +179,7 @@ def _check_verdicts(rows: Rows, kind: Kind, body: Body) -> None:
             continue
         claim = live.get(key_of(said["entry"]))
         if claim is None or claim.batch_id != batch.id:
-            raise failures.claimed_elsewhere(said["entry"], batch.number)
+            raise failures.claimed_elsewhere(batch.number, f"item {said['entry']}")
 
 
 def _check_reported(rows: Rows, kind: Kind, body: Body) -> None:

@@ -39,7 +39,7 @@ def check_new(connection: Connection, *, company_id: str, kind: Kind, body: Body
         raise failures.body_wrong(kind, "a batch begins with `reserved`")
     other = reading.unsettled(connection, company_id)
     if other is not None:
-        raise failures.unsettled_exists(other.number)
+        raise failures.unsettled_exists(f"batch {other.number}")
     used = reading.used_numbers(connection, company_id)
     for scope, first in body["first_vouchers"].items():
         if first <= used.vouchers.get(scope, 0):

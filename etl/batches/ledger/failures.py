@@ -114,12 +114,12 @@ def not_allowed(number: int, *, state: State, kind: Kind, why: str) -> UserMustF
     )
 
 
-def unsettled_exists(number: int) -> HeldElsewhere:
+def unsettled_exists(which: str) -> HeldElsewhere:
     """Say that the company's next batch must wait."""
     return HeldElsewhere(
         Problem(
             "LED-10",
-            f"batch {number} of the company is not settled yet",
+            f"{which} of the company is not settled yet",
             PLACE,
             "finish it with `pleo-etl release`, or give it up with `pleo-etl discard`",
         )
@@ -182,13 +182,13 @@ def absent(name: str) -> UserMustFix:
     )
 
 
-def claimed_elsewhere(entry: str, number: int) -> HeldElsewhere:
+def claimed_elsewhere(number: int, entry: str) -> HeldElsewhere:
     """Say that another batch has the item."""
     return HeldElsewhere(
         Problem(
             "LED-16",
-            f"batch {number} has booked the item already, so it would be booked twice",
-            f"item {entry}",
+            f"batch {number} would book an item that is another batch's",
+            entry,
             "answer `already booked` or `again` for it in `pleo-etl review`",
         )
     )
@@ -204,3 +204,8 @@ def body_wrong(kind: Kind, what: str) -> BatchInvalid:
             "report this, with the output of `pleo-etl status --json`; nothing was stored",
         )
     )
+
+
+def differs(what: str, where: str) -> Problem:
+    """Name what the ledger holds otherwise than its events say."""
+    return Problem("LED-18", what, f"{PLACE}, {where}" if where else PLACE, _RESTORE)

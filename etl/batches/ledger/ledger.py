@@ -131,12 +131,10 @@ class Ledger:
         """Give the numbers that the next batch begins with; `first_*` are configured ones."""
         with self._store.reading() as connection:
             found = reading.used_numbers(connection, company_id.casefold())
-        vouchers = {
-            scope: max(last + 1, first_voucher)
-            for scope, last in found.vouchers.items()
-            if (scope != "") == per_fiscal_year
-        }
-        return Numbers(max(found.batch + 1, first_batch), vouchers, first_voucher)
+        known = {scope: max(last + 1, first_voucher) for scope, last in found.vouchers.items()}
+        vouchers = {scope: one for scope, one in known.items() if (scope != "") == per_fiscal_year}
+        others = {scope: one for scope, one in known.items() if scope not in vouchers}
+        return Numbers(max(found.batch + 1, first_batch), vouchers, others, first_voucher)
 
     def gaps(self, company_id: str) -> list[Gap]:
         """Give the numbers that no import holds: of withdrawn batches, and of voided later."""

@@ -172,16 +172,18 @@ class Claim:
 class Numbers:
     """The numbers that a company's next batch begins with.
 
-    vouchers  scope -> next number, for each scope that was used; see `voucher`
+    vouchers  scope -> next number, for each scope of the way of numbering that was used
+    others    the same for scopes of the other way of numbering, which the company once had
     """
 
     batch: int
     vouchers: Mapping[str, int]
+    others: Mapping[str, int] = field(default_factory=dict)
     first_voucher: int = 1
 
     def voucher(self, scope: str = "") -> int:
         """Give the next voucher number of a scope: "" or a fiscal year."""
-        return self.vouchers.get(scope, self.first_voucher)
+        return {**self.others, **self.vouchers}.get(scope, self.first_voucher)
 
     def first_vouchers(self, scopes: Sequence[str] = ("",)) -> dict[str, int]:
         """Give the next voucher number of each scope."""

@@ -27,9 +27,14 @@ def check_seal(row: Mapping[str, Any], *, table: str) -> Mapping[str, Any]:
 
     Raises: UserMustFix LED-3.
     """
-    if row[DIGEST] != _digest(row):
+    if not is_sealed(row):
         raise damaged(f'a row of the table "{table}" is not as it was written')
     return row
+
+
+def is_sealed(row: Mapping[str, Any]) -> bool:
+    """Say whether a row that was read is as it was written."""
+    return bool(row[DIGEST] == _digest(row))
 
 
 def _digest(row: Mapping[str, Any]) -> str:

@@ -89,9 +89,9 @@ def _explain(error: IntegrityError, batch: Batch) -> EtlError | IntegrityError:
     if "batch.company_id, batch.number" in text:
         return failures.number_taken(f"batch number {batch.number}")
     if "batch.company_id" in text:
-        return failures.unsettled_exists(batch.number)
+        return failures.unsettled_exists("another batch")
     if "claim.company_id" in text:
-        return failures.claimed_elsewhere("of the batch", batch.number)
+        return failures.claimed_elsewhere(batch.number, "")
     if "event." in text or "batch.id" in text:
         return failures.changed_meanwhile(batch.number)
     return error
