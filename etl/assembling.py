@@ -7,7 +7,7 @@ frames, rendered files ─> verdicts, totals, hashes ─> manifest head ─┬�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -210,11 +210,10 @@ def _numbers(booked: Booked, recipe: Recipe) -> dict[str, Any]:
     """Say which voucher numbers were used; by fiscal year where each begins at its own."""
     last = booked.vouchers["voucher.number"].max() if booked.vouchers.height else None
     numbers: dict[str, Any] = {"first_voucher": recipe.first_voucher, "last_voucher": last}
-    if recipe.first_vouchers.keys() != {RUNNING_ON}:
-        numbers |= {
-            "first_vouchers": dict(recipe.first_vouchers),
-            "last_vouchers": last_vouchers(booked, recipe),
-        }
+    if isinstance(recipe.first_numbers, Mapping):
+        used = last_vouchers(booked, recipe)
+        first = {year: recipe.first_numbers.get(year, 1) for year in used}
+        numbers |= {"first_vouchers": first, "last_vouchers": used}
     return numbers
 
 
@@ -233,9 +232,7 @@ def recipe_parts(recipe: Recipe, origin: Origin | None = None) -> RecipeParts:
         "replacements": sha256(TABLE_FILE.read_bytes()),
     }
     if origin is not None:
-        runs_on = recipe.first_vouchers.keys() == {RUNNING_ON}
-        first = recipe.first_voucher if runs_on else dict(recipe.first_vouchers)
-        settings["numbers"] = [recipe.batch_number, first]
+        settings["numbers"] = [recipe.batch_number, recipe.first_numbers]
         settings["clock"] = instant(origin.created)
         if origin.decided:
             settings["decisions"] = origin.decided

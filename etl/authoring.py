@@ -25,7 +25,7 @@ from etl.files import cannot_write, shown_path, write_atomic
 from etl.pipeline import Request, convert
 from etl.rendering import find_template, lint_template, load_template, template_ids
 from etl.rendering.document import Parameter
-from etl.rendering.templates import read_template
+from etl.rendering.templates import Shelf, read_template
 from etl.review import FileView
 from etl.review.marks import IN_FILE, sign_of
 from etl.shipped import shipped_folder
@@ -184,7 +184,7 @@ def list_templates(workspace: Path) -> list[dict[str, Any]]:
     listed = []
     for name, folder in sorted(template_ids(workspace).items()):
         try:
-            title = read_template(folder / "template.yaml", workspace=workspace).document.title
+            title = read_template(folder / "template.yaml", shelf=Shelf(workspace)).document.title
         except EtlError:
             title = "(has mistakes, see templates lint)"
         listed.append({"id": name, "title": title, "own": folder in own})

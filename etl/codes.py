@@ -317,7 +317,7 @@ CODES: Mapping[str, Code] = {
     "AUTH-6": _error("a login cannot be made or renewed for now"),
     "AUTH-7": _error("a login cannot be renewed any more"),
     "AUTH-8": _error("a login in the browser did not succeed"),
-    "AUTH-9": _warning("a login lacks what a release needs"),
+    "AUTH-9": _error("a login lacks what a release needs"),
     "AUTH-10": _warning("the clock of this computer is wrong"),
     # ── the line of the live flow ──
     "LINE-1": _error("a batch was staged by a pleo-etl or with libraries that are not these"),
@@ -330,6 +330,7 @@ CODES: Mapping[str, Code] = {
     "TEXT-REPLACED": _note("characters that the format or encoding lacks were replaced"),
     "TEXT-QUOTED": _note("an apostrophe was put before texts that begin like a formula"),
     "RECEIPT-MISSING": _note("an item has no receipt, or it could not be had"),
+    "RECEIPT-ODD": _note("a receipt is not quite what Pleo announced"),
     "RECEIPT-LEFT-OUT": _note("receipts were left out because the format does not take them"),
     "DIMENSION-LEFT-OUT": _note("a cost centre or other dimension has no place in the format"),
     "DATE-SHIFTED": _note("the posting date was in a closed period and was shifted"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from etl.batches.manifest import MANIFEST, Made
 from etl.batches.output import OutputPlan, Owner, plan_output
 from etl.batches.recipe import batch_id
 from etl.batches.verdicts import SETTLED, Counts
+from etl.dates import local_date
 from etl.errors import EXIT_GOOD, EXIT_SOME_REJECTED
 from etl.expressions import Lookup
 from etl.findings import join_findings, without
 from etl.frames import ITEM_KEY
+from etl.items import Ingested
 from etl.mapping import LoadedMapping
 from etl.postings import PostingRules
 from etl.rendering import Template
@@ -49,7 +51,15 @@ class Recipe:
     @property
     def first_voucher(self) -> int:
         """Give the first voucher number; of several fiscal years the lowest."""
+        if not self.is_per_fiscal_year:
+            return self.first_vouchers.get(RUNNING_ON, 1)
         return min(self.first_vouchers.values(), default=1)
+
+    @property
+    def first_numbers(self) -> int | Mapping[str, int]:
+        """Give the first voucher number, or one for each fiscal year that has its own."""
+        has_years = self.is_per_fiscal_year and self.first_vouchers.keys() != {RUNNING_ON}
+        return dict(self.first_vouchers) if has_years else self.first_voucher
 
     @property
     def is_single_currency(self) -> bool:
@@ -142,6 +152,13 @@ def name_batch(recipe: Recipe, input_sha256: str) -> str:
         template=recipe.template.id,
         number=recipe.batch_number,
     )
+
+
+def newest_date(ingested: Ingested, time_zone: str) -> datetime | None:
+    """Give midnight of the newest item date: the clock of an offline conversion."""
+    dates = ingested.items.select(local_date(pl.col("item.date_text"), time_zone))
+    newest = dates.to_series().max()
+    return datetime.combine(newest, time(), UTC) if isinstance(newest, date) else None
 
 
 @dataclass(frozen=True, slots=True)

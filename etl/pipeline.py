@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -28,8 +28,8 @@ from etl.conversion import (
     Recipe,
     constants_of,
     name_batch,
+    newest_date,
 )
-from etl.dates import local_date
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.examining import check_items, look_further, note_left_out, with_remarks
 from etl.expressions import Lookup
@@ -57,6 +57,7 @@ from etl.rendering import Labels, Rendered, Template, assign_forms, load_templat
 from etl.rendering.contexts import own_targets, targets_of
 from etl.rendering.proof import Proof, prove
 from etl.rendering.receipts import Contents
+from etl.rendering.templates import Shelf
 from etl.sources import read_sources
 
 Stage = Callable[[str], None]
@@ -79,22 +80,29 @@ class Request:
     first_voucher: int = 1
 
 
-def load_recipe(request: Request, *, workspace: Path | None = None, where: str = "-p") -> Recipe:
-    """Read template and mapping.
+def load_recipe(
+    request: Request,
+    *,
+    workspace: Path | None = None,
+    where: str = "-p",
+    shelf: Shelf | None = None,
+) -> Recipe:
+    """Read template and mapping; `shelf` says more than `workspace` about where they lie.
 
     Raises: UserMustFix with the problems of both at once.
     """
+    shelf = shelf or Shelf(workspace)
     problems: list[Problem] = []
     template: Template | None = None
     mapping: LoadedMapping | None = None
     rules: PostingRules | None = None
     try:
-        template = load_template(request.template, workspace=workspace)
+        template = load_template(request.template, shelf=shelf)
         template = template.with_parameters(request.parameters, where=where)
     except EtlError as error:
         problems.extend(error.problems)
     try:
-        mapping = load_mapping(request.mapping, name=shown_path(request.mapping))
+        mapping = load_mapping(request.mapping, name=shown_path(request.mapping, root=shelf.root))
         own = mapping.posting_rules
         rules = load_posting_rules(own.rows, own.accept, place=mapping.posting_rule_place)
     except EtlError as error:
@@ -142,9 +150,14 @@ def _lookups(template: Template, mapping: LoadedMapping) -> dict[str, Lookup]:
     return lookups
 
 
+def import_guide_path(template: Template) -> Path:
+    """Give where the README of a template lies, if it has one."""
+    return template.source.path.with_name("README.md")
+
+
 def _import_guide(template: Template) -> str:
     """Give the README of a template, for the steps of its import."""
-    path = template.source.path.with_name("README.md")
+    path = import_guide_path(template)
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -244,13 +257,6 @@ def list_everyone(ingested: Ingested) -> pl.DataFrame:
     return everyone
 
 
-def newest_date(ingested: Ingested, time_zone: str) -> datetime | None:
-    """Give midnight of the newest item date: the clock of an offline conversion."""
-    dates = ingested.items.select(local_date(pl.col("item.date_text"), time_zone))
-    newest = dates.to_series().max()
-    return datetime.combine(newest, time(), UTC) if isinstance(newest, date) else None
-
-
 def render_stable(
     booked: Booked, recipe: Recipe, *, origin: Origin, receipts: Contents | None = None
 ) -> tuple[Booked, Rendered]:
@@ -259,7 +265,7 @@ def render_stable(
         numbered = number_vouchers(
             booked.vouchers,
             order=recipe.template.document.order,
-            first=_first_numbers(recipe),
+            first=recipe.first_numbers,
             per_fiscal_year=recipe.is_per_fiscal_year,
         )
         booked = replace(booked, vouchers=numbered)
@@ -281,12 +287,6 @@ def render_stable(
         fewer = booked.refuse(rendered.rejections)
         assert fewer.vouchers.height < booked.vouchers.height
         booked = fewer
-
-
-def _first_numbers(recipe: Recipe) -> int | Mapping[str, int]:
-    """Give the first number of every fiscal year; offline all years begin at one number."""
-    runs_on = recipe.first_vouchers.keys() == {RUNNING_ON}
-    return recipe.first_voucher if runs_on else recipe.first_vouchers
 
 
 def _labels(mapping: LoadedMapping) -> Labels:

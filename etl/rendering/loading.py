@@ -10,21 +10,31 @@ from etl.rendering.document import TemplateDocument, Variant
 from etl.rendering.plans import make_plan
 from etl.rendering.readback_patterns import read_back_problems
 from etl.rendering.structure import structure_problems
-from etl.rendering.templates import Template, find_template, folder_problems, read_template
+from etl.rendering.templates import (
+    Shelf,
+    Template,
+    find_template,
+    folder_problems,
+    read_template,
+)
 
 
-def load_template(name: str | Path, *, workspace: Path | None = None) -> Template:
+def load_template(
+    name: str | Path, *, workspace: Path | None = None, shelf: Shelf | None = None
+) -> Template:
     """Load a template by id or path.
 
-    Needs: workspace, the folder whose `templates/` come before the shipped ones.
+    Needs: workspace, the folder whose `templates/` come before the shipped ones; or a shelf that
+    says more.
     Gives: the template with the defaults of its parameters where all have one; otherwise call
     `with_parameters` before rendering.
     Raises: UserMustFix with every problem of the document, its expressions and its layouts; EXP-11
     before anything is read where Jinja is too old.
     """
     require_jinja()
-    path = find_template(str(name), workspace=workspace)
-    template = read_template(path, workspace=workspace)
+    shelf = shelf or Shelf(workspace)
+    path = find_template(str(name), workspace=shelf.workspace)
+    template = read_template(path, shelf=shelf)
     problems: list[Problem] = [*folder_problems(template, path), *structure_problems(template)]
     problems.extend(read_back_problems(template))
     try:

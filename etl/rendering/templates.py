@@ -26,6 +26,34 @@ FILE_NAME = "template.yaml"
 MAX_EXTENDS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFrom:
+    """A file of a template: where it lies, what it is called in a copy of the template, and the id
+    of the template that it extends, if it is a template.yaml that extends one.
+    """
+
+    path: Path
+    name: str
+    extends: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where templates and what they extend are found, and from where their files are named.
+
+    workspace  the folder whose `templates/` comes first
+    root       files below it are called by their path from there (None: from here)
+    bases      in a copy: where the templates lie that others extend, by id
+    """
+
+    workspace: Path | None = None
+    root: Path | None = None
+    bases: Mapping[str, Path] = field(default_factory=dict)
+
+    def shown(self, path: Path) -> str:
+        return _shown(path, self.root)
+
+
 @dataclass(frozen=True)
 class Template:
     """A template that was read and checked, with the parameters it was given.
@@ -37,6 +65,7 @@ class Template:
     fingerprint  sha256 of every file that was read, by name
     values       typed parameters; defaults until `with_parameters` was called
     written      the keys as they are written, where parameters choose something
+    read_from    every file that was read
     """
 
     document: TemplateDocument
@@ -45,6 +74,7 @@ class Template:
     fingerprint: Mapping[str, str]
     values: Mapping[str, object] = field(default_factory=dict)
     written: TemplateDocument | None = None
+    read_from: tuple[ReadFrom, ...] = ()
 
     @property
     def id(self) -> str:
@@ -119,79 +149,97 @@ def find_template(name: str, *, workspace: Path | None = None) -> Path:
     return found[name] / FILE_NAME
 
 
-def read_template(path: Path, *, workspace: Path | None = None) -> Template:
+def read_template(path: Path, *, shelf: Shelf = Shelf()) -> Template:
     """Read a template.yaml with everything it names; nothing is compiled yet.
 
     Raises: UserMustFix.
     """
-    fingerprint: dict[str, str] = {}
-    source, folder = _read_extended(path, workspace, fingerprint=fingerprint, depth=0)
+    reading = _Reading(shelf)
+    source, base = reading.extended(path)
     document = source.load(TemplateDocument)
     document = document.model_copy(update={"parameters": {**BUILT_IN, **document.parameters}})
-    layouts = {}
-    for name, spec in document.files.items():
-        if spec.layout is not None:
-            layouts[name] = _layout(
-                name, spec.layout, source=source, folder=folder, fingerprint=fingerprint
-            )
+    layouts = {
+        name: reading.layout(name, spec.layout, source=source, base=base)
+        for name, spec in document.files.items()
+        if spec.layout is not None
+    }
     chosen = settled(document, {})
     written = None if chosen is document else document
-    return Template(chosen, source, layouts, fingerprint, written=written)
+    return Template(
+        chosen,
+        source,
+        layouts,
+        reading.fingerprint,
+        written=written,
+        read_from=tuple(reading.read_from),
+    )
 
 
-def _read_extended(
-    path: Path, workspace: Path | None, *, fingerprint: dict[str, str], depth: int
-) -> tuple[Document, Path]:
-    source = read_document(path, name=_shown(path))
-    fingerprint[_unique(fingerprint, path.name)] = _sha256(path)
-    if not (isinstance(source.data, dict) and "extends" in source.data):
-        return source, path.parent
-    variant = source.load(Variant)
-    where = str(source.place("extends"))
-    if depth >= MAX_EXTENDS:
-        raise UserMustFix(
-            Problem(
-                "TPL-5",
-                f"templates extend each other more than {MAX_EXTENDS} times, or in a circle",
-                where,
-                "extend a template that stands on its own",
+class _Reading:
+    """Reads the files of a template, and keeps what was read."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.fingerprint: dict[str, str] = {}
+        self.read_from: list[ReadFrom] = []
+
+    def extended(self, path: Path, depth: int = 0) -> tuple[Document, Path]:
+        """Read a template.yaml and what it extends; give both as one, and the path of the last."""
+        shown = self.shelf.shown(path)
+        source = read_document(path, name=shown)
+        self.fingerprint[_unique(self.fingerprint, path.name)] = _sha256(path)
+        if not (isinstance(source.data, dict) and "extends" in source.data):
+            self.read_from.append(ReadFrom(path, shown))
+            return source, path
+        variant = source.load(Variant)
+        self.read_from.append(ReadFrom(path, shown, variant.extends))
+        where = str(source.place("extends"))
+        if depth >= MAX_EXTENDS:
+            raise UserMustFix(
+                Problem(
+                    "TPL-5",
+                    f"templates extend each other more than {MAX_EXTENDS} times, or in a circle",
+                    where,
+                    "extend a template that stands on its own",
+                )
             )
-        )
-    base_path = _base_of(variant.extends, path, workspace=workspace, where=where)
-    base, folder = _read_extended(base_path, workspace, fingerprint=fingerprint, depth=depth + 1)
-    base.load(TemplateDocument)
-    return apply_variant(base, source), folder
+        base_path = _base_of(variant.extends, path, shelf=self.shelf, where=where)
+        base, last = self.extended(base_path, depth + 1)
+        base.load(TemplateDocument)
+        return apply_variant(base, source), last
+
+    def layout(self, name: str, layout: str, *, source: Document, base: Path) -> tuple[str, str]:
+        """Give the text of a layout and what messages call it; a text with tags is inline."""
+        place = source.place("files", name, "layout")
+        if "\n" in layout or "{{" in layout or "{%" in layout:
+            return layout, source.name
+        path = resolve_inside(base.parent, layout, place)
+        shown = self.shelf.shown(path)
+        try:
+            text = read_layout(path, name=shown)
+        except UserMustFix as error:
+            missing = [
+                replace(problem, where=str(place)) if problem.code == "DOC-4" else problem
+                for problem in error.problems
+            ]
+            raise UserMustFix(missing) from None
+        self.fingerprint[_unique(self.fingerprint, layout)] = _sha256(path)
+        beside = Path(self.shelf.shown(base)).parent
+        self.read_from.append(ReadFrom(path, (beside / layout).as_posix()))
+        return text, shown
 
 
-def _base_of(name: str, path: Path, *, workspace: Path | None, where: str) -> Path:
+def _base_of(name: str, path: Path, *, shelf: Shelf, where: str) -> Path:
     """Find what a variant extends: a template beside it, one of the workspace, a shipped one."""
+    if name in shelf.bases:
+        return shelf.bases[name]
     beside = path.parent.parent / name / FILE_NAME
     if beside.is_file():
         return beside
     try:
-        return find_template(name, workspace=workspace)
+        return find_template(name, workspace=shelf.workspace)
     except UserMustFix as error:
         raise UserMustFix([replace(problem, where=where) for problem in error.problems]) from None
-
-
-def _layout(
-    name: str, layout: str, *, source: Document, folder: Path, fingerprint: dict[str, str]
-) -> tuple[str, str]:
-    """Give the text of a layout and what messages call it; a text with tags is inline."""
-    place = source.place("files", name, "layout")
-    if "\n" in layout or "{{" in layout or "{%" in layout:
-        return layout, source.name
-    path = resolve_inside(folder, layout, place)
-    try:
-        text = read_layout(path, name=_shown(path))
-    except UserMustFix as error:
-        missing = [
-            replace(problem, where=str(place)) if problem.code == "DOC-4" else problem
-            for problem in error.problems
-        ]
-        raise UserMustFix(missing) from None
-    fingerprint[_unique(fingerprint, layout)] = _sha256(path)
-    return text, _shown(path)
 
 
 def _own_templates(workspace: Path | None) -> dict[str, Path]:
@@ -203,7 +251,7 @@ def _own_templates(workspace: Path | None) -> dict[str, Path]:
     return {file.parent.name: file.parent for file in sorted(folder.glob(f"*/{FILE_NAME}"))}
 
 
-def _shown(path: Path) -> str:
+def _shown(path: Path, root: Path | None = None) -> str:
     """Name a file in messages: shipped ones from `templates/` on, others from here on.
 
     One that lies elsewhere is named with its folder, which is called like the template.
@@ -211,7 +259,7 @@ def _shown(path: Path) -> str:
     shipped = shipped_folder("templates")
     if path.is_relative_to(shipped):
         return (Path("templates") / path.relative_to(shipped)).as_posix()
-    shown = shown_path(path)
+    shown = shown_path(path, root=root)
     return shown if "/" in shown else f"{path.absolute().parent.name}/{shown}"
 
 
