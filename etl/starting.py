@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from etl.documents import near_match
 from etl.errors import Problem, UserMustFix
 from etl.files import cannot_write, write_atomic
 from etl.shipped import shipped_templates
-from etl.workspace import COMPANY_NAME, WORKSPACE_FILE
+from etl.workspace import COMPANY_NAME, UUID, WORKSPACE_FILE
 
 _WORKSPACE = """\
 # Settings of this workspace. Secrets never stand here.
-pleo: {{environment: production}}
+pleo: {{{pleo}}}
 companies:
   {company}:
-    id: {id}      # to fill in: your company's id in Pleo
+    id: {id}{id_of_workspace}
     template: {template}
     mapping: mappings/{company}.yaml
 {parameters}
@@ -30,7 +31,7 @@ _MAPPING = """\
 # an item that no rule matches is rejected, never guessed.
 company:
   name: Example Company
-  id: {id}        # to fill in, as in pleo-etl.yaml
+  id: {id}{id_of_mapping}
   time_zone: Europe/Copenhagen
   currency: EUR
   fiscal_year: "01-01"
@@ -54,29 +55,43 @@ map:
 
 #: Stands for the company's id until its owner puts in the real one.
 PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+_BASE_URL = re.compile(r'https?://[^\s@?#"\\]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a workspace begins with; what is not given is filled in later."""
+
+    company: str
+    template: str
+    company_id: str = PLACEHOLDER_ID
+    environment: str = "production"
+    base_url: str | None = None
 
 
 def plan_workspace(
-    folder: Path, *, company: str, template: str, required: Mapping[str, str] | None = None
+    folder: Path, start: Start, *, required: Mapping[str, str] | None = None
 ) -> Mapping[str, bytes]:
     """Give the files of a new workspace by name.
 
     Needs: the parameters that the template requires, each with what it takes.
     Raises: UserMustFix WS-4 for files that are there already, WS-5 for names that cannot be.
     """
-    problems = []
-    if not COMPANY_NAME.fullmatch(company):
-        what = f'"{company}" cannot be the short name of a company'
-        fix = "use small letters, digits, - and _, such as acme"
-        problems.append(Problem("WS-5", what, "--company", fix))
-    known = shipped_templates()
-    if template not in known:
-        near = near_match(template, known)
-        fix = f'did you mean "{near}"?' if near else f"known templates: {', '.join(known)}"
-        problems.append(Problem("WS-5", f'there is no template "{template}"', "--template", fix))
+    company, template = start.company, start.template
+    problems = [
+        *company_problems(company), *id_problems(start.company_id), *template_problems(template),
+        *base_url_problems(start.base_url),
+    ]  # fmt: skip
     if problems:
         raise UserMustFix(problems)
-    words = {"company": company, "template": template, "id": PLACEHOLDER_ID}
+    is_open = start.company_id == PLACEHOLDER_ID
+    words = {
+        "company": company, "template": template, "id": start.company_id.lower(),
+        "pleo": f'base_url: "{start.base_url}"' if start.base_url
+        else f"environment: {start.environment}",
+        "id_of_workspace": "      # to fill in: your company's id in Pleo" if is_open else "",
+        "id_of_mapping": "        # to fill in, as in pleo-etl.yaml" if is_open else "",
+    }  # fmt: skip
     words["parameters"] = _parameters(template, required or {})
     files = {
         WORKSPACE_FILE: _WORKSPACE.format(**words).encode(),
@@ -89,6 +104,42 @@ def plan_workspace(
             [Problem("WS-4", f"{name} is there already", str(folder / name), fix) for name in there]
         )
     return files
+
+
+def company_problems(company: str) -> list[Problem]:
+    """Say what is wrong with the short name of a company."""
+    if COMPANY_NAME.fullmatch(company):
+        return []
+    fix = "use small letters, digits, - and _, such as acme"
+    what = f'"{company}" cannot be the short name of a company'
+    return [Problem("WS-5", what, "--company", fix)]
+
+
+def id_problems(company_id: str) -> list[Problem]:
+    """Say what is wrong with a company's id in Pleo."""
+    if UUID.fullmatch(company_id):
+        return []
+    fix = "copy it from Pleo; it has the form 12abc3d4-e567-890e-1234-abc56e78fabc"
+    return [Problem("WS-5", f'"{company_id}" cannot be the id of a company in Pleo', "--id", fix)]
+
+
+def template_problems(template: str) -> list[Problem]:
+    """Say what is wrong with the id of a template."""
+    known = shipped_templates()
+    if template in known:
+        return []
+    near = near_match(template, known)
+    fix = f'did you mean "{near}"?' if near else f"known templates: {', '.join(known)}"
+    return [Problem("WS-5", f'there is no template "{template}"', "--template", fix)]
+
+
+def base_url_problems(base_url: str | None) -> list[Problem]:
+    """Say what is wrong with the address of a sandbox."""
+    if base_url is None or _BASE_URL.fullmatch(base_url):
+        return []
+    fix = "take the one that `pleo-etl sandbox` shows, such as http://127.0.0.1:8585"
+    what = "--base-url is not the address of a server"
+    return [Problem("WS-5", what, "--base-url", fix)]
 
 
 def _parameters(template: str, required: Mapping[str, str]) -> str:

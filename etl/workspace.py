@@ -21,10 +21,8 @@ WORKSPACE_FILE = "pleo-etl.yaml"
 
 COMPANY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 CompanyName = Annotated[str, Field(pattern=f"^{COMPANY_NAME.pattern}$")]
-Uuid = Annotated[
-    str,
-    Field(pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"),
-]
+UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+Uuid = Annotated[str, Field(pattern=f"^{UUID.pattern}$")]
 
 
 class PleoSettings(Model):

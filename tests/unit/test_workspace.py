@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from etl.errors import UserMustFix
-from etl.starting import plan_workspace, write_files
+from etl.starting import Start, plan_workspace, write_files
 from etl.workspace import find_workspace, load_workspace
 
 ID = "5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b10"
@@ -104,7 +104,7 @@ def test_no_workspace_is_said_with_the_way_to_one(tmp_path: Path) -> None:
 
 def test_a_new_workspace_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etl.starting.shipped_templates", lambda: ["generic", "sie4"])
-    files = plan_workspace(tmp_path, company="nordic", template="sie4")
+    files = plan_workspace(tmp_path, Start("nordic", "sie4"))
     write_files(tmp_path, files)
     workspace = load_workspace(find_workspace(tmp_path))
     assert workspace.companies["nordic"].template == "sie4"
@@ -115,7 +115,7 @@ def test_init_never_touches_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("etl.starting.shipped_templates", lambda: ["generic"])
     write(tmp_path, "mine")
     with pytest.raises(UserMustFix) as caught:
-        plan_workspace(tmp_path, company="acme", template="generic")
+        plan_workspace(tmp_path, Start("acme", "generic"))
     assert [problem.code for problem in caught.value.problems] == ["WS-4"]
     assert (tmp_path / "pleo-etl.yaml").read_text() == "mine"
 
@@ -123,6 +123,6 @@ def test_init_never_touches_what_is_there(tmp_path: Path, monkeypatch: pytest.Mo
 def test_names_that_cannot_be_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etl.starting.shipped_templates", lambda: ["generic"])
     with pytest.raises(UserMustFix) as caught:
-        plan_workspace(tmp_path, company="../x", template="genric")
+        plan_workspace(tmp_path, Start("../x", "genric"))
     assert [problem.code for problem in caught.value.problems] == ["WS-5", "WS-5"]
     assert 'did you mean "generic"?' in caught.value.problems[1].fix
