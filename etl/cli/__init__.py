@@ -34,8 +34,9 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,
 
 #: Every command, in the order of the help; each is a module of this package.
 COMMANDS = (
-    "demo", "init", "login", "logout", "check", "jobs", "review", "status", "history", "convert",
-    "verify", "explain", "diff", "templates", "mappings", "sandbox", "completion",
+    "demo", "init", "login", "logout", "check", "run", "review", "release", "status", "jobs",
+    "history", "convert", "verify", "explain", "diff", "templates", "mappings", "sandbox",
+    "completion",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ One company's failure never stops another one; the exit code is the highest of a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,14 @@ class Turn:
         """Give the option that names the company in calls, where it is needed."""
         return company_in_calls(self.name, list(self.workspace.companies))
 
+    def named_in(self, text: str) -> str:
+        """Put the option that names the company into the calls of a text, where it is needed."""
+        return _CALL.sub(rf"`\1{self.option}`", text) if self.option else text
+
+    def named(self, problem: Problem) -> Problem:
+        """Put it into the calls that a problem's fix tells to make."""
+        return replace(problem, fix=self.named_in(problem.fix))
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -68,6 +77,11 @@ class Told:
     problems: Sequence[Problem] = ()
 
 
+#: A call of a command that is about one company.
+_CALL = re.compile(
+    r"`(pleo-etl (?:run|review|release|discard|status|jobs|history|settle|withdraw|imported"
+    r"|reverse|adopt|login)(?: (?!--company)[^` ]+)*)`"
+)
 #: What --json says of one company.
 Report = dict[str, Any]
 Act = Callable[[Turn], Told]
@@ -193,9 +207,10 @@ def _take_turn(act: Act, turn: Turn, *, before: Report | None, has_others: bool)
     try:
         told = act(turn)
     except EtlError as error:
-        told = Told("stopped", error.exit_code, problems=error.problems)
+        problems = [turn.named(problem) for problem in error.problems]
+        told = Told("stopped", error.exit_code, problems=problems)
         if before is None or _report(turn, told) != before:
-            talk.show_problems(error.problems)
+            talk.show_problems(problems)
     except (click.ClickException, BrokenPipeError):
         raise
     except Exception as error:

@@ -13,7 +13,6 @@ from etl.cli import talk
 from etl.cli.live import Told, Turn
 from etl.cli.standing import batch_document, wrapped
 from etl.files import shown_path
-from etl.review.summary import grouped
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch
@@ -29,10 +28,11 @@ PARTS = {
 QUIET = frozenset({"voided", "nothing"})
 
 
-def say_outcome(outcome: Outcome) -> None:
+def say_outcome(outcome: Outcome, turn: Turn) -> None:
     """Say what happened, the minutes left, what to open and what to do next."""
-    talk.show_problems(outcome.problems)
-    if outcome.says not in [problem.what for problem in outcome.problems]:
+    problems = [turn.named(problem) for problem in outcome.problems]
+    talk.show_problems(problems)
+    if outcome.says not in [problem.what for problem in problems]:
         say_wrapped(outcome.says)
     if outcome.batch is not None and outcome.word not in QUIET:
         for line in counts_lines(outcome.batch):
@@ -40,15 +40,16 @@ def say_outcome(outcome: Outcome) -> None:
     if outcome.folder is not None:
         talk.say(f"  {shown_path(outcome.folder)}{_review_in(outcome.folder)}")
     if outcome.minutes_left is not None:
-        say_wrapped(
-            f"{talk.counted(outcome.minutes_left, 'minute')} left until Pleo ends the export"
-        )
-    if outcome.next_step:
-        say_wrapped(f"next: {outcome.next_step}")
+        left = talk.counted(outcome.minutes_left, "minute")
+        talk.say(f"  {left} left until Pleo ends the export")
+    if outcome.next_step and not problems:
+        say_wrapped(f"next: {turn.named_in(outcome.next_step)}")
 
 
 def counts_lines(batch: Batch) -> list[str]:
     """Give what became of the items of a batch, and its totals."""
+    from etl.review.summary import grouped
+
     counts = batch.facts.get("counts") or {}
     if not counts:
         return []
