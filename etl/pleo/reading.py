@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 
 from etl.pleo.shapes import ItemError, Job, JobItem, Reported
 
-UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\Z"
 #: A year: longer than any job lives, and short enough to reckon with.
 MAX_LIFE = 366 * 24 * 3600
 MAX_COUNT = 10**9
@@ -186,7 +186,7 @@ def read_error(body: bytes) -> tuple[str, str]:
 def entry_id_of(element: bytes) -> str:
     """Give the id of an export item; empty where it has none, or several."""
     found = _ONE_ID.decode(element.decode("latin-1"))
-    return found[0] if isinstance(found, list) and len(found) == 1 else ""
+    return found[0] if isinstance(found, tuple) and len(found) == 1 else ""
 
 
 def _read(element: bytes, shape: type[ShapeT]) -> ShapeT:
@@ -214,8 +214,8 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> None:
         raise ValueError("a key stands twice")
 
 
-def _ids(pairs: list[tuple[str, Any]]) -> list[str]:
-    return [one for key, one in pairs if key == "accountingEntryId" and isinstance(one, str)]
+def _ids(pairs: list[tuple[str, Any]]) -> tuple[str, ...]:
+    return tuple(one for key, one in pairs if key == "accountingEntryId" and isinstance(one, str))
 
 
 def _refuse(constant: str) -> None:
