@@ -325,6 +325,37 @@ CODES: Mapping[str, Code] = {
     "LINE-3": _error("a template cannot express the reversal of a batch"),
     "LINE-4": _error("a batch to be reversed would be booked differently today"),
     "REVIEW-1": _rejection("validation_failure", "rejected by a reviewer"),
+    # ── jobs and releases ──
+    "JOB-1": _error("an export job is in progress that was not started here"),
+    "JOB-2": _error("an earlier batch must be settled first"),
+    "JOB-3": _error("Pleo ended the export job before the batch was released"),
+    "JOB-4": _error("what Pleo lists of an export job does not fit together"),
+    "JOB-5": _error("the job asks for vendor bookkeeping, and the template cannot"),
+    "JOB-6": _error("contra accounts are missing in Pleo"),
+    "JOB-7": _error("an export job has items of another company"),
+    "JOB-8": _error("an item stands twice in an export job"),
+    "JOB-9": _rejection("validation_failure", "the item is in the books", by="bookkeeper"),
+    "JOB-10": _rejection(
+        "validation_failure", "the item is in the books with other postings", by="bookkeeper"
+    ),
+    "JOB-11": _rejection(
+        "validation_failure", "a person must look at the item first", by="bookkeeper"
+    ),
+    "JOB-12": _error("an answer about an item cannot be taken"),
+    "REL-1": _error("the batch is not approved, or cannot be"),
+    "REL-2": _error("the batch has changed since it was reviewed"),
+    "REL-3": _error("notes of the batch are not answered"),
+    "REL-4": _error("too little time is left of the export job"),
+    "REL-5": _error("whether Pleo has started a job is not known"),
+    "REL-6": _error("an export job is in a state that it should not be in"),
+    "REL-7": _error("whether Pleo has refused a job is not known"),
+    "REL-8": _error("somebody else has reported items of the job"),
+    "REL-9": _error("the outbox has a folder where the batch would go"),
+    "REL-10": _error("the stored files of a batch are missing or changed"),
+    "REL-11": _error("Pleo has not taken the report of some items"),
+    "REL-12": _error("Pleo has not ended an export job"),
+    "REL-13": _error("a batch is quarantined"),
+    "REL-14": _error("a new revision of a started job waits for its approval"),
     # ── notes ──
     "TEXT-CUT": _note("texts were cut to the length that the format allows"),
     "TEXT-REPLACED": _note("characters that the format or encoding lacks were replaced"),

@@ -5,6 +5,7 @@ temporary name in the same folder -> write -> sync file -> replace -> sync folde
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -156,6 +157,57 @@ def move_file(old: Path, new: Path) -> None:
             sync_folder(old.parent)
     except OSError as error:
         raise cannot_write(new, error) from error
+
+
+def move_folder(old: Path, new: Path) -> None:
+    """Rename a folder as a whole, durably; nothing may be there under the new name.
+
+    On another disk it is copied beside the new name first, so that it appears there as a whole.
+    Raises: UserMustFix OUT-2 when the disk or a folder refuses.
+    """
+    try:
+        new.parent.mkdir(parents=True, exist_ok=True)
+        if new.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
+        try:
+            os.rename(old, new)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy(old, new)
+            shutil.rmtree(old)
+        sync_folder(new.parent)
+        sync_folder(old.parent)
+    except OSError as error:
+        raise cannot_write(new, error) from error
+
+
+def copy_folder(old: Path, new: Path) -> None:
+    """Copy a folder under a new name, durably; it is whole there or absent.
+
+    Raises: UserMustFix OUT-2 when the disk or a folder refuses.
+    """
+    try:
+        _copy(old, new)
+        sync_folder(new.parent)
+    except OSError as error:
+        raise cannot_write(new, error) from error
+
+
+def _copy(old: Path, new: Path) -> None:
+    part = temporary_name(new, "part")
+    try:
+        shutil.copytree(old, part)
+        for path in (*part.rglob("*"), part):
+            if path.is_dir():
+                sync_folder(path)
+            else:
+                with path.open("rb") as handle:
+                    os.fsync(handle.fileno())
+        os.rename(part, new)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
 
 
 def write_part(path: Path, content: bytes, *, mode: int = 0o644) -> Path:

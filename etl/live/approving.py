@@ -1,0 +1,112 @@
+"""Transition 3: a person approves a content hash, and the verdicts are stored once and for all.
+
+    proof ok (else nothing was staged) · nothing blocks ─> tx approved (who, hash, verdicts)
+
+What Pleo will be told of each item is stored here as the exact bytes that are sent later, also
+when they are sent a second time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from etl.batches.ledger import Batch
+from etl.batches.states import Kind, State
+from etl.errors import Problem, UserMustFix
+from etl.live.desk import Desk
+from etl.live.outcomes import name_of
+
+#: Pleo does not state how long a reason may be; what is longer is cut here.
+MAX_REASON = 1000
+UNATTENDED = "unattended"
+
+
+def approve(desk: Desk, batch: Batch, *, by: str, content: str | None = None) -> Batch:
+    """Approve the staged content of a batch; with enough approvals it may be released.
+
+    Needs: `content`, the hash that the person has looked at; None: whatever is staged now.
+    Raises: UserMustFix REL-1 (nothing to approve), REL-2 (the content is another), REL-3.
+    """
+    _check(batch, content)
+    approvers = {one.by.strip().casefold() for one in batch.approvals} | {by.strip().casefold()}
+    body: dict[str, Any] = {
+        "by": by,
+        "content": batch.content,
+        "revision": batch.revision,
+        "needed": desk.approvals,
+    }
+    if len(approvers) >= desk.approvals:
+        staged_at = str(batch.facts["staged_at"])
+        body["verdicts"] = [
+            _verdict(item, at=staged_at)
+            for item in desk.ledger.items(batch)
+            if item["verdict"] != "skipped"
+        ]
+    return desk.ledger.append(batch, Kind.APPROVED, body)
+
+
+def _check(batch: Batch, content: str | None) -> None:
+    if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
+        what = f"{name_of(batch)} has nothing to approve"
+        if batch.state is not State.STAGED:
+            what += f": it is {batch.state}"
+        fix = "`pleo-etl status` says where the batch stands"
+        raise UserMustFix(Problem("REL-1", what, "", fix))
+    if content is not None and content != batch.content:
+        raise UserMustFix(
+            Problem(
+                "REL-2",
+                f"{name_of(batch)} has changed since it was reviewed: it is revision"
+                f" {batch.revision} now",
+                f"content {str(batch.content)[:12]}",
+                "look at it again with `pleo-etl review`, then approve it",
+            )
+        )
+    blocking = batch.facts.get("blocking") or []
+    if blocking:
+        raise UserMustFix(
+            Problem(
+                "REL-3",
+                f"{name_of(batch)} has notes that a person must answer: {', '.join(blocking)}",
+                f"revision {batch.revision}",
+                "answer them in `pleo-etl review`, or reject the items concerned",
+            )
+        )
+
+
+def _verdict(item: Mapping[str, Any], *, at: str) -> dict[str, Any]:
+    """Give a verdict as the ledger stores it, with the text that is sent."""
+    kept = {name: item[name] for name in ("external_id", "failure_type", "failure_reason")}
+    return {
+        "entry": item["id"],
+        "verdict": item["verdict"],
+        "body": _report(item, at=at),
+        "fingerprint": item["fingerprint"],
+        "vouchers": [str(number) for number in item["vouchers"]],
+        **kept,
+    }
+
+
+def _report(item: Mapping[str, Any], *, at: str) -> str:
+    """Write an UpdateExportJobItemV3; what is absent is left out, never null.
+
+    `exportedAt` is when the approved revision was made (export-rules C15).
+    """
+    said: dict[str, str | None] = {"accountingEntryId": item["id"]}
+    if item["verdict"] == "exported":
+        said |= {
+            "status": "successful", "exportedAt": at, "externalId": item["external_id"] or None,
+        }  # fmt: skip
+    else:
+        said |= {
+            "status": "failed",
+            "failureReason": _cut(item["failure_reason"] or "the item could not be exported"),
+            "failureReasonType": item["failure_type"] or "unexpected_failure",
+        }
+    return json.dumps({name: text for name, text in said.items() if text is not None})
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1] + "…"

@@ -1,0 +1,146 @@
+"""The desk of one company: everything a command of the live flow works with, opened together.
+
+    lock ─> ledger ─> identity of the outbox ─> credential ─> client
+    (one writer)      (no foreign ledger)
+
+Every effect goes through one of three: `pleo` (the client), `ledger`, and `etl.files`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.batches.identity import check_identity
+from etl.batches.ledger import Batch, Ledger, open_ledger
+from etl.batches.lock import company_lock
+from etl.clock import Clock, SystemClock
+from etl.documents import resolve_inside
+from etl.live import line as lines
+from etl.live.folders import Folders
+from etl.live.stored import StoredBatch
+from etl.pleo.addresses import Address, address_of
+from etl.pleo.client import PleoClient
+from etl.pleo.credentials import find_credential
+from etl.workspace import CompanySettings, Workspace
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Seconds that must be left of a job before a step that leads to published files.
+MARGIN = 300.0
+#: How many persons must approve a batch.
+APPROVALS = 1
+
+Tell = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What every step of the live flow is given."""
+
+    workspace: Workspace
+    name: str
+    company: CompanySettings
+    address: Address
+    pleo: PleoClient
+    ledger: Ledger
+    line: lines.Line
+    clock: Clock
+    folders: Folders
+    margin: float = MARGIN
+    approvals: int = APPROVALS
+    tell: Tell = silent
+    file_transport: httpx.BaseTransport | None = None
+
+    @property
+    def company_id(self) -> str:
+        return self.company.id
+
+    def stored(self, batch: Batch) -> StoredBatch:
+        """Give the private folder of a batch."""
+        return StoredBatch(self.folders.stored(batch.id))
+
+    def unsettled(self) -> Batch | None:
+        """Give the batch that the company's next one must wait for."""
+        return self.ledger.unsettled(self.company_id)
+
+
+def folders_of(workspace: Workspace, name: str) -> Folders:
+    """Give the folders of a company of the workspace."""
+    place = workspace.document.place("outbox")
+    outbox = resolve_inside(workspace.root, workspace.settings.outbox, place)
+    return Folders(workspace.root, outbox, name)
+
+
+@contextmanager
+def open_desk(
+    workspace: Workspace,
+    name: str,
+    *,
+    what: str,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    tell: Tell = silent,
+) -> Iterator[Desk]:
+    """Open the desk of a company for writing; nobody else writes for it meanwhile.
+
+    Raises: HeldElsewhere LOCK-1 naming the holder; LED-* for a ledger that cannot be trusted;
+    AUTH-* without a credential.
+    """
+    clock = clock or SystemClock()
+    with company_lock(workspace.root, name, clock=clock, what=what), ExitStack() as stack:
+        yield _open(
+            stack, workspace, name, clock=clock, transport=transport, tell=tell, is_writing=True
+        )
+
+
+@contextmanager
+def look_at_desk(
+    workspace: Workspace,
+    name: str,
+    *,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    tell: Tell = silent,
+) -> Iterator[Desk]:
+    """Open the desk of a company for reading only, without the lock."""
+    with ExitStack() as stack:
+        yield _open(
+            stack, workspace, name,
+            clock=clock or SystemClock(), transport=transport, tell=tell, is_writing=False,
+        )  # fmt: skip
+
+
+def _open(
+    stack: ExitStack,
+    workspace: Workspace,
+    name: str,
+    *,
+    clock: Clock,
+    transport: httpx.BaseTransport | None,
+    tell: Tell,
+    is_writing: bool,
+) -> Desk:
+    company = workspace.companies[name]
+    folders = folders_of(workspace, name)
+    ledger = stack.enter_context(
+        open_ledger(workspace.settings.ledger, root=workspace.root, clock=clock)
+    )
+    check_identity(folders.outbox, ledger=ledger, company_id=company.id, is_writing=is_writing)
+    address = address_of(workspace.settings.pleo)
+    credential = find_credential(workspace, name, address=address, clock=clock)
+    pleo = stack.enter_context(
+        PleoClient(address, credential=credential, clock=clock, transport=transport)
+    )
+    return Desk(
+        workspace=workspace, name=name, company=company, address=address, pleo=pleo,
+        ledger=ledger, line=lines.CompanyLine(workspace, name), clock=clock, folders=folders,
+        tell=tell, file_transport=transport,
+    )  # fmt: skip

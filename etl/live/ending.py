@@ -1,0 +1,46 @@
+"""Transitions 8 and 10: a batch ends without having been exported.
+
+void        tx voided (claims and numbers given back)                   nothing was published
+quarantine  tx quarantined ─> DO-NOT-IMPORT.txt into the released folder
+
+stopped in between   the next command writes the note; both may be done again
+"""
+
+from __future__ import annotations
+
+from etl.batches.ledger import Batch
+from etl.batches.states import Kind
+from etl.live.desk import Desk
+from etl.live.folders import forbid_import
+from etl.pleo.shapes import Job
+
+
+def void(desk: Desk, batch: Batch, *, why: str, by: str | None = None, how: str = "") -> Batch:
+    """Give up a batch of which nothing was published: discarded, lapsed, refused or replaced."""
+    return desk.ledger.append(batch, Kind.VOIDED, {"why": why, "by": by, "how": how})
+
+
+def lapse(desk: Desk, batch: Batch, job: Job) -> Batch:
+    """Give up a batch whose job ended, or was started by somebody else, before it was released."""
+    return void(desk, batch, why="lapsed", how=how_it_ended(job))
+
+
+def how_it_ended(job: Job) -> str:
+    """Say in a few words what Pleo shows of a job."""
+    if not job.is_over:
+        return f"Pleo shows the job as {job.status}"
+    reason = f" ({job.failure_type})" if job.failure_type else ""
+    return f"Pleo shows the job as {job.status}{reason}"
+
+
+def quarantine(desk: Desk, batch: Batch, why: str) -> Batch:
+    """Say of a released batch that its items are not exported in Pleo: do not import it."""
+    batch = desk.ledger.append(batch, Kind.QUARANTINED, {"why": why})
+    mark(desk, batch)
+    return batch
+
+
+def mark(desk: Desk, batch: Batch) -> None:
+    """Put the note into the folder of a quarantined batch, unless it is there."""
+    why = str(batch.facts.get("quarantined_why") or "Pleo ended the export job")
+    forbid_import(desk.folders.released(batch), batch=batch, why=why)

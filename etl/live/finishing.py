@@ -1,0 +1,33 @@
+"""What every writing command does first: whatever was begun is finished or undone.
+
+no batch, or one that Pleo has not heard of    nothing to do, and nothing is asked of Pleo
+begun and approved                             driven on, as far as it goes
+a new revision of a started job                waits for its approval; past the margin: refused
+quarantined                                    its note is put back; a person must settle it
+"""
+
+from __future__ import annotations
+
+from etl.batches.states import State
+from etl.live.desk import Desk
+from etl.live.ending import mark
+from etl.live.outcomes import Finished
+from etl.live.releasing import drive, outcome_of, wait_for_approval
+from etl.live.staging import is_begun
+
+
+def finish(desk: Desk) -> list[Finished]:
+    """Finish or undo what an earlier command began; gives what became of it.
+
+    Raises: as Pleo answers; the batch stays where it is then.
+    """
+    batch = desk.unsettled()
+    if batch is None or not is_begun(batch):
+        return []
+    if batch.state is State.QUARANTINED:
+        mark(desk, batch)
+    elif batch.state is State.STAGED and batch.refuse_intended_at is None and batch.is_started:
+        batch = wait_for_approval(desk, batch)
+    else:
+        batch = drive(desk, batch)
+    return [Finished(**outcome_of(desk, batch))]

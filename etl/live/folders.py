@@ -1,0 +1,117 @@
+"""Where the live flow keeps its folders, and what may be said of one by looking into it.
+
+<root>/.pleo-etl/batches/<company>/<batch id>/    private: input, recipe, revisions
+<outbox>/<company>/<0007>-<batch id>/             released: what a person imports
+<outbox>/<company>/withdrawn/<batch id>/          released, and taken back
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from etl import files
+from etl.batches.ledger import Batch
+from etl.batches.manifest import MANIFEST
+from etl.batches.reading import read_manifest
+from etl.errors import UserMustFix
+
+STATE_FOLDER = ".pleo-etl"
+DO_NOT_IMPORT = "DO-NOT-IMPORT.txt"
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The folders of one company."""
+
+    root: Path
+    outbox_root: Path
+    name: str
+
+    @property
+    def private(self) -> Path:
+        """Give the folder of all stored batches of the company."""
+        return self.root / STATE_FOLDER / "batches" / self.name
+
+    @property
+    def outbox(self) -> Path:
+        """Give the folder of everything that was released for the company."""
+        return self.outbox_root / self.name
+
+    def stored(self, batch_id: str) -> Path:
+        """Give the private folder of a batch."""
+        return self.private / batch_id
+
+    def released(self, batch: Batch) -> Path:
+        """Give the folder in the outbox under which a batch is, or would be, released."""
+        return self.outbox / f"{batch.number:04d}-{batch.id}"
+
+    def withdrawn(self, batch: Batch) -> Path:
+        """Give the folder of a batch that was taken back."""
+        return self.outbox / "withdrawn" / batch.id
+
+    def shown(self, path: Path) -> str:
+        """Name a folder of the workspace in a message."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else (
+            files.shown_path(path)
+        )  # fmt: skip
+
+
+def content_in(folder: Path) -> str | None:
+    """Give the content hash of a folder of ours: None unless every file in it is unchanged.
+
+    The manifest is sealed, and lists the hash of every file; a note that says not to import is
+    no part of the content.
+    """
+    try:
+        manifest = read_manifest(folder)
+        known = dict(manifest.hashes)
+        for listed in manifest.attachments().iter_rows(named=True):
+            if listed["sha256"] is not None and (folder / listed["name"]).exists():
+                known[listed["name"]] = listed["sha256"]
+        if any(_hash_file(folder / name) != sha256 for name, sha256 in known.items()):
+            return None
+    except (UserMustFix, OSError):
+        return None
+    content: str = manifest.head["content"]
+    return content
+
+
+def _hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while chunk := handle.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def is_there(folder: Path) -> bool:
+    """Say whether a folder was written as a whole: its manifest is the last file."""
+    return (folder / MANIFEST).is_file()
+
+
+def forbid_import(folder: Path, *, batch: Batch, why: str) -> bool:
+    """Put DO-NOT-IMPORT.txt into a released folder; False when the folder is not there.
+
+    Raises: UserMustFix OUT-2 when the disk refuses.
+    """
+    if not folder.is_dir():
+        return False
+    if not (folder / DO_NOT_IMPORT).exists():
+        files.write_atomic(folder / DO_NOT_IMPORT, _note(batch, why).encode())
+    return True
+
+
+def _note(batch: Batch, why: str) -> str:
+    return f"""DO NOT IMPORT THESE FILES.
+
+Batch {batch.number} ({batch.id}) was released, but Pleo does not count its items as exported:
+{why}.
+
+Not imported yet:      pleo-etl settle {batch.id} --not-imported
+                       The items can then be exported again in Pleo.
+Imported already:      pleo-etl settle {batch.id} --imported
+                       Do not export these items in Pleo again: they would be booked twice.
+"""

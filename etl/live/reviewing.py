@@ -1,0 +1,88 @@
+"""What a reviewer says of a staged batch, and the revision that follows from it (transition 2).
+
+tx answered (who, per item: reject, undo, already_booked, again; per note: the answer)
+  ─> render from the stored input with the batch's own recipe ─> r<n+1>/ ─> tx staged
+
+stopped in between   what was said is kept; the next answer, or `run`, makes the revision
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from etl import files
+from etl.batches.ledger import Batch
+from etl.batches.states import Kind, State
+from etl.errors import Problem, UserMustFix
+from etl.live.desk import Desk
+from etl.live.outcomes import Staged, name_of
+from etl.live.staging import make_revision
+
+REJECT, UNDO, ALREADY_BOOKED, AGAIN = "reject", "undo", "already_booked", "again"
+
+
+def answer(
+    desk: Desk,
+    batch: Batch,
+    *,
+    by: str,
+    decisions: Mapping[str, Mapping[str, str]] | None = None,
+    notes: Mapping[str, str] | None = None,
+) -> Staged:
+    """Take a reviewer's answers, and stage what follows from them.
+
+    Needs: decisions, item -> {"do": reject | undo | already_booked | again, "reason"}; notes, the
+    code of a blocking note -> what the reviewer says to it.
+    Raises: UserMustFix JOB-12 for an answer that cannot be taken; nothing is stored then.
+    """
+    said = {entry: dict(one) for entry, one in (decisions or {}).items()}
+    _check(desk, batch, said)
+    body = {"by": by, "decisions": said, "notes": dict(notes or {})}
+    batch = desk.ledger.append(batch, Kind.ANSWERED, body)
+    _keep_recipe(desk, batch)
+    return make_revision(desk, batch, job=None)
+
+
+def review(desk: Desk, batch: Batch, *, by: str, entries: Sequence[str]) -> Batch:
+    """Remember which items a person has looked at, for the next time they come."""
+    return desk.ledger.append(batch, Kind.REVIEWED, {"by": by, "entries": list(entries)})
+
+
+def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> None:
+    if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
+        raise _cannot(f"{name_of(batch)} is {batch.state}, not staged", batch, "review")
+    known = {entry.casefold() for entry in desk.ledger.listed(batch)}
+    repeats = batch.facts.get("repeats") or {}
+    blocking = desk.ledger.events(desk.company_id, batch.id)
+    open_repeats = next(
+        (event.body.get("blocking_items") or {} for event in reversed(blocking)
+         if event.kind is Kind.STAGED), {}
+    ).get("JOB-9", ())  # fmt: skip
+    for entry, one in said.items():
+        if entry.casefold() not in known:
+            raise _cannot(f"{name_of(batch)} has no item {entry}", batch, entry)
+        if one["do"] not in (REJECT, UNDO, ALREADY_BOOKED, AGAIN):
+            raise _cannot(f'"{one["do"]}" is no answer', batch, entry)
+        if one["do"] == REJECT and not one.get("reason", "").strip():
+            raise _cannot("a rejection needs a reason: Pleo shows it to the company", batch, entry)
+        was_answered = entry in (batch.facts.get("decisions") or {})
+        if one["do"] in (ALREADY_BOOKED, AGAIN) and (
+            entry not in repeats or (entry not in open_repeats and not was_answered)
+        ):
+            raise _cannot(
+                f"item {entry} was not booked before with these postings, so it can be neither"
+                f' "{ALREADY_BOOKED}" nor "{AGAIN}"', batch, entry,
+            )  # fmt: skip
+
+
+def _cannot(what: str, batch: Batch, where: str) -> UserMustFix:
+    fix = "`pleo-etl review` shows the batch and what may be said of its items"
+    return UserMustFix(Problem("JOB-12", what, where, fix))
+
+
+def _keep_recipe(desk: Desk, batch: Batch) -> None:
+    """Give the next revision the recipe of this one: an answer changes items, not rules."""
+    stored = desk.stored(batch)
+    target = stored.recipe_folder(batch.revision + 1)
+    files.remove_folder(target)
+    files.copy_folder(stored.recipe_folder(batch.revision), target)
