@@ -6,6 +6,9 @@ import os
 
 from hypothesis import settings
 
+# Nothing here may read or write the keyring of whoever runs the tests.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+
 # On a change the examples are the same every time, so that a failure is the change's own;
 # anywhere else they are new with every run, and hypothesis prints how to make one again.
 settings.register_profile("change", derandomize=True, deadline=None, print_blob=True)

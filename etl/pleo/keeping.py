@@ -120,9 +120,12 @@ class FilePlace:
             return None
         except OSError as error:
             raise self._refused(f"cannot be opened: {error.strerror}") from None
-        with os.fdopen(descriptor, "rb") as handle:
-            self._check(os.fstat(handle.fileno()))
-            raw = handle.read(MAX_BYTES + 1)
+        try:
+            self._check(os.fstat(descriptor))
+            self._check_folder()
+            raw = os.read(descriptor, MAX_BYTES + 1)
+        finally:
+            os.close(descriptor)
         return self._decoded(raw)
 
     def _check(self, found: os.stat_result) -> None:
@@ -135,9 +138,16 @@ class FilePlace:
             raise self._refused("belongs to another user")
         if found.st_mode & 0o077:
             raise self._refused("can be read or written by other users")
+
+    def _check_folder(self) -> None:
+        """Refuse a folder in which others could put another file in its place."""
+        if os.name == "nt":
+            return
         folder = self.path.parent.stat()
         if folder.st_uid not in (os.geteuid(), 0) or folder.st_mode & 0o022:
-            raise self._refused("lies in a folder that other users can write to")
+            what = "the folder of the credentials can be written by other users"
+            fix = "make it your own alone, as with `chmod 700`, then look at what lies in it"
+            raise UserMustFix(Problem("AUTH-3", what, _shown(self.path.parent), fix))
 
     def _decoded(self, raw: bytes) -> Kept:
         try:
@@ -155,11 +165,13 @@ class FilePlace:
     def write(self, kept: Kept) -> None:
         """Keep this instead, whole or not at all.
 
-        Raises: UserMustFix OUT-2 when the disk or the folder refuses, AUTH-3 for a link.
+        Raises: UserMustFix OUT-2 when the disk or the folder refuses, AUTH-3 for a link and for a
+        folder that others can write to.
         """
         if self.path.is_symlink():
             raise self._refused("is a link")
         files.make_private_folder(self.path.parent)
+        self._check_folder()
         text = encoded(kept, host=self._host, company_id=self._company_id)
         files.write_private(self.path, text.encode())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -19,24 +18,9 @@ from etl.pleo.sandbox.authorization import OAuthClient as Registered
 from etl.pleo.tokens import OAuthClient, TokenEndpoint
 from etl.secret import Secret
 from etl.workspace import PleoSettings
+from tests.fakes.transport import SandboxClockOf
 
 PORT = 18586  # never listened on, unless a test says so
-
-
-@dataclass
-class SandboxTime:
-    """The clock of a sandbox as ours; waiting moves it."""
-
-    pleo: Pleo
-
-    def now(self) -> datetime:
-        return self.pleo.clock.read()
-
-    def elapsed(self) -> float:
-        return self.pleo.clock.read().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.pleo.advance(seconds)
 
 
 @dataclass
@@ -69,7 +53,7 @@ class Door:
         self.company: Company = pleo.add_sample("example")
         self.registered: Registered = pleo.add_client([self.company], [redirect_uri(PORT)])
         self.address: Address = address_of(PleoSettings(base_url=base_url))
-        self.clock = SandboxTime(pleo)
+        self.clock = SandboxClockOf(pleo)
         self.client = OAuthClient(self.registered.id, Secret(self.registered.secret or ""), "basic")
         self.place = FilePlace(base_url, self.company.id, folder=folder)
 

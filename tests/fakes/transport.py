@@ -21,6 +21,7 @@ import httpx
 from etl.pleo.addresses import Address
 from etl.pleo.sandbox import Fault, Pleo, desk, wire
 from etl.pleo.sandbox.answers import Answer, Call
+from etl.pleo.sandbox.authorization import OPERATIONS as OAUTH
 from etl.pleo.sandbox.clocks import http_date
 from etl.pleo.sandbox.operations import OPERATIONS
 
@@ -31,6 +32,7 @@ _ROUTES = [
     (operation.method, re.compile(re.sub(r"\{([a-z]+)\}", r"(?P<\1>[^/]+)", operation.path)), name)
     for name, operation in OPERATIONS.items()
 ] + [("GET", re.compile("/files/(?P<name>[^/]+)"), "download")]
+_ROUTES += [(method, re.compile(path), name) for name, (method, path) in OAUTH.items()]
 
 
 class SandboxClockOf:
