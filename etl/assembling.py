@@ -87,12 +87,7 @@ def assemble(
     Needs: numbered vouchers; rendered files, and the proof that they were read back.
     """
     places = _places(rendered.files)
-    verdicts = decide_verdicts(
-        booked.everyone,
-        rejections=booked.rejections,
-        external_ids=without(rendered.external_ids, booked.rejections),
-        settled=booked.settled,
-    )
+    verdicts = verdicts_of(booked, rendered)
     counts = _count(booked, verdicts)
     manifest = _manifest(
         booked, rendered, recipe=recipe, origin=origin, verdicts=verdicts, counts=counts,
@@ -130,6 +125,16 @@ def assemble(
         rejections=booked.rejections,
         owner=Owner(recipe.mapping.company.id, recipe.template.id, recipe.batch_number),
         receipts=_carried(booked, rendered) if origin.has_receipts else (),
+    )
+
+
+def verdicts_of(booked: Booked, rendered: Rendered) -> pl.DataFrame:
+    """Give the verdict of every listed item: item.key and VERDICTS."""
+    return decide_verdicts(
+        booked.everyone,
+        rejections=booked.rejections,
+        external_ids=without(rendered.external_ids, booked.rejections),
+        settled=booked.settled,
     )
 
 

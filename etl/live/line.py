@@ -6,17 +6,21 @@ the receipts, and with what people and the ledger decided about single items.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from etl import files
 from etl.batches.manifest import Total
 from etl.batches.verdicts import Counts
+from etl.batching import Refused as Refused
 from etl.conversion import Conversion
-from etl.live.stored import StoredFile
+from etl.live.stored import StoredFile, changed
 
+_PIECE = 1024 * 1024
 #: Where receipts lie, by entry id and number.
 Contents = Mapping[tuple[str, int], Path]
 
@@ -33,16 +37,6 @@ class BatchFacts:
     job_id: str | None = None
     job_created: datetime | None = None
     first_vouchers: Mapping[str, int] = field(default_factory=lambda: {"": 1})
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why an item is reported as failed though the line would book it."""
-
-    code: str
-    failure_type: str
-    message: str
-    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +61,7 @@ class Decisions:
 class ItemOutcome:
     """What became of an item.
 
-    verdict: exported, failed or skipped. vouchers: their numbers, in print order.
+    verdict: exported, failed or skipped. vouchers: their numbers as text, in print order.
     fingerprint: hash of what it books (accounts, amounts, tax codes, dates), whatever its verdict;
     None where nothing can be booked.
     """
@@ -77,7 +71,7 @@ class ItemOutcome:
     external_id: str | None
     failure_type: str | None
     failure_reason: str | None
-    vouchers: tuple[int, ...]
+    vouchers: tuple[str, ...]
     fingerprint: str | None
 
 
@@ -85,9 +79,10 @@ class ItemOutcome:
 class Revision:
     """A proved rendering of a batch; nothing of it is written yet.
 
-    last_vouchers  the last number used, by the scopes of first_vouchers that were used
+    last_vouchers  the last number used, by fiscal year, or under "" where numbers run on
     blocking       notes that a person must answer, with the items concerned
     is_empty       nothing was rendered: there is no file for the ERP
+    receipts       where the files lie that go with it, by entry id and number
     """
 
     content: str
@@ -99,11 +94,45 @@ class Revision:
     last_vouchers: Mapping[str, int]
     blocking: tuple[tuple[str, tuple[str, ...]], ...]
     conversion: Conversion
-    receipts: Mapping[tuple[str, int], Path] = field(repr=False, default_factory=dict)
+    receipts: Contents = field(repr=False, default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         return self.counts.rendered == 0
+
+    def write(self, folder: Path) -> None:
+        """Write the revision into a folder that is not there yet, exactly as it is published.
+
+        The manifest is written last: a folder that has one is whole.
+        Raises: UserMustFix OUT-1 (something else lies there), OUT-2 when the disk refuses, LINE-2
+        where a receipt is not what was fetched.
+        """
+        plan = self.conversion.plan(folder)
+        files.make_folder(folder)
+        for receipt in self.conversion.receipts:
+            target = folder / receipt.path
+            files.make_folder(target.parent)
+            source = self.receipts[(receipt.item_id, receipt.number)]
+            files.write_pieces(target, checked_pieces(source, receipt.sha256), mode=0o644)
+        for made in plan.new:
+            files.write_atomic(folder / made.name, made.content)
+
+
+def checked_pieces(path: Path, sha256: str) -> Iterator[bytes]:
+    """Give a file piece by piece; at its end it must have been the file of this hash.
+
+    Raises: UserMustFix LINE-2.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as handle:
+            while piece := handle.read(_PIECE):
+                digest.update(piece)
+                yield piece
+    except OSError:
+        raise changed(path) from None
+    if digest.hexdigest() != sha256:
+        raise changed(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,11 @@ class Pair:
     debit: str
     credit: str
 
+    def mirrored(self) -> Pair:
+        """Give what takes this voucher back: of an invoice a credit note, and the other way."""
+        kind = {"invoice": "credit_note", "credit_note": "invoice"}.get(self.kind, self.kind)
+        return Pair(kind, self.credit, self.debit)
+
     @property
     def contra_role(self) -> str:
         return min(self.debit, self.credit, key=CONTRA_ORDER.index)
@@ -166,6 +171,16 @@ class PostingRules:
 
     def __iter__(self) -> Iterator[PostingRule]:
         return iter(self.rules.values())
+
+    def mirrored(self) -> PostingRules:
+        """Give rules that take back what these make: debit and credit change places."""
+        return replace(
+            self,
+            rules={
+                name: replace(rule, pairs=tuple(pair.mirrored() for pair in rule.pairs))
+                for name, rule in self.rules.items()
+            },
+        )
 
 
 def load_posting_rules(
