@@ -288,6 +288,18 @@ CODES: Mapping[str, Code] = {
     "LED-20": _error("the ledger does not know the batches of the outbox"),
     "LED-21": _error("the file that says whose outbox it is cannot be read"),
     "LOCK-1": _error("another command works on the company"),
+    # ── answers of a person, and the ledger made again ──
+    "ANS-1": _error("it is not clear which batch is meant"),
+    "ANS-2": _error("an answer does not fit the batch as it stands"),
+    "ANS-3": _error("the folder of a batch lies in two places"),
+    "ANS-4": _error("a name means no item of the batch, or several"),
+    "ANS-5": _error("an export job cannot be taken over"),
+    "ANS-6": _error("no reversal can be made of a batch"),
+    "ANS-7": _error("the ledger is good and is not made again unasked"),
+    "ANS-8": _error("a folder of the outbox cannot be read into the ledger"),
+    "ANS-9": _error("a released batch is missing from the outbox, or was changed there"),
+    "ANS-10": _error("the outbox holds what the ledger does not know, or calls otherwise"),
+    "ANS-11": _error("Pleo shows other verdicts than the ledger holds"),
     # ── output, workspace, command line ──
     "CLI-1": _error("the command line is not understood"),
     "CLI-2": _error("pleo-etl failed in a way that it does not know"),

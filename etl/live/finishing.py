@@ -4,16 +4,20 @@ no batch, or one that Pleo has not heard of    nothing to do, and nothing is ask
 begun and approved                             driven on, as far as it goes
 a new revision of a started job                waits for its approval; past the margin: refused
 quarantined                                    its note is put back; a person must settle it
+an answer of a person that was stopped         carried out to its end
 """
 
 from __future__ import annotations
 
 from etl.batches.states import State
+from etl.live.answering import in_words
 from etl.live.desk import Desk
 from etl.live.ending import mark
 from etl.live.outcomes import Finished
 from etl.live.releasing import drive, outcome_of, wait_for_approval
+from etl.live.reversing import finish_reversals
 from etl.live.staging import is_begun
+from etl.live.withdrawing import finish_withdrawals
 
 
 def finish(desk: Desk) -> list[Finished]:
@@ -21,13 +25,15 @@ def finish(desk: Desk) -> list[Finished]:
 
     Raises: as Pleo answers; the batch stays where it is then.
     """
+    answered = [*finish_withdrawals(desk), *finish_reversals(desk)]
+    finished = [Finished(**in_words(desk, batch)) for batch in answered]
     batch = desk.unsettled()
     if batch is None or not is_begun(batch):
-        return []
+        return finished
     if batch.state is State.QUARANTINED:
         mark(desk, batch)
     elif batch.state is State.STAGED and batch.refuse_intended_at is None and batch.is_started:
         batch = wait_for_approval(desk, batch)
     else:
         batch = drive(desk, batch)
-    return [Finished(**outcome_of(desk, batch))]
+    return [*finished, Finished(**outcome_of(desk, batch))]

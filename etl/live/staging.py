@@ -51,15 +51,16 @@ def stage_next(desk: Desk, *, unattended: bool = False) -> Staged | NothingToDo:
         raise held_by(waiting, f"company {desk.name}")
     jobs = running_jobs(desk)
     lapsed = None
-    if waiting is not None and not any(_is_pending(job, waiting) for job in jobs):
+    if waiting is not None and not any(_is_for(job, waiting) for job in jobs):
         lapsed, waiting = _let_go(desk, waiting), None
-    foreign = next((job for job in jobs if not job.is_pending), None)
+    foreign = next((job for job in jobs if not job.is_pending and not _is_for(job, waiting)), None)
     if foreign is not None:
         raise refuse_foreign(desk, foreign)
-    job = next((job for job in jobs if waiting is None or _is_pending(job, waiting)), None)
+    job = next((job for job in jobs if waiting is None or _is_for(job, waiting)), None)
     if job is None:
         return _nothing(lapsed)
-    return stage_job(desk, job, waiting=waiting, unattended=unattended)
+    is_adopted = waiting is not None and bool(waiting.facts.get("adopted"))
+    return stage_job(desk, job, waiting=waiting, adopted=is_adopted, unattended=unattended)
 
 
 def is_begun(batch: Batch) -> bool:
@@ -73,8 +74,11 @@ def is_begun(batch: Batch) -> bool:
     )
 
 
-def _is_pending(job: Job, batch: Batch) -> bool:
-    return job.is_pending and job.id.casefold() == (batch.job_id or "").casefold()
+def _is_for(job: Job, batch: Batch | None) -> bool:
+    """Say whether a batch can still be made of a job: an adopted one is in progress already."""
+    if batch is None or job.id.casefold() != (batch.job_id or "").casefold():
+        return False
+    return job.is_pending or (job.is_running and bool(batch.facts.get("adopted")))
 
 
 def _let_go(desk: Desk, batch: Batch) -> Batch:
