@@ -12,11 +12,13 @@ from typing import Any
 import polars as pl
 
 from etl.batches.manifest import EMPTY_SEAL, LONG_LISTS, MANIFEST, SCHEMA
-from etl.batches.verdicts import ATTACHED, VERDICTS
+from etl.batches.verdicts import ATTACHED, ATTACHED_PATH, VERDICTS
 from etl.documents import read_json
 from etl.errors import Problem, UserMustFix
 from etl.files import is_safe_name, sha256
 
+#: The folder of receipts, beside the files that they belong to.
+RECEIPTS = "attachments"
 _SEAL = re.compile(rb'\n "seal": "([0-9a-f]{64})"')
 #: Keys of every manifest; a file that lacks one was not written by us.
 _KEYS = frozenset(
@@ -46,7 +48,22 @@ class ReadManifest:
 
     def attachments(self) -> pl.DataFrame:
         """Give every attachment (ATTACHED)."""
-        return self._frame("attachments", ATTACHED)
+        return self._attached().select(list(ATTACHED))
+
+    def receipts(self) -> dict[str, str]:
+        """Give path and hash of every receipt that lies in the folder as a file of its own.
+
+        Raises: UserMustFix VER-2 where a path leads out of the folder.
+        """
+        named = self._attached().filter(pl.col("path").is_not_null()).select("path", "sha256")
+        found: dict[str, str] = dict(named.iter_rows())
+        for path in found:
+            if not is_safe_name(path.removeprefix(f"{RECEIPTS}/")):
+                raise _refused("names a receipt outside of its folder", MANIFEST)
+        return found
+
+    def _attached(self) -> pl.DataFrame:
+        return self._frame("attachments", ATTACHED | ATTACHED_PATH)
 
     def _frame(self, name: str, columns: Mapping[str, Any]) -> pl.DataFrame:
         if not self.lists[name]:
