@@ -67,10 +67,7 @@ def content_in(folder: Path) -> str | None:
     """
     try:
         manifest = read_manifest(folder)
-        known = dict(manifest.hashes)
-        for listed in manifest.attachments().iter_rows(named=True):
-            if listed["sha256"] is not None and (folder / listed["name"]).exists():
-                known[listed["name"]] = listed["sha256"]
+        known = manifest.hashes | manifest.receipts()
         if any(_hash_file(folder / name) != sha256 for name, sha256 in known.items()):
             return None
     except (UserMustFix, OSError):
