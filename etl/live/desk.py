@@ -18,8 +18,9 @@ from etl.batches.ledger import Batch, Ledger, open_ledger
 from etl.batches.lock import company_lock
 from etl.clock import Clock, SystemClock
 from etl.documents import resolve_inside
-from etl.live import line as lines
 from etl.live.folders import Folders
+from etl.live.line import Line
+from etl.live.rendering import CompanyLine
 from etl.live.stored import StoredBatch
 from etl.pleo.addresses import Address, address_of
 from etl.pleo.client import PleoClient
@@ -51,7 +52,7 @@ class Desk:
     address: Address
     pleo: PleoClient
     ledger: Ledger
-    line: lines.Line
+    line: Line
     clock: Clock
     folders: Folders
     margin: float = MARGIN
@@ -141,6 +142,6 @@ def _open(
     )
     return Desk(
         workspace=workspace, name=name, company=company, address=address, pleo=pleo,
-        ledger=ledger, line=lines.CompanyLine(workspace, name), clock=clock, folders=folders,
+        ledger=ledger, line=CompanyLine(workspace, name), clock=clock, folders=folders,
         tell=tell, file_transport=transport,
     )  # fmt: skip
