@@ -34,9 +34,9 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,
 
 #: Every command, in the order of the help; each is a module of this package.
 COMMANDS = (
-    "demo", "init", "login", "logout", "check", "run", "review", "release", "status", "jobs",
-    "history", "convert", "verify", "explain", "diff", "templates", "mappings", "sandbox",
-    "completion",
+    "demo", "init", "login", "logout", "check", "run", "review", "release", "imported", "status",
+    "jobs", "history", "discard", "settle", "withdraw", "reverse", "adopt", "ledger", "convert",
+    "verify", "explain", "diff", "templates", "mappings", "sandbox", "completion",
 )  # fmt: skip
 
 
@@ -111,10 +111,14 @@ def main(verbose: int) -> None:
     \b
     Try it without an account:
         pleo-etl demo
-    Convert a file of items:
+    From Pleo to your books, each export:
+        pleo-etl run        fetch it, make the files
+        pleo-etl review     look at them
+        pleo-etl release    put them out, and report to Pleo
+    How things stand, and what to do next:
+        pleo-etl status
+    Convert a file of items, without Pleo:
         pleo-etl convert items.json -t TEMPLATE -m MAPPING -o DIR
-    Prove the result again later:
-        pleo-etl verify DIR
     """
     if verbose:
         from etl.log import set_verbosity

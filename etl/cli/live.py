@@ -124,7 +124,7 @@ def chosen(workspace: Workspace, *, company: str | None, every: bool = False) ->
         return [company]
     if every or len(names) == 1:
         return names
-    fix = f"add --company NAME (there are {', '.join(names)}), or --all where a command has it"
+    fix = f"add --company NAME (the workspace has {', '.join(names)}), or --all"
     what = "the workspace has several companies, and none is named"
     raise UserMustFix(Problem("CLI-3", what, workspace.document.name, fix))
 
@@ -135,7 +135,7 @@ def _unknown(company: str, names: Sequence[str]) -> Problem:
     near = near_match(company, list(names))
     hint = f'did you mean "{near}"? ' if near else ""
     what = f'the workspace has no company "{company}"'
-    return Problem("CLI-3", what, "--company", f"{hint}there are {', '.join(names)}")
+    return Problem("CLI-3", what, "--company", f"{hint}the workspace has {', '.join(names)}")
 
 
 def for_companies(

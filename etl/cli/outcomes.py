@@ -25,7 +25,7 @@ PARTS = {
     "nothing_to_book": "with nothing to book", "skipped": "skipped",
 }  # fmt: skip
 #: Outcomes that are not about what a batch holds.
-QUIET = frozenset({"voided", "nothing"})
+QUIET = frozenset({"imported", "nothing", "settled", "voided", "withdrawn"})
 
 
 def say_outcome(outcome: Outcome, turn: Turn) -> None:

@@ -12,8 +12,7 @@ from etl.cli import talk
 from etl.cli.asking import ask, must_be_attended
 from etl.cli.live import Told, Turn, by_option, desk_of, for_companies, live_options, yes_option
 from etl.cli.outcomes import counts_lines, say_outcome, say_wrapped, told_of, who
-from etl.cli.review import nothing_staged, staged_folder, summary_lines
-from etl.errors import UserMustFix
+from etl.cli.review import staged_folder, summary_lines
 from etl.files import shown_path
 
 if TYPE_CHECKING:
@@ -59,7 +58,9 @@ def release_staged(turn: Turn, *, yes: bool, by: str | None) -> Told:
         if finished and (batch is None or batch.state is State.QUARANTINED):
             return told_of(turn, finished[-1], finished[:-1])
         if batch is None or not batch.revision:
-            raise UserMustFix(nothing_staged(turn))
+            talk.say("nothing is staged, so there is nothing to release")
+            say_wrapped(f"next: `pleo-etl run{turn.option}` fetches the export that waits in Pleo")
+            return Told("nothing", document={"batch": None})
         if not yes:
             must_be_attended(turn.surroundings, what="pleo-etl release")
             if not _agrees(turn, desk, batch):
@@ -77,7 +78,7 @@ def _release(turn: Turn, desk: Desk, batch: Batch, *, by: str, is_attended: bool
     if batch.state is State.STAGED and not batch.facts.get("refusal"):
         batch = approve(desk, batch, by=by, content=batch.content)
     asks = _asks_about(turn, by=by) if is_attended else None
-    return release(desk, batch, by=by, attended_differs=asks)
+    return release(desk, batch, by=by, ask=asks)
 
 
 def _agrees(turn: Turn, desk: Desk, batch: Batch) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,24 +56,24 @@ def command(
 
     def act(turn: Turn) -> Told:
         if approves:
-            return _approve(turn, by=who(by))
-        return _show(turn, as_json=as_json)
+            return approve_staged(turn, by=who(by))
+        return show_staged(turn, give=talk.say if as_json else talk.give)
 
     return for_companies(act, company=company, every=every, as_json=as_json)
 
 
-def _show(turn: Turn, *, as_json: bool) -> Told:
+def show_staged(turn: Turn, *, give: Callable[[str], None]) -> Told:
+    """Show what is staged, with its page and the minutes left."""
     with ledger_of(turn) as ledger:
         batch = ledger.unsettled(turn.workspace.companies[turn.name].id) if ledger else None
     if batch is None or not batch.revision or batch.content is None:
         return _nothing_to_review(turn, batch)
     folder = staged_folder(turn, batch)
     left, remark = _minutes_left(turn, batch)
-    if not as_json:
-        for line in summary_lines(turn, batch, folder):
-            talk.give(line)
-        if left is not None:
-            talk.give(f"  {talk.counted(left, 'minute')} left until Pleo ends the export")
+    for line in summary_lines(turn, batch, folder):
+        give(line)
+    if left is not None:
+        give(f"  {talk.counted(left, 'minute')} left until Pleo ends the export")
     if remark:
         say_wrapped(remark)
     say_standing(batch, option=turn.option)
@@ -95,7 +96,7 @@ def _nothing_to_review(turn: Turn, batch: Batch | None) -> Told:
     return Told(str(batch.state), document={"batch": batch_document(batch, option=turn.option)})
 
 
-def _approve(turn: Turn, *, by: str) -> Told:
+def approve_staged(turn: Turn, *, by: str) -> Told:
     from etl.live.approving import approve
 
     with turn.telling.during("approve"), desk_of(turn, what="review --approve") as desk:

@@ -57,17 +57,32 @@ def command(
     heard: set[tuple[str, str]] = set()
 
     def act(turn: Turn) -> Told:
-        with turn.telling.during("run"), desk_of(turn, what="run") as desk:
-            return _run(turn, desk, releases=releases, stays=watches, heard=heard)
+        return fetch_and_stage(turn, releases=releases, stays=watches, heard=heard)
 
     again = _again(seconds, is_endless=watches) if waits or watches else None
     return for_companies(act, company=company, every=every, as_json=as_json, again=again)
 
 
+def fetch_and_stage(
+    turn: Turn,
+    *,
+    releases: bool = False,
+    stays: bool = False,
+    heard: set[tuple[str, str]] | None = None,
+) -> Told:
+    """Finish what was begun, then stage, and release where that is asked for.
+
+    Needs: stays, whether a batch that waits for its review is left as it is; heard, what was told
+    in an earlier round and is not told again.
+    """
+    with turn.telling.during("run"), desk_of(turn, what="run") as desk:
+        heard = set() if heard is None else heard
+        return _run(turn, desk, releases=releases, stays=stays, heard=heard)
+
+
 def _run(
     turn: Turn, desk: Desk, *, releases: bool, stays: bool, heard: set[tuple[str, str]]
 ) -> Told:
-    """Finish what was begun, then stage, and release where that is asked for."""
     from etl.live.finishing import finish
     from etl.live.releasing import release
     from etl.live.staging import is_begun, stage_next
