@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -46,8 +46,8 @@ _PAGE = (
 class Consent:
     """One login that was begun."""
 
-    #: What the person opens; it holds no secret.
-    address: str
+    #: What the person opens. It holds no secret, but the state is nobody else's business.
+    address: str = field(repr=False)
     redirect_uri: str
     state: Secret
     verifier: Secret
@@ -97,7 +97,7 @@ def _code(consent: Consent, found: Mapping[str, str]) -> Secret:
 
 
 def _is_ours(consent: Consent, found: Mapping[str, str]) -> bool:
-    state = found.get("state", "").encode()
+    state = found.get("state", "").encode("utf-8", "replace")
     return hmac.compare_digest(state, consent.state.reveal().encode())
 
 
