@@ -55,6 +55,8 @@ def decide(connection: Connection, batch: Batch | None, *, kind: Kind, body: Bod
         return body
     if kind is Kind.REVERSED:
         _check_reversal(batch, other=reading.batch(connection, body["batch"]))
+    if kind is Kind.WITHDRAWN and batch.facts.get("reverses"):
+        _check_mirror(batch, of=reading.batch(connection, batch.facts["reverses"]))
     is_void = kind is Kind.VOIDED or (kind is Kind.SETTLED and not body["imported"])
     if not is_void:
         return body
@@ -72,3 +74,10 @@ def _check_reversal(batch: Batch, *, other: Batch | None) -> None:
     else:
         return
     raise failures.not_allowed(batch.number, state=batch.state, kind=Kind.REVERSED, why=why)
+
+
+def _check_mirror(batch: Batch, *, of: Batch | None) -> None:
+    """Refuse to withdraw a reversal whose original was given back: it would be booked twice."""
+    if of is not None and of.is_reversed:
+        why = f"as batch {of.number} counts as reversed by it"
+        raise failures.not_allowed(batch.number, state=batch.state, kind=Kind.WITHDRAWN, why=why)
