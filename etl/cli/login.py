@@ -180,7 +180,7 @@ class _Login:
     def _ask(self, question: str, *, is_secret: bool) -> str:
         """Ask a person, or take a line of the standard input."""
         if not self._around.is_attended:
-            return sys.stdin.readline(MAX_LINE)
+            return _read_line(MAX_LINE)
         try:
             given: Any = click.prompt(
                 question, hide_input=is_secret, err=True, default="", show_default=False
@@ -188,6 +188,10 @@ class _Login:
         except click.Abort:
             raise KeyboardInterrupt from None
         return str(given)
+
+
+def _read_line(limit: int) -> str:
+    return sys.stdin.readline(limit)
 
 
 def _open_browser(address: str) -> None:

@@ -1,0 +1,404 @@
+"""`login`, `logout` and `check --online`: what a person sees, and what is kept afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from etl.cli import main
+from etl.cli.surroundings import Surroundings
+from etl.pleo.loopback import redirect_uri
+from etl.pleo.sandbox import Pleo, RunningSandbox
+from tests.fakes import keyrings
+from tests.fakes.transport import SandboxClockOf, SandboxTransport
+
+PORT = 18587  # is registered, and not listened on: the browser's way back is pasted
+ROOT = Path(__file__).parents[3]
+
+
+class Desk:
+    """A workspace of one company at a sandbox, and `pleo-etl` run in it."""
+
+    def __init__(self, root: Path, base_url: str = "http://127.0.0.1:8585") -> None:
+        self.root, self.base_url = root, base_url
+        self.pleo = Pleo()
+        self.company = self.pleo.add_sample("example")
+        self.key = self.pleo.add_key([self.company])
+        self.client = self.pleo.add_client([self.company], [redirect_uri(PORT)])
+        self.transport = SandboxTransport(self.pleo)
+        self.clock = SandboxClockOf(self.pleo)
+        self.attended: bool | None = None
+        self.environment: dict[str, str | None] = {
+            "XDG_CONFIG_HOME": str(root / "home"), "PLEO_CLIENT_SECRET": self.client.secret,
+            "PLEO_API_KEY": None, "PLEO_API_KEY_ACME": None,
+        }  # fmt: skip
+        folder = root / "books"
+        told = CliRunner().invoke(
+            main, ["init", str(folder), "--id", self.company.id, "--base-url", base_url]
+        )
+        assert told.exit_code == 0, told.stderr
+        path = folder / "pleo-etl.yaml"
+        text = path.read_text("utf-8").replace(
+            'base_url: "', f'client_id: {self.client.id}, redirect_port: {PORT}, base_url: "'
+        )
+        path.write_text(text, encoding="utf-8")
+
+    def run(self, *words: str, given: str = "") -> Result:
+        around = Surroundings(clock=self.clock, transport=self.transport, attended=self.attended)
+        back = Path.cwd()
+        os.chdir(self.root / "books")
+        try:
+            return CliRunner().invoke(main, words, obj=around, input=given, env=self.environment)
+        finally:
+            os.chdir(back)
+
+    def kept(self) -> list[Path]:
+        return sorted((self.root / "home").rglob("*.json"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def document(result: Result) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_a_key_is_tried_and_kept(desk: Desk) -> None:
+    desk.pleo.add_job(desk.company)
+    told = desk.run("login", given=f"  {desk.key}\n")
+    assert told.exit_code == 0, told.stderr
+    assert f"opens company acme ({desk.company.id}) at {desk.base_url}" in told.stderr
+    assert "1 export waiting or running there" in told.stderr
+    assert "next: pleo-etl check --online, then pleo-etl run" in told.stderr
+    assert told.stdout == ""
+    (kept,) = desk.kept()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert [seen.call.method for seen in desk.pleo.seen] == ["GET"]  # one request, a harmless one
+    online = desk.run("check", "--online")
+    assert online.exit_code == 0, online.stderr
+    assert f"acme: opened by the file {kept.name}; 1 export waiting or running" in online.stderr
+
+
+def test_a_person_is_asked_and_the_key_is_not_shown(desk: Desk) -> None:
+    desk.attended = True
+    told = desk.run("login", given=f"{desk.key}\n")
+    assert told.exit_code == 0, told.output
+    assert "API key of acme (not shown):" in told.stderr
+    assert desk.key not in told.output
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "exit_code"),
+    [
+        (lambda desk: "", "AUTH-2", 2),
+        (lambda desk: "no-such-key", "PLEO-1", 2),
+        (lambda desk: desk.pleo.add_key(["00000000-0000-4000-8000-000000000000"]), "PLEO-2", 2),
+        (lambda desk: desk.pleo.add_key([desk.company], ["export-items:read"]), "PLEO-2", 2),
+        (lambda desk: desk.pleo.faults.add("error=503:1-") or desk.key, "NET-9", 3),
+    ],
+)  # fmt: skip
+def test_what_does_not_open_the_company_is_not_kept(
+    desk: Desk, spoil: Callable[[Desk], str], code: str, exit_code: int
+) -> None:
+    key = spoil(desk)
+    told = desk.run("login", "--json", given=key)
+    assert told.exit_code == exit_code
+    found = document(told)
+    assert [error["code"] for error in found["errors"]] == [code]
+    assert found["companies"][0]["company"] == "acme"
+    assert desk.kept() == []
+    assert not key or key not in told.output
+
+
+def paste(desk: Desk, *, give: Callable[[str], str] = str) -> Result:
+    """Log in with --no-browser: read the address from stderr, go there, paste where it ends."""
+    from etl.cli import login
+
+    said: list[str] = []
+    original = login.talk.say
+
+    def note(text: str) -> None:
+        said.append(text)
+        original(text)
+
+    def read(_limit: int) -> str:
+        (address,) = [text for text in said if text.startswith("http")]
+        request = httpx.Request("GET", address)
+        answer = desk.transport.handle_request(request)
+        return give(answer.headers["location"]) + "\n"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(login.talk, "say", note)
+        patch.setattr("etl.cli.login._read_line", read)
+        return desk.run("login", "--oauth", "--no-browser", "--json")
+
+
+def test_a_login_without_a_browser(desk: Desk) -> None:
+    told = paste(desk)
+    assert told.exit_code == 0, told.stderr
+    (company,) = document(told)["companies"]
+    assert company["credential"] == "oauth"
+    assert company["company_id"] == desk.company.id
+    online = document(desk.run("check", "--online", "--json"))
+    assert online["online"][0]["unseen"] == []  # Pleo said what it granted
+    assert online["exit_code"] == 0
+    login = desk.pleo.authorizations.logins[0]
+    for secret in (login.access, login.refresh, desk.client.secret):
+        assert secret
+        assert secret not in told.output
+
+
+def test_an_address_of_another_login_is_refused(desk: Desk) -> None:
+    told = paste(desk, give=lambda address: address.replace("state=", "state=x"))
+    assert told.exit_code == 2
+    assert document(told)["errors"][0]["code"] == "AUTH-8"
+    assert desk.kept() == []
+
+
+def test_a_login_for_another_company_is_not_kept(desk: Desk) -> None:
+    other = desk.pleo.add_sample("example-uk")
+    clients = desk.pleo.authorizations.clients
+    clients[desk.client.id] = replace(desk.client, companies=frozenset({other.id}))
+    told = paste(desk)
+    assert told.exit_code == 2
+    assert document(told)["errors"][0]["code"] == "PLEO-2"
+    assert desk.kept() == []
+
+
+def test_oauth_needs_a_client(desk: Desk) -> None:
+    desk.environment["PLEO_CLIENT_SECRET"] = None
+    told = desk.run("login", "--oauth")
+    assert told.exit_code == 2
+    assert "error[AUTH-5]: there is no client secret" in told.stderr
+    usage = desk.run("login", "--no-browser")
+    assert "--no-browser goes with --oauth" in usage.stderr
+
+
+def test_the_client_secret_is_asked_for_once_and_kept_in_the_keyring(desk: Desk) -> None:
+    desk.environment["PLEO_CLIENT_SECRET"] = None
+    desk.attended = True
+    backend = keyrings.Memory()
+    with keyrings.in_place(backend):
+        told = desk.run("login", "--oauth", "--no-browser", given=f"{desk.client.secret}\n\n")
+        assert "client secret (not shown):" in told.stderr
+        assert (desk.client.secret or "") not in told.output
+        again = desk.run("login", "--oauth", "--no-browser", given="\n")
+        assert "client secret" not in again.stderr
+    assert list(backend.entries.values()) == [desk.client.secret]
+
+
+def test_logout_forgets_and_says_what_stays(desk: Desk) -> None:
+    desk.run("login", given=desk.key)
+    desk.environment["PLEO_API_KEY"] = desk.key
+    told = desk.run("logout")
+    assert told.exit_code == 0
+    assert desk.kept() == []
+    assert "the credential stays valid in Pleo" in told.stderr
+    assert "PLEO_API_KEY is set in this shell and still opens the company" in told.stderr
+    again = desk.run("logout", "--json")
+    assert document(again)["companies"][0]["removed_from"] == []
+
+
+def test_login_says_when_a_variable_comes_first(desk: Desk) -> None:
+    desk.environment["PLEO_API_KEY_ACME"] = "of-yesterday"
+    told = desk.run("login", given=desk.key)
+    assert told.exit_code == 0
+    assert "PLEO_API_KEY_ACME is set and comes first" in told.stderr
+
+
+def test_a_refused_file_can_be_logged_out_and_in_again(desk: Desk) -> None:
+    desk.run("login", given=desk.key)
+    (kept,) = desk.kept()
+    kept.chmod(0o644)
+    online = desk.run("check", "--online")
+    assert (online.exit_code, "error[AUTH-3]" in online.stderr) == (2, True)
+    assert desk.run("login", given=desk.key).exit_code == 0
+    assert desk.run("check", "--online").exit_code == 0
+
+
+# ── check --online ──
+
+
+def test_all_problems_are_told_at_once(desk: Desk) -> None:
+    desk.pleo.add_job(desk.company)
+    desk.environment["PLEO_API_KEY"] = desk.pleo.add_key([desk.company], ["export-jobs:read"])
+    (desk.root / "books" / ".pleo-etl").mkdir()
+    (desk.root / "books" / ".pleo-etl" / "ledger.db").write_bytes(b"not a ledger, but some text")
+    (desk.root / "books" / "outbox").write_bytes(b"a file where the folder should be")
+    told = document(desk.run("check", "--online", "--json"))
+    codes = [error["code"] for error in told["errors"]]
+    assert [code.partition("-")[0] for code in codes] == ["PLEO", "LED", "OUT"]
+    assert codes[0] == "PLEO-2"
+    assert told["exit_code"] == 2
+
+
+def test_it_only_reads(desk: Desk) -> None:
+    job = desk.pleo.add_job(desk.company)
+    desk.run("login", given=desk.key)
+    before = sorted(desk.root.rglob("*"))
+    assert desk.run("check", "--online").exit_code == 0
+    assert sorted(desk.root.rglob("*")) == before
+    assert {seen.call.method for seen in desk.pleo.seen} == {"GET"}
+    assert job.status == "pending"
+
+
+def test_without_a_small_job_the_right_to_read_items_is_asked_of_a_job_that_is_none(
+    desk: Desk,
+) -> None:
+    desk.environment["PLEO_API_KEY"] = desk.key
+    assert desk.run("check", "--online").exit_code == 0
+    desk.environment["PLEO_API_KEY"] = desk.pleo.add_key([desk.company], ["export-jobs:read"])
+    told = desk.run("check", "--online")
+    assert told.exit_code == 2
+    assert "error[PLEO-2]" in told.stderr
+
+
+def test_missing_contra_accounts_are_found_before_the_first_run(desk: Desk) -> None:
+    desk.pleo.add_job(desk.company, list(desk.company.entries)[:2])
+    desk.company.has_contra_accounts = False
+    desk.environment["PLEO_API_KEY"] = desk.key
+    told = desk.run("check", "--online")
+    assert told.exit_code == 2
+    assert "error[PLEO-6]: contra accounts are missing in Pleo" in told.stderr
+
+
+def test_a_login_without_the_right_to_report_is_told(desk: Desk) -> None:
+    clients = desk.pleo.authorizations.clients
+    paste(desk)
+    (kept,) = desk.kept()
+    text = kept.read_text("utf-8").replace('"export-jobs:write"', '"other:read"')
+    kept.write_text(text, encoding="utf-8")
+    assert clients
+    told = desk.run("check", "--online")
+    assert told.exit_code == 2
+    assert (
+        "error[AUTH-9]: the login was not granted export-jobs:write, without which nothing can be"
+        " released" in told.stderr
+    )
+
+
+def test_a_wrong_clock_is_a_warning(desk: Desk) -> None:
+    desk.environment["PLEO_API_KEY"] = desk.key
+
+    class Fast(SandboxClockOf):
+        def now(self) -> Any:
+            from datetime import timedelta
+
+            return super().now() + timedelta(minutes=5)
+
+    desk.clock = Fast(desk.pleo)
+    told = desk.run("check", "--online")
+    assert told.exit_code == 0
+    said = "warning[AUTH-10]: the clock of this computer is 300 seconds ahead of Pleo's"
+    assert said in told.stderr
+
+
+def test_pleo_away_is_try_again_later(desk: Desk) -> None:
+    desk.environment["PLEO_API_KEY"] = desk.key
+    desk.transport.refuse_connections = 100
+    assert desk.run("check", "--online").exit_code == 3
+
+
+# ── init on a terminal ──
+
+
+def test_init_asks_a_person(tmp_path: Path) -> None:
+    answers = "Nordic AB\nnordic\nnot-an-id\n12abc3d4-e567-890e-1234-abc56e78fabc\nsie5\nsie4\n"
+    told = CliRunner().invoke(
+        main, ["init", str(tmp_path / "books")], input=answers, obj=Surroundings(attended=True)
+    )
+    assert told.exit_code == 0, told.output
+    assert '"Nordic AB" cannot be the short name of a company' in told.stderr
+    assert 'did you mean "sie4"?' in told.stderr
+    text = (tmp_path / "books" / "pleo-etl.yaml").read_text("utf-8")
+    assert "  nordic:\n    id: 12abc3d4-e567-890e-1234-abc56e78fabc\n    template: sie4\n" in text
+    assert "the company's id" not in told.stderr  # nothing of it is left to fill in
+    assert "pleo-etl login " in told.stderr
+
+
+def test_init_asks_only_for_what_was_not_given(tmp_path: Path) -> None:
+    words = ["init", str(tmp_path / "books"), "--company", "nordic", "-t", "sie4"]
+    told = CliRunner().invoke(main, words, input="\n", obj=Surroundings(attended=True))
+    assert told.exit_code == 0, told.output
+    assert "its id in Pleo (Enter: fill it in later)" in told.stderr
+    assert "short name" not in told.stderr
+    assert "fill in the company's id in both files" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--environment", "staging"], "pleo: {environment: staging}"),
+        (["--base-url", "http://127.0.0.1:8585"], 'pleo: {base_url: "http://127.0.0.1:8585"}'),
+        ([], "pleo: {environment: production}"),
+    ],
+)
+def test_init_writes_which_pleo(tmp_path: Path, words: list[str], text: str) -> None:
+    told = CliRunner().invoke(main, ["init", str(tmp_path / "books"), *words])
+    assert told.exit_code == 0, told.stderr
+    assert text in (tmp_path / "books" / "pleo-etl.yaml").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--id", "12"], ["--base-url", 'http://x"}\n'], ["--base-url", "ftp://x"],
+     ["--base-url", "http://127.0.0.1:1", "--environment", "staging"]],
+)  # fmt: skip
+def test_init_refuses_what_cannot_be(tmp_path: Path, words: list[str]) -> None:
+    told = CliRunner().invoke(main, ["init", str(tmp_path / "books"), *words])
+    assert told.exit_code == 2
+    assert not (tmp_path / "books").exists()
+
+
+# ── with a real browser's way back: processes and sockets ──
+
+BROWSER = """
+import sys, httpx
+answer = httpx.get(sys.argv[1], trust_env=False)
+httpx.get(answer.headers["location"], trust_env=False)
+"""
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Desk]:
+    pleo = Pleo()
+    with RunningSandbox(pleo) as running:
+        desk = Desk(tmp_path, running.base_url)
+        running.pleo.companies |= desk.pleo.companies
+        running.pleo.authorizations = desk.pleo.authorizations
+        desk.pleo.clock = running.pleo.clock
+        running.pleo.access = desk.pleo.access
+        yield desk
+
+
+def test_the_browser_comes_back_to_the_loopback_address(served: Desk) -> None:
+    (served.root / "browser.py").write_text(BROWSER, encoding="utf-8")
+    browser = f"{sys.executable} {served.root / 'browser.py'} %s"
+    environment = {name: value for name, value in served.environment.items() if value}
+    ran = subprocess.run(
+        [sys.executable, "-m", "etl.cli", "login", "--oauth", "--json"],
+        cwd=served.root / "books", capture_output=True, text=True, timeout=60,
+        env=os.environ | environment | {"BROWSER": browser, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    (company,) = json.loads(ran.stdout)["companies"]
+    assert company["outcome"] == "logged in"
+    (address,) = [line for line in ran.stderr.splitlines() if line.startswith("http")]
+    assert urlsplit(address).path == "/oauth/authorize"
+    login = served.pleo.authorizations.logins[0]
+    assert login.access not in ran.stderr + ran.stdout
+    assert served.kept()
