@@ -25,7 +25,8 @@ _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 _LOOSE = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[^"]+', re.DOTALL)
 _ADDRESS = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*:(?:\\?/){2}[^\s\"'<>\\]*")
 _IS_KEY = re.compile(rb"[ \t\r\n]*:")
-_EMPTY = b'""'
+#: What is put in the place of a link; in an item that is no JSON it keeps it from becoming some.
+_EMPTY, _BROKEN = b'""', b'"\x00"'
 #: A key with one of these in its name has a link as its value; so may everything below `files`.
 _LINK_WORDS = ("url", "uri", "href")
 _FILES, _WEB_LINKS = "files", "_links"
@@ -48,9 +49,9 @@ def strip_links(item: bytes) -> Stripped:
     try:
         is_object = isinstance(read_json(item.decode()), dict)
     except (ValueError, RecursionError):
-        is_object = False
+        return Stripped(_without_addresses(item, hole=_BROKEN), ())
     if not is_object:
-        return Stripped(_without_addresses(item), ())
+        return Stripped(_without_addresses(item, hole=_EMPTY), ())
     marked = list(_marked(item))
     known = {text for mark in marked if mark.is_link and "//" in (text := mark.text)}
     parts, end = [], 0
@@ -136,17 +137,16 @@ def _links_of(item: bytes) -> tuple[FileLink, ...]:
     )
 
 
-def _without_addresses(broken: bytes) -> bytes:
+def _without_addresses(item: bytes, *, hole: bytes) -> bytes:
     """Empty every text with an address in it, however it is spelled, and bare addresses too."""
     parts = []
-    for token in _LOOSE.finditer(broken):
+    for token in _LOOSE.finditer(item):
         said = token[0]
         if not said.startswith(b'"'):
-            parts.append(_ADDRESS.sub(b"", said))
+            said = _ADDRESS.sub(b"", said)
         elif "//" in _as_text(said):
-            parts.append(_EMPTY if said.endswith(b'"') and len(said) > 1 else b'"')
-        else:
-            parts.append(said)
+            said = hole
+        parts.append(said)
     return b"".join(parts)
 
 
