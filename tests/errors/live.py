@@ -13,6 +13,8 @@ base/, with the items of `items.json` as they are in the case's folder when the 
 @well                no more faults
 @refuse ENTRY TYPE…  Pleo refuses the next reports of an item
 @no-contra           contra accounts are not mapped in Pleo's settings
+@login [SCOPE…]      the company is opened by OAuth instead of a key, with these scopes or with all
+@clock SECONDS       the clock of this computer is so many seconds ahead of Pleo's
 @strange-key         the key in the environment is not one of this Pleo
 """
 
@@ -20,12 +22,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+
+import httpx
 
 from etl.cli.surroundings import Surroundings
 from etl.documents import read_json
+from etl.pleo.addresses import address_of
+from etl.pleo.keeping import FilePlace
+from etl.pleo.login import tokens_for
+from etl.pleo.loopback import DEFAULT_PORT, SCOPES, begin_consent, code_of, redirect_uri
 from etl.pleo.sandbox import Pleo
 from etl.pleo.sandbox.jobs import Job
+from etl.pleo.tokens import OAuthClient
+from etl.secret import Secret
+from etl.workspace import load_workspace
 from tests.fakes.transport import SandboxClockOf, SandboxTransport
 
 MARK = "@"
@@ -35,7 +48,7 @@ class LiveCase:
     """A Pleo, and what a command needs to reach it."""
 
     def __init__(self, folder: Path) -> None:
-        self.pleo = Pleo()
+        self.pleo, self._folder = Pleo(), folder
         read = read_json((folder / "items.json").read_text(encoding="utf-8"))
         self.company = self.pleo.add_company("acme", read if isinstance(read, list) else [read])
         self.environment = {
@@ -44,9 +57,7 @@ class LiveCase:
             "XDG_CONFIG_HOME": str(folder / ".config"),
         }
         self.transport = SandboxTransport(self.pleo)
-        self.surroundings = Surroundings(
-            clock=SandboxClockOf(self.pleo), transport=self.transport
-        )
+        self.surroundings = Surroundings(clock=SandboxClockOf(self.pleo), transport=self.transport)
 
     def move(self, line: str) -> None:
         """Do what an @ line says."""
@@ -65,6 +76,8 @@ class LiveCase:
             "well": self.pleo.faults.clear,
             "refuse": self.pleo.refuse_item,
             "no-contra": self._forget_contra_accounts,
+            "login": self._log_in,
+            "clock": self._set_clock,
             "strange-key": lambda: self.environment.update(PLEO_API_KEY="of-another-pleo"),
         }
         moves[name](*words)
@@ -80,3 +93,31 @@ class LiveCase:
 
     def _refuse_connections(self, count: str) -> None:
         self.transport.refuse_connections = int(count)
+
+    def _log_in(self, *scopes: str) -> None:
+        """Keep tokens as `login --oauth` does, for the client that pleo-etl.yaml names then."""
+        path = self._folder / "pleo-etl.yaml"
+        client = self.pleo.add_client([self.company], [redirect_uri(DEFAULT_PORT)])
+        text = path.read_text("utf-8").replace("pleo: {", f"pleo: {{client_id: {client.id}, ")
+        path.write_text(text, encoding="utf-8")
+        self.environment |= {"PLEO_API_KEY": "", "PLEO_CLIENT_SECRET": client.secret or ""}
+        settings = load_workspace(path).settings.pleo
+        address = address_of(settings)
+        consent = begin_consent(
+            address.authorize_url, client.id, port=DEFAULT_PORT, scopes=scopes or SCOPES
+        )
+        back = self.transport.handle_request(httpx.Request("GET", consent.address))
+        pair = tokens_for(
+            code_of(consent, back.headers["location"]), consent, address=address,
+            client=OAuthClient(client.id, Secret(client.secret or ""), "basic"),
+            clock=self.surroundings.clock, transport=self.transport,
+        )  # fmt: skip
+        folder = self._folder / ".config" / "pleo-etl"
+        FilePlace(address.base_url, self.company.id, folder=folder).write(pair)
+
+    def _set_clock(self, seconds: str) -> None:
+        class Ahead(SandboxClockOf):
+            def now(self) -> datetime:
+                return super().now() + timedelta(seconds=float(seconds))
+
+        self.surroundings = replace(self.surroundings, clock=Ahead(self.pleo))
