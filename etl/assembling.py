@@ -226,7 +226,8 @@ def last_vouchers(booked: Booked, recipe: Recipe) -> dict[str, int]:
     """Give the last voucher number of every fiscal year, or under RUNNING_ON; none if unused."""
     scope = pl.col("voucher.fiscal_year.label") if recipe.is_per_fiscal_year else pl.lit(RUNNING_ON)
     used = booked.vouchers.group_by(scope.alias("scope")).agg(pl.col("voucher.number").max())
-    return dict(used.sort("scope").iter_rows())
+    # A constant scope gives one group even where there is no voucher.
+    return dict(used.drop_nulls().sort("scope").iter_rows())
 
 
 def recipe_parts(recipe: Recipe, origin: Origin | None = None) -> RecipeParts:
