@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from etl import files
 from etl.batches.ledger import open_ledger
@@ -23,10 +22,8 @@ from etl.pleo.client import PleoClient
 from etl.pleo.credentials import Credential, find_credential
 from etl.pleo.failures import CredentialRefused, JobNotFound
 from etl.pleo.oauth import OAuthTokens
+from etl.pleo.travel import Transport
 from etl.workspace import Workspace
-
-if TYPE_CHECKING:
-    import httpx
 
 READ_ITEMS, WRITE_JOBS = "export-items:read", "export-jobs:write"
 #: Seconds by which this machine's clock may differ from Pleo's before it is worth a remark.
@@ -74,7 +71,7 @@ def check_online(
     company: str,
     *,
     clock: Clock,
-    transport: httpx.BaseTransport | None = None,
+    transport: Transport | None = None,
 ) -> LookedOnline:
     """Find everything that would stop the live flow of a company, all at once."""
     looked = LookedOnline(company)
@@ -94,7 +91,7 @@ def _look_at_pleo(
     workspace: Workspace,
     *,
     clock: Clock,
-    transport: httpx.BaseTransport | None,
+    transport: Transport | None,
 ) -> None:
     address = address_of(workspace.settings.pleo)
     credential = find_credential(
