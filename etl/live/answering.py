@@ -84,7 +84,7 @@ def in_words(desk: Desk, batch: Batch) -> dict[str, Any]:
             "folder": desk.folders.withdrawn(batch),
         }
     told["folder"] = desk.folders.released(batch)
-    if batch.facts.get("reverses"):
+    if batch.facts.get("reverses") and not batch.is_imported:
         of = desk.ledger.find(desk.company_id, str(batch.facts["reverses"]))
         return told | {
             "word": "reversed",

@@ -84,7 +84,7 @@ def _carry_out(desk: Desk, batch: Batch, *, by: str) -> Batch:
             raise _in_two_places(desk, batch)
         files.write_atomic(source / DO_NOT_IMPORT, _note(batch, by).encode())
         files.make_folder(target.parent)
-        files.move_file(source, target)
+        files.move_folder(source, target)
     if batch.state is State.QUARANTINED:
         batch = desk.ledger.append(batch, Kind.SETTLED, {"imported": False, "by": by})
     else:
