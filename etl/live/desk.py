@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from etl.batches.identity import check_identity
 from etl.batches.ledger import Batch, Ledger, open_ledger
@@ -25,10 +24,8 @@ from etl.live.stored import StoredBatch
 from etl.pleo.addresses import Address, address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
+from etl.pleo.travel import Transport
 from etl.workspace import CompanySettings, Workspace
-
-if TYPE_CHECKING:
-    import httpx
 
 #: Seconds that must be left of a job before a step that leads to published files.
 MARGIN = 300.0
@@ -58,7 +55,7 @@ class Desk:
     margin: float = MARGIN
     approvals: int = APPROVALS
     tell: Tell = silent
-    file_transport: httpx.BaseTransport | None = None
+    file_transport: Transport | None = None
 
     @property
     def company_id(self) -> str:
@@ -87,7 +84,7 @@ def open_desk(
     *,
     what: str,
     clock: Clock | None = None,
-    transport: httpx.BaseTransport | None = None,
+    transport: Transport | None = None,
     tell: Tell = silent,
 ) -> Iterator[Desk]:
     """Open the desk of a company for writing; nobody else writes for it meanwhile.
@@ -108,7 +105,7 @@ def look_at_desk(
     name: str,
     *,
     clock: Clock | None = None,
-    transport: httpx.BaseTransport | None = None,
+    transport: Transport | None = None,
     tell: Tell = silent,
 ) -> Iterator[Desk]:
     """Open the desk of a company for reading only, without the lock."""
@@ -125,7 +122,7 @@ def _open(
     name: str,
     *,
     clock: Clock,
-    transport: httpx.BaseTransport | None,
+    transport: Transport | None,
     tell: Tell,
     is_writing: bool,
 ) -> Desk:
