@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.batches.states import Kind
 from etl.cli import talk
 from etl.cli.completing import complete_batch
 from etl.cli.live import Told, Turn, for_companies, ledger_of, live_options, without_all
@@ -14,6 +15,25 @@ from etl.cli.standing import batch_document, standing, written
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch, Event, Ledger
 
+#: What happened to a batch, in the bookkeeper's words; what was only intended is in --json.
+WORDS = {
+    Kind.RESERVED: "begun",
+    Kind.STAGED: "staged",
+    Kind.ANSWERED: "answered",
+    Kind.REVIEWED: "reviewed",
+    Kind.APPROVED: "approved",
+    Kind.STARTED: "started in Pleo",
+    Kind.PUBLISHED: "files put into the outbox",
+    Kind.ACKNOWLEDGED: "items reported",
+    Kind.REPORTED: "every item reported",
+    Kind.CLOSED: "export ended in Pleo",
+    Kind.VOIDED: "void",
+    Kind.QUARANTINED: "quarantined",
+    Kind.SETTLED: "settled: imported",
+    Kind.WITHDRAWN: "withdrawn",
+    Kind.IMPORTED: "imported",
+    Kind.REVERSED: "reversed",
+}
 #: Characters of a hash that tell it from every other one a reader meets.
 SHOWN_OF_HASH = 12
 
@@ -84,8 +104,8 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
             talk.give(f"content {batch.content}")
         for event in events:
             by = event.body.get("by")
-            words = str(event.kind).replace("_", " ")
-            talk.give(f"  {_minute(event.at)}  {words}{f' by {by}' if by else ''}")
+            if event.kind in WORDS:
+                talk.give(f"  {_minute(event.at)}  {WORDS[event.kind]}{f', by {by}' if by else ''}")
     document = {
         "batch": batch_document(batch, option=turn.option),
         "events": [_event_document(event) for event in events],

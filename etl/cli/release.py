@@ -61,7 +61,8 @@ def release_staged(turn: Turn, *, yes: bool, by: str | None) -> Told:
             talk.say("nothing is staged, so there is nothing to release")
             say_wrapped(f"next: `pleo-etl run{turn.option}` fetches the export that waits in Pleo")
             return Told("nothing", document={"batch": None})
-        if not yes:
+        # What is not answered cannot be approved: then it is said why, and nothing is asked.
+        if not yes and not batch.facts.get("blocking"):
             must_be_attended(turn.surroundings, what="pleo-etl release")
             if not _agrees(turn, desk, batch):
                 talk.say("nothing was released; the batch stays as it is")

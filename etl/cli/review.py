@@ -23,6 +23,7 @@ from etl.cli.live import (
     live_options,
 )
 from etl.cli.outcomes import REVIEW, counts_lines, say_wrapped, who
+from etl.cli.reviewing import answer_options, give_answers, read_said
 from etl.cli.standing import batch_document, say_standing, wrapped
 from etl.errors import EXIT_GOOD, EtlError, Problem, UserMustFix
 from etl.files import shown_path
@@ -31,16 +32,19 @@ if TYPE_CHECKING:
     from etl.batches.ledger import Batch
 
 REJECTIONS = "rejections.csv"
+#: The code of an item that an earlier batch has booked.
+REPEATED = "JOB-9"
 #: Causes of rejections and notes on screen; the page has them all.
 SHOWN = 8
 
 
 @click.command("review")
 @click.option("--approve", "approves", is_flag=True, help="Approve what is staged, unasked.")
+@answer_options
 @by_option
 @live_options
 def command(
-    *, company: str | None, every: bool, as_json: bool, approves: bool, by: str | None
+    *, company: str | None, every: bool, as_json: bool, approves: bool, by: str | None, **given: Any
 ) -> int:
     """Show what is staged, and the page to read before it is released.
 
@@ -49,12 +53,21 @@ def command(
 
     \b
     pleo-etl review
+    pleo-etl review --reject 4114001 --reason "private, please repay"
+    pleo-etl review --already-booked 7c1e55d0
     pleo-etl review --approve --by "A. Patel"
+
+    An ITEM is its id, the first six characters of it or more, or the reference in the file.
     """
-    if by and not approves:
-        raise click.UsageError("--by says who approves; it needs --approve")
+    said = read_said(given)
+    if by and not approves and not said:
+        raise click.UsageError("--by says who approves or answers; it needs --approve or an answer")
+    if said and (approves or every):
+        raise click.UsageError("answers are given for one company, and approved when they are seen")
 
     def act(turn: Turn) -> Told:
+        if said:
+            return give_answers(turn, said, by=who(by))
         if approves:
             return approve_staged(turn, by=who(by))
         return show_staged(turn, give=talk.say if as_json else talk.give)
@@ -172,6 +185,11 @@ def _rejected_lines(folder: Path) -> list[str]:
         for (code, message), count in causes.most_common(SHOWN)
         for line in wrapped(f"  rejected[{code}], {count}x: {message}")
     ]
+    repeated = list(dict.fromkeys(row["item_id"] for row in rows if row["code"] == REPEATED))
+    for item in repeated[:SHOWN]:
+        lines.append(f"    pleo-etl review --already-booked {item}")
+    if repeated:
+        lines.append("      says that it stays as it is; --again instead books it once more")
     more = len(causes) - SHOWN
     return [*lines, *([f"  and {more} more causes in {REJECTIONS}"] if more > 0 else [])]
 

@@ -50,6 +50,12 @@ def standing(batch: Batch, *, option: str = "") -> Standing:
             ))  # fmt: skip
         case State.STAGED:
             since = " again: it has changed since it was started" if batch.is_started else ""
+            blocking = batch.facts.get("blocking")
+            if blocking:
+                codes = ", ".join(blocking)
+                return Standing("staged", f"it waits for your answers ({codes}){since}", (
+                    (review, "shows what must be answered"),
+                ))  # fmt: skip
             return Standing("staged", f"it waits for your review{since}", (
                 (review, "shows it, and the page to read"),
                 (release, "releases it: files, and reports to Pleo"),
@@ -121,7 +127,11 @@ def wrapped(text: str) -> list[str]:
     """Break a line so that it fits on every terminal; commands and paths stay whole."""
     inner = " " * (len(text) - len(text.lstrip()) + 2)
     return textwrap.wrap(
-        text, WIDTH, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
+        talk.printable(text),
+        WIDTH,
+        subsequent_indent=inner,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
