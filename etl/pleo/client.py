@@ -204,8 +204,8 @@ class PleoClient:
         found: list[ShapeT] = []
         after: str | None = None
         while True:
-            body = self._page(question, waiting, after=after).body
-            page, records = self._understood(partial(_records, body, read), question)
+            reply = self._page(question, waiting, after=after)
+            page, records = self._understood(partial(_records, reply, read), question)
             after = walk.take(page, [id_of(record) for record in records])
             found += records
             if after is None:
@@ -238,8 +238,8 @@ class PleoClient:
         raise refusing.unreadable(why, question)
 
 
-def _records(body: bytes, read: Callable[[bytes], ShapeT]) -> tuple[Page, list[ShapeT]]:
-    page = reading.read_page(body)
+def _records(reply: Reply, read: Callable[[bytes], ShapeT]) -> tuple[Page, list[ShapeT]]:
+    page = reading.read_page(reply.body)
     return page, [read(element) for element in page.elements]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -92,7 +92,7 @@ class _Error(Struct):
 class Page:
     """One page of a list: its elements as bytes, and what it says of the others."""
 
-    elements: tuple[bytes, ...]
+    elements: tuple[bytes, ...] = field(repr=False)
     has_next: bool
     end_cursor: str | None
     total: int | None
