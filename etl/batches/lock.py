@@ -11,12 +11,12 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 import filelock
 
 from etl import files
-from etl.batches.ledger.instants import write_instant
 from etl.batches.ledger.sealing import write_json
 from etl.clock import Clock
 from etl.documents import read_json
@@ -72,7 +72,7 @@ def _write_note(note: Path, *, clock: Clock, what: str) -> None:
     holder = {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "since": write_instant(clock.now()),
+        "since": f"{clock.now().astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
         "command": what,
     }
     files.write_private(note, write_json(holder).encode())

@@ -252,7 +252,7 @@ def _void(rows: Rows, event: Event) -> Rows:
     batch = replace(
         _batch(rows),
         state=State.VOIDED,
-        holds_numbers=event.body[NUMBERS] != FREED,
+        holds_numbers=event.body.get(NUMBERS) != FREED,
         start_intended_at=None, publish_intended_at=None, report_intended_at=None,
         final_intended_at=None, refuse_intended_at=None,
     )  # fmt: skip

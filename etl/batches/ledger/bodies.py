@@ -39,6 +39,25 @@ def _is_numbers(value: Any) -> bool:
     )
 
 
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_map_or_none(value: Any) -> bool:
+    return value is None or _is_map(value)
+
+
+def _is_decisions(value: Any) -> bool:
+    return value is None or (_is_map(value) and all(_is_map(one) for one in value.values()))
+
+
+def _is_verdicts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(
+        _is_map(one) and all(_is_text(one.get(name)) for name in ("entry", "verdict", "body"))
+        for one in value
+    )
+
+
 NEEDED: Mapping[Kind, Mapping[str, Is]] = {
     Kind.RESERVED: {
         "job": _is_text_or_none, "number": _is_count, "first_vouchers": _is_numbers,
@@ -63,6 +82,13 @@ NEEDED: Mapping[Kind, Mapping[str, Is]] = {
     Kind.IMPORTED: {"by": _is_text, "refused": _is_texts},
     Kind.REVERSED: {"by": _is_text, "batch": _is_text},
 }  # fmt: skip
+#: What may be missing, but not be something else.
+OPTIONAL: Mapping[Kind, Mapping[str, Is]] = {
+    Kind.RESERVED: {"repeats": _is_map_or_none},
+    Kind.STAGED: {"counts": _is_map_or_none, "refusal": _is_map_or_none},
+    Kind.ANSWERED: {"decisions": _is_decisions, "notes": _is_map_or_none},
+    Kind.APPROVED: {"verdicts": _is_verdicts},
+}
 
 
 def check_body(kind: Kind, body: Mapping[str, Any]) -> None:
@@ -73,6 +99,9 @@ def check_body(kind: Kind, body: Mapping[str, Any]) -> None:
     for name, holds in NEEDED.get(kind, {}).items():
         if name not in body or not holds(body[name]):
             raise failures.body_wrong(kind, f'"{name}" is missing or of the wrong kind')
+    for name, holds in OPTIONAL.get(kind, {}).items():
+        if name in body and not holds(body[name]):
+            raise failures.body_wrong(kind, f'"{name}" is of the wrong kind')
     _check_plain(kind, body)
 
 

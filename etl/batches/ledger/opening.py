@@ -132,10 +132,12 @@ def _bring_up_to_date(store: Store, *, clock: Clock) -> None:
 def _check_tables(connection: Connection, *, number: int, known: int) -> None:
     if number > known:
         raise failures.newer(number, known)
+    if number == 0:
+        raise failures.damaged("its tables are missing")
     rows = connection.execute(select(MIGRATION).order_by(MIGRATION.c.number)).mappings().all()
     for row in rows:
         check_seal(dict(row), table="migration")
-    if not rows or rows[-1]["tables"] != describe_tables(connection):
+    if rows[-1]["tables"] != describe_tables(connection):
         raise failures.damaged("its tables are not as they were made")
 
 

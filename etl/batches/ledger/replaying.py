@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from etl.batches.ledger.applying import CLAIMING, JUDGING, Rows, apply, named_entries
+from etl.batches.ledger.bodies import check_body
+from etl.batches.ledger.conditions import check_allowed
 from etl.batches.ledger.records import Batch, Event, Holding, Verdict
 from etl.batches.ledger.rows import batch_row, claim_row, verdict_row
 from etl.batches.states import Kind
@@ -24,8 +26,15 @@ class Replay:
         self._claimed: dict[str, set[str]] = defaultdict(set)
 
     def play(self, event: Event, *, head: str) -> None:
-        """Let one event happen. Needs: every event before it was played."""
-        after = apply(self._rows(event), event)
+        """Let one event happen. Needs: every event before it was played.
+
+        Raises: EtlError LED-9, LED-16, LED-17, when it cannot have happened.
+        """
+        check_body(event.kind, event.body)
+        before = self._rows(event)
+        if before.batch is not None:
+            check_allowed(before, event.kind, event.body)
+        after = apply(before, event)
         assert after.batch is not None
         self.batches[event.batch_id] = after.batch
         self._heads[event.batch_id] = head

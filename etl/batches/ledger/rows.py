@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from etl.batches.ledger.failures import damaged
 from etl.batches.ledger.instants import read_instant, write_instant
 from etl.batches.ledger.records import Approval, Batch, Became, Event, Holding, Verdict
 from etl.batches.ledger.sealing import check_seal, seal, write_json
@@ -34,6 +35,8 @@ def event_row(event: Event, *, previous: str) -> dict[str, Any]:
 def read_event(row: Mapping[str, Any]) -> Event:
     """Read an event."""
     check_seal(row, table="event")
+    if row["kind"] not in set(Kind):
+        raise damaged(f'it holds an event "{row["kind"]}", which this version does not know')
     return Event(
         number=row["number"],
         company_id=row["company_id"],

@@ -13,7 +13,7 @@ from etl.batches.ledger.replaying import Replay
 from etl.batches.ledger.rows import read_event
 from etl.batches.ledger.schema import BATCH, CLAIM, EVENT, VERDICT
 from etl.batches.ledger.sealing import DIGEST, is_sealed
-from etl.errors import Problem
+from etl.errors import EtlError, Problem
 
 #: More than this is not a list that somebody works through.
 MAX_PROBLEMS = 100
@@ -54,18 +54,26 @@ def _events(connection: Connection, replay: Replay) -> list[Problem]:
             number = row["number"]
         if row["batch_id"] in broken:
             continue
-        where = f"event {row['number']}, batch {row['batch_id']}"
-        if not is_sealed(row):
-            problems.append(failures.differs("an event is not as it was written", where))
+        wrong = _play(row, replay)
+        if wrong is not None:
+            where = f"event {row['number']}, batch {row['batch_id']}"
+            problems.append(failures.differs(wrong, where))
             broken.add(row["batch_id"])
-            continue
+    return problems
+
+
+def _play(row: Mapping[str, Any], replay: Replay) -> str | None:
+    """Play an event; say what is wrong with it, if it cannot be."""
+    if not is_sealed(row):
+        return "an event is not as it was written"
+    try:
         event = read_event(row)
         if not replay.follows(event, previous=row["previous"]):
-            problems.append(failures.differs("an event does not follow the one before it", where))
-            broken.add(row["batch_id"])
-            continue
+            return "an event does not follow the one before it"
         replay.play(event, head=row[DIGEST])
-    return problems
+    except EtlError as error:
+        return f"an event cannot have happened: {error.problems[0].what}"
+    return None
 
 
 def _compare(

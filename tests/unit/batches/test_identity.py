@@ -1,0 +1,109 @@
+"""The outbox says whose it is, and a ledger that does not know it stops every command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from etl.batches.identity import NAME, check_identity, read_identity, write_identity
+from etl.batches.ledger import Ledger
+from etl.batches.states import Kind
+from etl.errors import UserMustFix
+from tests.fakes.ledgers import COMPANY, open_in, walk_until
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with open_in(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Path:
+    return tmp_path / "outbox" / "acme"
+
+
+def code(outbox: Path, ledger: Ledger, *, company_id: str = COMPANY) -> str:
+    with pytest.raises(UserMustFix) as refusal:
+        check_identity(outbox, ledger=ledger, company_id=company_id)
+    (problem,) = refusal.value.problems
+    assert str(Path.home()) not in problem.where
+    return problem.code
+
+
+def test_an_empty_outbox_becomes_the_ledgers(ledger: Ledger, outbox: Path) -> None:
+    check_identity(outbox, ledger=ledger, company_id=COMPANY.upper())
+    assert json.loads((outbox / NAME).read_text()) == {
+        "schema": 1, "ledger": ledger.id, "company": COMPANY,
+    }  # fmt: skip
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+    walk_until(ledger, Kind.STAGED)
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+
+
+def test_looking_writes_nothing(ledger: Ledger, outbox: Path) -> None:
+    check_identity(outbox, ledger=ledger, company_id=COMPANY, is_writing=False)
+    assert not outbox.exists()
+
+
+def test_an_outbox_of_another_company_is_refused(ledger: Ledger, outbox: Path) -> None:
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+    assert code(outbox, ledger, company_id="another") == "LED-19"
+
+
+def test_an_outbox_of_another_ledger_is_refused(ledger: Ledger, outbox: Path) -> None:
+    write_identity(outbox, ledger_id="f" * 32, company_id=COMPANY)
+    walk_until(ledger, Kind.STAGED)
+    assert code(outbox, ledger) == "LED-19"
+
+
+def test_a_new_ledger_does_not_take_over_an_outbox(ledger: Ledger, outbox: Path) -> None:
+    write_identity(outbox, ledger_id="f" * 32, company_id=COMPANY)
+    assert code(outbox, ledger) == "LED-20"
+    write_identity(outbox, ledger_id=ledger.id, company_id=COMPANY)
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+
+
+def test_batches_that_a_new_ledger_has_never_heard_of_are_refused(
+    ledger: Ledger, outbox: Path
+) -> None:
+    (outbox / "0001-0123456789ab").mkdir(parents=True)
+    assert code(outbox, ledger) == "LED-20"
+    assert read_identity(outbox) is None
+    walk_until(ledger, Kind.STAGED)
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+
+
+def test_other_files_in_the_outbox_are_no_batches(ledger: Ledger, outbox: Path) -> None:
+    outbox.mkdir(parents=True)
+    (outbox / "read me.txt").write_text("x")
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+    assert read_identity(outbox) is not None
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '"x"', "{}", '{"schema": 2, "ledger": "x", "company": "y"}',
+                '{"schema": 1, "ledger": 1, "company": "y"}', "\xff"]
+)  # fmt: skip
+def test_an_identity_that_cannot_be_read_is_refused(
+    ledger: Ledger, outbox: Path, content: str
+) -> None:
+    outbox.mkdir(parents=True)
+    (outbox / NAME).write_bytes(content.encode("latin-1"))
+    assert code(outbox, ledger) == "LED-21"
+
+
+def test_a_folder_in_its_place_is_refused(ledger: Ledger, outbox: Path) -> None:
+    (outbox / NAME).mkdir(parents=True)
+    assert code(outbox, ledger) == "LED-21"
+
+
+def test_a_file_in_the_outboxs_place_says_nothing(ledger: Ledger, outbox: Path) -> None:
+    outbox.parent.mkdir()
+    outbox.write_text("x")
+    check_identity(outbox, ledger=ledger, company_id=COMPANY, is_writing=False)
+    with pytest.raises(UserMustFix, match="OUT-2"):
+        check_identity(outbox, ledger=ledger, company_id=COMPANY)
