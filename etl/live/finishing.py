@@ -13,6 +13,7 @@ from etl.batches.states import State
 from etl.live.answering import in_words
 from etl.live.desk import Desk
 from etl.live.ending import mark
+from etl.live.folders import sweep
 from etl.live.outcomes import Finished
 from etl.live.releasing import drive, outcome_of, wait_for_approval
 from etl.live.reversing import finish_reversals
@@ -27,7 +28,11 @@ def finish(desk: Desk) -> list[Finished]:
     """
     answered = [*finish_withdrawals(desk), *finish_reversals(desk)]
     finished = [Finished(**in_words(desk, batch)) for batch in answered]
+    sweep(desk.folders.outbox, below=False)
     batch = desk.unsettled()
+    if batch is not None:
+        sweep(desk.folders.stored(batch.id))
+        sweep(desk.folders.released(batch))
     if batch is None or not is_begun(batch):
         return finished
     if batch.state is State.QUARANTINED:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from etl import files
 from etl.batches.ledger import Batch
-from etl.batches.manifest import MANIFEST
 from etl.batches.reading import read_manifest
 from etl.errors import UserMustFix
 
@@ -84,9 +83,14 @@ def _hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def is_there(folder: Path) -> bool:
-    """Say whether a folder was written as a whole: its manifest is the last file."""
-    return (folder / MANIFEST).is_file()
+def sweep(folder: Path, *, below: bool = True) -> None:
+    """Remove what a killed command has left under temporary names, in a folder and below it."""
+    found = folder.rglob("*") if below else folder.glob("*")
+    for path in [path for path in found if files.is_temporary(path.name)]:
+        if path.is_dir() and not path.is_symlink():
+            files.remove_folder(path)
+        else:
+            files.remove_file(path)
 
 
 def forbid_import(folder: Path, *, batch: Batch, why: str) -> bool:

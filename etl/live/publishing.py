@@ -68,6 +68,9 @@ def check_again(desk: Desk, batch: Batch, *, ask: Ask | None) -> Batch:
             desk, batch, reason=fetched.refusal.reason, failure_type=fetched.refusal.failure_type
         )
     _check_open(desk, batch, fetched)
+    if sorted(story_of(desk, batch).entries) != sorted(fetched.entries):
+        reason = "The items of the export changed while it was released – export them again"
+        return refuse(desk, batch, reason=reason, failure_type=NOT_AS_APPROVED)
     if not desk.stored(batch).has_input():
         store_input(desk, batch, fetched)  # an older attempt was stopped while it replaced it
     rendered = _render_again(desk, batch, fetched)
@@ -181,6 +184,8 @@ def is_put_out(desk: Desk, batch: Batch) -> bool:
 
 def note_published(desk: Desk, batch: Batch) -> Batch:
     """Store that the folder is in the outbox."""
+    if not desk.folders.released(batch).exists():
+        desk.tell(f"{name_of(batch)} was released; its folder has been taken from the outbox since")
     folder = str(batch.facts["publish_folder"])
     return desk.ledger.append(batch, Kind.PUBLISHED, {"folder": folder})
 

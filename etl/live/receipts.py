@@ -61,6 +61,7 @@ def _with_new_links(
         if (key := (links[place].entry_id, links[place].number)) in new
     ]
     beside = into / AGAIN
+    files.remove_folder(beside)
     files.make_private_folder(beside)
     found = _fetch(desk, [link for _, link in renewed], beside)
     moved = []

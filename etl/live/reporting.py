@@ -44,8 +44,9 @@ def report(desk: Desk, batch: Batch) -> Batch:
             return desk.ledger.append(batch, Kind.REPORTED, {})
         try:
             batch, errors, must_look = _send(desk, batch, left)
+            must_look = must_look or attempt > 0  # refused twice: perhaps it is final already
         except (JobOver, JobNotFound) as ended:
-            return _job_ended(desk, batch, ended)
+            return _job_ended(desk, desk.ledger.find(desk.company_id, batch.id), ended)
         if not _left(desk, batch):
             return desk.ledger.append(batch, Kind.REPORTED, {})
         wait(desk, attempt)
