@@ -28,8 +28,11 @@ PARTS = {
 QUIET = frozenset({"imported", "nothing", "settled", "voided", "withdrawn"})
 
 
-def say_outcome(outcome: Outcome, turn: Turn) -> None:
-    """Say what happened, the minutes left, what to open and what to do next."""
+def say_outcome(outcome: Outcome, turn: Turn, *, goes_on: bool = False) -> None:
+    """Say what happened, the minutes left, what to open and what to do next.
+
+    Needs: goes_on, whether the command itself goes on with it, so that there is nothing to do.
+    """
     problems = [turn.named(problem) for problem in outcome.problems]
     talk.show_problems(problems)
     if outcome.says not in [problem.what for problem in problems]:
@@ -42,7 +45,7 @@ def say_outcome(outcome: Outcome, turn: Turn) -> None:
     if outcome.minutes_left is not None:
         left = talk.counted(outcome.minutes_left, "minute")
         talk.say(f"  {left} left until Pleo ends the export")
-    if outcome.next_step and not problems:
+    if outcome.next_step and not problems and not goes_on:
         say_wrapped(f"next: {turn.named_in(outcome.next_step)}")
 
 

@@ -99,13 +99,15 @@ def _run(
             say_standing(unsettled, option=turn.option)
         return Told("waiting")
     staged = stage_next(desk, unattended=releases)
+    batch = staged.batch
+    goes_on = releases and batch is not None and batch.is_unsettled
     if staged.word != "nothing" or (turn.name, "nothing") not in heard:
-        say_outcome(staged, turn)
+        say_outcome(staged, turn, goes_on=goes_on)
     heard.add((turn.name, staged.word))
-    if not releases or staged.batch is None or not staged.batch.is_unsettled:
+    if batch is None or not goes_on:
         return told_of(turn, staged, finished)
-    talk.say(f"--release: batch {staged.batch.number} is released unreviewed")
-    released = release(desk, staged.batch, by=who(None), unattended=True)
+    talk.say(f"--release: batch {batch.number} is released unreviewed")
+    released = release(desk, batch, by=who(None), unattended=True)
     say_outcome(released, turn)
     return told_of(turn, released, [*finished, staged])
 

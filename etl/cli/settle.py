@@ -12,7 +12,7 @@ from etl.cli.outcomes import who
 
 @click.command("settle")
 @click.option(
-    "--imported/--not-imported", "imported", required=True, default=None,
+    "--imported/--not-imported", "imported", default=None,
     help="Whether your ERP has the files.",
 )  # fmt: skip
 @options
@@ -24,7 +24,7 @@ def command(
     as_json: bool,
     yes: bool,
     by: str | None,
-    imported: bool,
+    imported: bool | None,
 ) -> int:
     """Say whether a quarantined batch was imported.
 
@@ -36,6 +36,8 @@ def command(
     pleo-etl settle 7 --imported --company acme --yes
     """
     without_all(batch, every=every)
+    if imported is None:
+        raise click.UsageError("say --imported or --not-imported")
 
     def act(turn: Turn) -> Told:
         from etl.live.answers import settle

@@ -60,10 +60,15 @@ class Live:
         """Click on Export."""
         return self.pleo.add_job(self.companies[name], entries, is_vendor_based=False)
 
-    def run(self, *words: str, given: str | None = None, clock: Any = None) -> Result:
+    def run(
+        self, *words: str, given: str | None = None, attended: bool = False, clock: Any = None
+    ) -> Result:
         """Run `pleo-etl` in the workspace; `given` is what a person types."""
         around = Surroundings(
-            clock=clock or SandboxClockOf(self.pleo), transport=SandboxTransport(self.pleo)
+            clock=clock or SandboxClockOf(self.pleo),
+            transport=SandboxTransport(self.pleo),
+            folder=self.root,
+            attended=attended,
         )
         environment = {"PLEO_API_KEY": None, **self.environment}
         return CliRunner().invoke(main, list(words), obj=around, env=environment, input=given)

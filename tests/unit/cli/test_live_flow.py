@@ -1,0 +1,359 @@
+"""The commands of a bookkeeper, one after the other, against a Pleo without a socket."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.items import item
+from tests.unit.cli.live import Live, make_live, three_items
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    monkeypatch.chdir(tmp_path)
+    return make_live(tmp_path)
+
+
+def only(document: dict[str, object]) -> dict[str, object]:
+    """Give what a document says of its one company."""
+    (company,) = document["companies"]  # type: ignore[misc]
+    return company  # type: ignore[no-any-return]
+
+
+def released_folder(live: Live) -> Path:
+    (folder,) = [path for path in (live.root / "outbox" / "acme").iterdir() if path.is_dir()]
+    return folder
+
+
+def test_nothing_waits_and_that_is_no_failure(live: Live) -> None:
+    assert only(live.json("run"))["outcome"] == "nothing"
+    assert only(live.json("release", "--yes"))["outcome"] == "nothing"
+    assert live.run("status").stdout == "nothing is under way, and nothing waits in Pleo\n"
+
+
+def test_run_only_reads_in_pleo_and_stages(live: Live) -> None:
+    job = live.job()
+    result = live.run("run")
+    assert result.exit_code == 1  # one item is rejected
+    assert "3 items: 2 in the files, 1 rejected" in result.stderr
+    assert "60 minutes left" in result.stderr
+    assert {method for method, _path in live.requests()} == {"GET"}
+    assert job.status == "pending"
+    assert not list((live.root / "outbox").rglob("*.csv"))
+
+
+def test_review_shows_counts_totals_causes_and_the_page(live: Live) -> None:
+    live.job()
+    live.run("run")
+    result = live.run("review")
+    assert result.exit_code == 0
+    shown = result.stdout.splitlines()
+    assert "  debit = credit = EUR 149.00" in shown  # 119.00 + 30.00
+    assert "  rejected[MAP-21], 1x: the line has no account" in shown
+    (page,) = [line.strip() for line in shown if line.endswith("review.html")]
+    assert (live.root / page).is_file()
+    assert max(len(line) for line in [*shown, *result.stderr.splitlines()]) <= 80
+
+
+def test_review_needs_no_network(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.pleo.faults.add("error=503:1-")
+    result = live.run("review")
+    assert result.exit_code == 0
+    assert "EUR 149.00" in result.stdout
+    assert "the minutes left are not known" in result.stderr
+
+
+def test_release_puts_the_file_out_reports_every_item_and_ends_the_export(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    result = live.run("release", "--yes", "--by", "A. Patel")
+    assert result.exit_code == 1
+    assert job.status == "completed_with_errors"
+    assert [one.status for one in job.items.values()] == ["successful", "successful", "failed"]
+    failed = list(job.items.values())[2]
+    assert failed.failure_type == "missing_configuration"
+    folder = released_folder(live)
+    rows = list(
+        csv.reader((folder / "plain_1_1.csv").read_text("cp1252").splitlines(), delimiter=";")
+    )
+    assert [row[4] for row in rows[1:]] == ["119.00", "30.00"]
+    assert f"next: import the files in outbox/acme/{folder.name}" in result.stderr
+
+
+def test_a_second_release_does_nothing(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("release", "--yes")
+    before = len(live.pleo.seen)
+    assert only(live.json("release", "--yes"))["outcome"] == "nothing"
+    assert {method for method, _ in live.requests()[before:]} <= {"GET"}
+
+
+def test_release_asks_on_a_terminal_and_takes_no_for_an_answer(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    result = live.run("release", given="n\n", attended=True)
+    assert (result.exit_code, job.status) == (0, "pending")
+    assert "Release batch 1? [y/N] (55 minutes left)" in result.stderr  # five are the margin
+    assert "nothing was released" in result.stderr
+    assert live.run("release", given="y\n", attended=True).exit_code == 1
+    assert job.status == "completed_with_errors"
+
+
+def test_release_without_a_person_and_without_yes_does_nothing(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    document = live.json("release")
+    assert (document["exit_code"], document["errors"][0]["code"]) == (2, "CLI-4")
+    assert job.status == "pending"
+
+
+def test_run_release_says_that_nobody_has_reviewed_it(live: Live) -> None:
+    job = live.job()
+    result = live.run("run", "--release")
+    assert "released unreviewed" in result.stderr
+    assert (result.exit_code, job.status) == (1, "completed_with_errors")
+
+
+def test_all_items_good_is_exit_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    live = make_live(tmp_path)
+    good = [each["accountingEntryId"] for each in three_items()[:2]]
+    job = live.job(entries=good)
+    assert live.run("run").exit_code == 0
+    assert live.run("release", "--yes").exit_code == 0
+    assert job.status == "completed"
+
+
+def test_a_changed_mapping_makes_the_same_export_anew(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("review", "--approve")
+    (live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
+    batch = only(live.json("run"))["batch"]
+    assert (batch["number"], batch["revision"], batch["approvals"]) == (1, 2, [])  # type: ignore[index]
+    live.run("release", "--yes")
+    assert "4999" in (released_folder(live) / "plain_1_1.csv").read_text("cp1252")
+
+
+def test_approving_names_who_and_the_hash(live: Live) -> None:
+    live.job()
+    live.run("run")
+    staged = only(live.json("review"))["batch"]
+    approved = only(live.json("review", "--approve", "--by", "A. Patel"))["batch"]
+    assert [one["by"] for one in approved["approvals"]] == ["A. Patel"]  # type: ignore[index]
+    assert approved["content"] == staged["content"]  # type: ignore[index]
+    assert only(live.json("history"))["batches"] == [approved]
+    assert "A. Patel" in live.run("history").stdout
+    told = live.run("history", "1").stdout
+    assert f"content {approved['content']}" in told  # type: ignore[index]
+    assert "approved, by A. Patel" in told
+
+
+def test_a_reviewer_rejects_an_item_and_pleo_shows_why(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    assert live.run("review", "--reject", "4113001", "--reason", "private").exit_code == 1
+    live.run("release", "--yes")
+    first = next(iter(job.items.values()))
+    assert (first.status, "private" in (first.failure_reason or "")) == ("failed", True)
+
+
+def test_an_item_that_comes_again_waits_for_an_answer(live: Live) -> None:
+    again = [three_items()[0]["accountingEntryId"]]
+    live.job(entries=again)
+    live.run("run")
+    live.run("release", "--yes")
+    job = live.job(entries=again)
+    live.run("run")
+    assert live.json("release", "--yes")["errors"][0]["code"] == "REL-3"
+    shown = live.run("review").stdout
+    assert f"pleo-etl review --already-booked {again[0]}" in shown
+    assert "batch 1" in shown
+    live.run("review", "--already-booked", again[0])
+    assert live.run("release", "--yes").exit_code == 0
+    (told,) = job.items.values()
+    assert (told.status, told.external_id) == ("successful", "4113001")
+    assert len(list((live.root / "outbox").rglob("plain_*.csv"))) == 1
+
+
+def test_status_says_how_things_stand_at_every_step(live: Live) -> None:
+    live.job()
+    assert "1 export waits in Pleo" in live.run("status").stdout
+    live.run("run")
+    live.pleo.advance(600)
+    assert "waits for your review (50 minutes left)" in live.run("status").stdout
+    live.run("review", "--approve", "--by", "A. Patel")
+    assert "approved by A. Patel" in live.run("status").stdout
+    live.run("release", "--yes")
+    assert "pleo-etl imported 1" in live.run("status").stdout
+    live.run("imported", "--yes")
+    assert live.run("status").stdout == "nothing is under way, and nothing waits in Pleo\n"
+
+
+def test_status_shows_what_it_knows_where_pleo_cannot_be_asked(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.pleo.faults.add("error=503:1-")
+    document = live.json("status")
+    assert document["exit_code"] == 3
+    assert only(document)["batch"]["number"] == 1  # type: ignore[index]
+
+
+def test_jobs_lists_what_waits_and_reads_only(live: Live) -> None:
+    job = live.job()
+    result = live.run("jobs")
+    assert f"waits         3      60  2026-04-01 08:00  {job.id}" in result.stdout.splitlines()
+    assert {method for method, _path in live.requests()} == {"GET"}
+    live.pleo.cancel_job(job)
+    assert only(live.json("jobs"))["jobs"] == []
+    (ended,) = only(live.json("jobs", "--ended"))["jobs"]  # type: ignore[misc]
+    assert (ended["status"], ended["minutes_left"]) == ("failed", None)
+
+
+# ── what goes wrong, and its exit code ──────────────────────────────────────────────────────
+
+
+def test_two_pleo_is_down_is_exit_three_and_nothing_is_lost(live: Live) -> None:
+    live.job()
+    live.pleo.faults.add("error=503@list-jobs:1-")
+    assert live.json("run")["exit_code"] == 3
+    live.pleo.faults.clear()
+    assert live.run("run").exit_code == 1
+
+
+def test_a_strange_key_is_exit_two(live: Live) -> None:
+    live.job()
+    live.environment["PLEO_API_KEY_ACME"] = "of-another-pleo"
+    assert live.json("run")["exit_code"] == 2
+
+
+def test_an_export_that_pleo_ended_is_exit_four_and_says_what_to_do(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    live.pleo.cancel_job(job)
+    document = live.json("release", "--yes")
+    assert (document["exit_code"], document["errors"][0]["code"]) == (4, "JOB-3")
+    assert "export the items again in Pleo" in document["errors"][0]["fix"]
+    assert not list((live.root / "outbox").rglob("*.csv"))
+
+
+def test_a_foreign_export_is_exit_four_and_adopt_takes_it(live: Live) -> None:
+    job = live.job()
+    live.pleo.move_job(job, "started")
+    document = live.json("run")
+    assert (document["exit_code"], document["errors"][0]["code"]) == (4, "JOB-1")
+    assert live.run("adopt", job.id).exit_code == 2  # nobody can be asked
+    assert live.run("adopt", job.id, given="n\n", attended=True).exit_code == 0
+    assert live.run("adopt", job.id, "--yes").exit_code == 1
+    assert live.run("release", "--yes").exit_code == 1
+    assert job.status == "completed_with_errors"
+
+
+def test_an_export_that_ends_while_it_is_reported_is_quarantined_until_it_is_settled(
+    live: Live,
+) -> None:
+    job = live.job()
+    live.run("run")
+    live.pleo.faults.add("error=503@report-items:1-")
+    assert live.run("release", "--yes").exit_code == 3
+    live.pleo.faults.clear()
+    assert "do not\n  import them yet" in live.run("status").stdout
+    live.pleo.cancel_job(job)
+    document = live.json("release", "--yes")
+    assert (document["exit_code"], document["errors"][0]["code"]) == (4, "REL-13")
+    assert "quarantined" in live.run("status").stdout
+    assert only(live.json("status"))["outcome"] == "quarantined"
+    assert (released_folder(live) / "DO-NOT-IMPORT.txt").is_file()
+    live.job()
+    assert live.json("run")["exit_code"] == 4
+    settled = live.json("settle", "--not-imported", "--yes")
+    assert (settled["exit_code"], only(settled)["outcome"]) == (0, "voided")
+    assert live.run("run").exit_code == 1
+
+
+def test_settle_needs_to_be_told_which(live: Live) -> None:
+    document = live.json("settle", "--yes")
+    assert (document["exit_code"], document["errors"][0]["code"]) == (2, "CLI-1")
+
+
+# ── the answers of a person ─────────────────────────────────────────────────────────────────
+
+
+def test_discard_forgets_what_is_staged_and_tells_pleo_nothing(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    assert live.run("discard", given="n\n", attended=True).exit_code == 0
+    assert only(live.json("status"))["batch"]["state"] == "staged"  # type: ignore[index]
+    assert only(live.json("discard", "--yes"))["outcome"] == "voided"
+    assert {method for method, _path in live.requests()} == {"GET"}
+    assert job.status == "pending"
+    assert only(live.json("run"))["batch"]["number"] == 1  # type: ignore[index]
+
+
+def test_withdraw_puts_the_files_away(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("release", "--yes")
+    assert only(live.json("withdraw", "--yes"))["outcome"] == "withdrawn"
+    withdrawn = live.root / "outbox" / "acme" / "withdrawn"
+    assert len(list(withdrawn.rglob("plain_1_1.csv"))) == 1
+    assert list((live.root / "outbox").rglob("plain_1_1.csv")) == list(
+        withdrawn.rglob("plain_1_1.csv")
+    )
+
+
+def test_imported_notes_who_and_frees_what_the_erp_refused(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("release", "--yes")
+    unknown = live.json("imported", "--yes", "--refused", "4999999")
+    assert (unknown["exit_code"], unknown["errors"][0]["code"]) == (2, "ANS-4")
+    live.run("imported", "1", "--yes", "--refused", "4113002", "--by", "A. Patel")
+    assert "imported, by A. Patel" in live.run("history", "1").stdout
+    live.job(entries=[three_items()[1]["accountingEntryId"]])
+    assert only(live.json("run"))["batch"]["counts"]["rendered"] == 1  # type: ignore[index]
+
+
+def test_reverse_makes_the_opposite_postings(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("release", "--yes")
+    live.run("imported", "--yes")
+    assert only(live.json("reverse", "1", "--yes"))["outcome"] == "reversed"
+    (file,) = (live.root / "outbox").rglob("plain_2_1.csv")
+    rows = list(csv.reader(file.read_text("cp1252").splitlines(), delimiter=";"))
+    assert [row[4] for row in rows[1:]] == ["-119.00", "-30.00"]
+
+
+def test_an_answer_for_nothing_says_so(live: Live) -> None:
+    for words in (["withdraw"], ["imported"], ["reverse"], ["discard"], ["settle", "--imported"]):
+        document = live.json(*words, "--yes")
+        assert (document["exit_code"], document["errors"][0]["code"]) == (2, "ANS-1"), words
+        everyone = live.json(*words, "--yes", "--all")
+        assert (everyone["exit_code"], only(everyone)["outcome"]) == (0, "nothing"), words
+
+
+def test_the_ledger_is_proved(live: Live) -> None:
+    live.job()
+    live.run("run")
+    assert live.run("ledger", "verify").stderr == "nothing is wrong; acme has 1 batch\n"
+
+
+def test_receipts_are_put_beside_the_file(live: Live) -> None:
+    receipt = {"url": "https://files.example.com/1", "type": "image/jpeg", "size": 1000}
+    live.add("acme", [item(n=1, files=[receipt])])
+    live.job()
+    assert live.run("run", "--release").exit_code == 0
+    manifest = json.loads((released_folder(live) / "manifest.json").read_bytes())
+    (attachment,) = manifest["attachments"]
+    (file,) = released_folder(live).rglob("*.jpg")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == attachment["sha256"]
+    assert Path(attachment["name"]).name == file.name
