@@ -131,20 +131,26 @@ class TokenEndpoint:
 
         Raises: GrantRefused, NeverAsked, UserMustFix AUTH-5, TryLater AUTH-6.
         """
-        return self._ask(
-            "authorization_code", code=code.reveal(), redirect_uri=redirect_uri,
-            code_verifier=verifier.reveal(),
-        )  # fmt: skip
+        back = Secret(redirect_uri)
+        return self._ask("authorization_code", code=code, redirect_uri=back, code_verifier=verifier)
 
     def refresh(self, token: Secret) -> Granted:
         """Give the next pair for a refresh token, which is void from then on.
 
         Raises: GrantRefused, NeverAsked, UserMustFix AUTH-5, TryLater AUTH-6.
         """
-        return self._ask("refresh_token", refresh_token=token.reveal())
+        return self._ask("refresh_token", refresh_token=token)
 
-    def _ask(self, grant: str, **fields: str) -> Granted:
-        body = prepare_token_request(grant, "", **fields)
+    def _ask(self, grant: str, **fields: Secret) -> Granted:
+        """Ask, and raise what went wrong here: no frame that is left by an error has a secret."""
+        outcome = self._outcome(grant, fields)
+        if isinstance(outcome, Granted):
+            return outcome
+        raise outcome
+
+    def _outcome(self, grant: str, fields: Mapping[str, Secret]) -> Granted | Exception:
+        shown = {name: value.reveal() for name, value in fields.items()}
+        body = prepare_token_request(grant, "", **shown)
         headers = {
             "Content-Type": _FORM, "Accept": "application/json",
             "User-Agent": f"pleo-etl/{__version__}",
@@ -152,10 +158,6 @@ class TokenEndpoint:
         secret = self._client.secret.reveal() if self._client.secret else ""
         auth = ClientAuth(self._client.id, secret, METHODS[self._client.method])
         url, headers, body = auth.prepare("POST", self._url, headers, body)
-        status, raw = self._send(url, headers, body)
-        return self._granted(status, raw)
-
-    def _send(self, url: str, headers: Mapping[str, str], body: str) -> tuple[int, bytes]:
         raw = b""
         try:
             with (
@@ -165,15 +167,14 @@ class TokenEndpoint:
                 for piece in answer.iter_bytes():
                     raw += piece
                     if len(raw) > MAX_ANSWER:
-                        raise self._later("its answer is larger than any that is known")
-                return answer.status_code, raw
+                        return self._later("its answer is larger than any that is known")
+                return self._read(answer.status_code, raw)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol):
-            raise NeverAsked(self._later("it cannot be reached")) from None
+            return NeverAsked(self._later("it cannot be reached"))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
-            # The cause is left out: it holds the request, and that the tokens.
-            raise self._later("its answer did not come") from None
+            return self._later("its answer did not come")
 
-    def _granted(self, status: int, raw: bytes) -> Granted:
+    def _read(self, status: int, raw: bytes) -> Granted | Exception:
         try:
             document = read_json(raw)
         except (ValueError, RecursionError):
@@ -181,14 +182,14 @@ class TokenEndpoint:
         if not isinstance(document, dict):
             document = {}
         if status == 429:
-            raise NeverAsked(self._later("it asks to come back later"))
+            return NeverAsked(self._later("it asks to come back later"))
         if status in (400, 401, 403) and "error" in document:
-            raise self._refused(document["error"])
+            return self._refused(document["error"])
         if status != 200:
-            raise self._later(f"it answered with status {status}")
+            return self._later(f"it answered with status {status}")
         access, refresh = _text(document, "access_token"), _text(document, "refresh_token")
         if access is None or str(document.get("token_type", "bearer")).casefold() != "bearer":
-            raise self._later("its answer is no token that pleo-etl knows")
+            return self._later("its answer is no token that pleo-etl knows")
         scopes = document.get("scope")
         names = tuple(scopes.split()) if isinstance(scopes, str) else ()
         return Granted(access, refresh, _seconds(document.get("expires_in")), names)

@@ -16,6 +16,7 @@ import pytest
 
 from etl.errors import EtlError, TryLater, UserMustFix
 from etl.pleo import oauth
+from etl.pleo.client import PleoClient
 from etl.pleo.keeping import KeptTokens
 from etl.pleo.oauth import OAuthTokens
 from etl.pleo.tokens import OAuthClient
@@ -121,14 +122,25 @@ from etl.pleo.oauth import OAuthTokens
 from etl.pleo.tokens import OAuthClient, TokenEndpoint
 from etl.secret import Secret
 
-base_url, company, folder, moment = sys.argv[1:]
+base_url, company, folder, moment, stop = sys.argv[1:]
 client, secret = sys.stdin.readline().split()
 
 class Clock:
     def now(self):
         return datetime.datetime.fromisoformat(moment)
 
-place = FilePlace(base_url, company, folder=Path(folder))
+class Stopping(FilePlace):
+    def write(self, kept):
+        self.wait("before " + ("note" if kept.is_turning else "pair"))
+        super().write(kept)
+        self.wait("after " + ("note" if kept.is_turning else "pair"))
+
+    def wait(self, step):
+        if step == stop:
+            print("stopped", flush=True)
+            sys.stdin.readline()
+
+place = Stopping(base_url, company, folder=Path(folder))
 endpoint = TokenEndpoint(base_url + "/oauth/token", OAuthClient(client, Secret(secret), "basic"))
 lock = lock_path(base_url, company, folder=Path(folder))
 tokens = OAuthTokens(place.read(), place=place, lock=lock, endpoint=endpoint, clock=Clock())
@@ -141,30 +153,62 @@ for _ in range(5):
 """
 
 
+def begin_process(opened: Door, *, stop: str = "nowhere") -> subprocess.Popen[str]:
+    """Begin a process that uses the tokens; the secret goes in by its standard input."""
+    words = [opened.address.base_url, opened.company.id, str(opened.folder)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROCESS, *words, opened.clock.now().isoformat(), stop],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    tell(process, f"{opened.client.id} {opened.registered.secret}")
+    return process
+
+
+def tell(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str], word: str) -> None:
+    assert process.stdout
+    assert process.stdout.readline() == f"{word}\n"
+
+
+@pytest.mark.parametrize(
+    ("stop", "asked", "is_lost"),
+    [("before note", 1, False), ("after note", 1, False), ("before pair", 2, True),
+     ("after pair", 2, False)],
+)  # fmt: skip
+def test_a_killed_process_holds_nobody_up_and_loses_no_more_than_its_answer(
+    opened: Door, stop: str, asked: int, is_lost: bool
+) -> None:
+    opened.pleo.advance(QUARTER)
+    process = begin_process(opened, stop=stop)
+    hear(process, "ready")
+    tell(process, "go")
+    hear(process, "stopped")  # it holds the lock, here and now
+    assert opened.asked() == asked
+    process.kill()
+    process.communicate(timeout=30)
+    if is_lost:
+        with pytest.raises(UserMustFix, match="answer was lost"):
+            opened.tokens().authorize()
+        assert opened.place.read() is None
+    else:
+        assert opened.opens(opened.tokens().authorize())
+        assert (opened.asked(), opened.refused()) == (2, 0)
+    assert {path.suffix for path in opened.folder.iterdir()} <= {".json", ".lock"}
+
+
 def test_four_processes_make_one_refresh(opened: Door) -> None:
     opened.pleo.advance(QUARTER)
-    words = [opened.address.base_url, opened.company.id, str(opened.folder)]
-    begun = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROCESS, *words, opened.clock.now().isoformat()],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for _ in range(4)
-    ]  # fmt: skip
+    begun = [begin_process(opened) for _ in range(4)]
     for process in begun:
-        assert process.stdin
-        process.stdin.write(f"{opened.client.id} {opened.registered.secret}\n")
-        process.stdin.flush()
+        hear(process, "ready")
     for process in begun:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
-    told = []
-    for process in begun:
-        assert process.stdin
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in begun:
-        told.append(process.communicate(timeout=30)[0].split())
+        tell(process, "go")
+    told = [process.communicate(timeout=30)[0].split() for process in begun]
     assert told == [["200"] * 5] * 4
     assert (opened.asked(), opened.refused()) == (2, 0)
 
@@ -403,3 +447,26 @@ def test_the_sandbox_takes_a_code_only_with_its_verifier(
         jobs = httpx.get(f"{opened.address.base_url}/v3/export-jobs", headers=bearer,
                          trust_env=False)  # fmt: skip
         assert jobs.status_code == 401
+
+
+def test_the_client_of_pleo_goes_on_with_the_next_token(opened: Door) -> None:
+    """In the middle of a run the token turns out to be void: one refresh, and the run goes on."""
+    tokens = opened.tokens()
+    with PleoClient(opened.address, credential=tokens, clock=opened.clock) as pleo:
+        assert pleo.list_jobs(opened.company.id) == []
+        opened.pleo.access.revoke(opened.pleo.authorizations.logins[0].access)
+        opened.pleo.add_job(opened.company)
+        assert len(pleo.list_jobs(opened.company.id)) == 1
+        opened.pleo.advance(QUARTER - LEAD)
+        assert len(pleo.list_jobs(opened.company.id)) == 1
+    assert opened.asked() == 3  # the code, one refresh after the refusal, one in time
+    assert opened.refused() == 1
+
+
+def test_a_run_whose_login_is_over_stops_with_log_in_again(opened: Door) -> None:
+    with PleoClient(opened.address, credential=opened.tokens(), clock=opened.clock) as pleo:
+        opened.pleo.advance(61 * 86400)
+        with pytest.raises(UserMustFix) as caught:
+            pleo.list_jobs(opened.company.id)
+    assert code_of_problem(caught.value) == "AUTH-7"
+    assert caught.value.exit_code == 2
