@@ -154,7 +154,7 @@ def answer(
 ) -> httpx.Response:
     """Give an answer as Pleo's, with a document or with any bytes."""
     given = json.dumps(document).encode() if body is None else body
-    own = {"content-type": "application/json;charset=UTF-8"}
+    own = {"content-type": "application/json;charset=UTF-8"} if given else {}
     if at is not None:
         own["date"] = http_date(at)
     pieces = [given] if isinstance(given, bytes) else given

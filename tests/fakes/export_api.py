@@ -7,6 +7,7 @@ must at least have the form of its errors.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +97,56 @@ def check(request: httpx.Request, response: httpx.Response) -> tuple[str, str, i
     assert response.headers["content-type"] == MEDIA_TYPE
     assert problems(response.json(), schema) == []
     return request.method, template, response.status_code
+
+
+def request_problems(request: httpx.Request) -> list[str]:
+    """Give what is wrong with a request by the description: path, query, headers, body."""
+    template = template_of(request.url.path)
+    operation = DOCUMENT["paths"][template].get(request.method.lower())
+    if operation is None:
+        return [f"{template} has no {request.method}"]
+    declared = [_resolved(one) for one in operation.get("parameters", [])]
+    names = dict(zip(re.findall(r"\{([A-Za-z]+)\}", template), _path_values(template, request),
+                     strict=True))  # fmt: skip
+    given = {("path", name): [value] for name, value in names.items()}
+    for name in request.url.params:
+        given["query", name] = request.url.params.get_list(name)
+    found = []
+    for (place, name), values in given.items():
+        schema = next(
+            (one["schema"] for one in declared if (one["in"], one["name"]) == (place, name)), None
+        )
+        if schema is None:
+            found.append(f"{place} {name} is not described")
+            continue
+        found += [f"{name}: {one}" for one in problems(_typed(values, schema), schema)]
+    return found + _body_problems(request, operation)
+
+
+def _path_values(template: str, request: httpx.Request) -> tuple[str, ...]:
+    pattern = re.sub(r"\{[A-Za-z]+\}", "([^/]+)", template)
+    matched = re.fullmatch(pattern, request.url.path)
+    assert matched
+    return matched.groups()
+
+
+def _typed(values: list[str], schema: dict[str, Any]) -> Any:
+    """Give what stands in a query by its type: text, a number, or a list of texts."""
+    if schema.get("type") == "array":
+        return values
+    if len(values) != 1:
+        return values
+    is_number = schema.get("type") == "integer" and re.fullmatch("-?[0-9]+", values[0])
+    return int(values[0]) if is_number else values[0]
+
+
+def _body_problems(request: httpx.Request, operation: dict[str, Any]) -> list[str]:
+    wanted = operation.get("requestBody")
+    if wanted is None:
+        return ["a body is not described"] if request.content else []
+    found = [] if request.headers["content-type"] == MEDIA_TYPE else ["the type of the body"]
+    body = json.loads(request.content)
+    return found + problems(body, wanted["content"][MEDIA_TYPE]["schema"])
 
 
 def _check_query(request: httpx.Request, operation: dict[str, Any]) -> None:
