@@ -1,0 +1,40 @@
+"""`diff` of batches of the workspace: by number, by id, and a revision with the one after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.cli.live import Live, make_live
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Live:
+    live = make_live(tmp_path)
+    live.job()
+    assert live.run("run").exit_code == 1
+    return live
+
+
+def test_a_revision_is_compared_with_the_one_after_it(live: Live) -> None:
+    (live.root / "accounts.csv").write_text("pleo,erp\n6640,4653\n", encoding="utf-8")
+    assert live.run("run").exit_code == 1
+    found = live.json("diff", "1@1", "1@2")
+    moved = {move["account"]: move["moved"] for move in found["accounts"]}
+    assert moved == {"4650": "-149.00", "4653": "149.00"}
+    assert {cell["column"] for cell in found["cells"]} == {"Account"}
+
+
+def test_a_released_batch_is_found_by_number_and_by_id(live: Live) -> None:
+    batch = live.json("status")["companies"][0]["batch"]["id"]
+    assert live.run("release", "--yes").exit_code == 1
+    found = live.json("diff", "1", batch[:6])
+    assert found["same"] is True
+    assert found["before"]["counts"]["items"] == 3
+
+
+def test_files_that_are_gone_are_said_to_be(live: Live) -> None:
+    result = live.run("diff", "1@7", "1")
+    assert result.exit_code == 2
+    assert "error[REVIEW-2]: the files of revision 7 of batch 1" in result.stderr
