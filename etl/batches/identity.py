@@ -30,7 +30,7 @@ def check_identity(
     """Refuse an outbox of another ledger or company; make an empty one ours.
 
     Needs: outbox, the folder of the company.
-    Raises: UserMustFix LED-19, LED-20, LED-21; OUT-2.
+    Raises: UserMustFix LED-13, LED-14, LED-15; OUT-2.
     """
     found = read_identity(outbox)
     is_new = not ledger.batches(company_id)
@@ -49,7 +49,7 @@ def check_identity(
 def read_identity(outbox: Path) -> Mapping[str, Any] | None:
     """Give what the outbox says about its ledger and company; None when it says nothing.
 
-    Raises: UserMustFix LED-21.
+    Raises: UserMustFix LED-15.
     """
     try:
         with (outbox / NAME).open("rb") as handle:
@@ -86,7 +86,7 @@ def _holds_batches(outbox: Path) -> bool:
 def _foreign(outbox: Path, whose: str) -> UserMustFix:
     return UserMustFix(
         Problem(
-            "LED-19",
+            "LED-13",
             f"the outbox belongs to {whose}",
             files.shown_path(outbox),
             "work with the ledger that released its batches, or name another outbox in"
@@ -98,7 +98,7 @@ def _foreign(outbox: Path, whose: str) -> UserMustFix:
 def _unknown_batches(outbox: Path) -> UserMustFix:
     return UserMustFix(
         Problem(
-            "LED-20",
+            "LED-14",
             "the ledger is new and does not know what was released into the outbox",
             files.shown_path(outbox),
             "put the old ledger back, or make it again from the outbox and Pleo with"
@@ -110,7 +110,7 @@ def _unknown_batches(outbox: Path) -> UserMustFix:
 def _unreadable(outbox: Path) -> UserMustFix:
     return UserMustFix(
         Problem(
-            "LED-21",
+            "LED-15",
             f"{NAME} does not say in a known way whose outbox this is",
             files.shown_path(outbox),
             "put the file back as it was, or write it again with `pleo-etl ledger rebuild`; a"

@@ -27,7 +27,7 @@ def choose(
 ) -> Batch:
     """Give the batch that is named, or the only one that fits where none is.
 
-    Raises: UserMustFix LED-6, LED-7 for a name that means none or several; ANS-1 where it must be
+    Raises: UserMustFix LED-6 for a name that means none or several; ANS-1 where it must be
     named.
     """
     if isinstance(given, Batch):

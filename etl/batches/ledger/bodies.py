@@ -94,7 +94,7 @@ OPTIONAL: Mapping[Kind, Mapping[str, Is]] = {
 def check_body(kind: Kind, body: Mapping[str, Any]) -> None:
     """Refuse a body that lacks something or cannot be stored.
 
-    Raises: BatchInvalid LED-17.
+    Raises: BodyWrong.
     """
     for name, holds in NEEDED.get(kind, {}).items():
         if name not in body or not holds(body[name]):

@@ -18,7 +18,7 @@ def check_allowed(rows: Rows, kind: Kind, body: Body) -> None:
     """Refuse what may not happen to a batch now.
 
     Needs: the rows that the event touches, of a batch that is in the ledger.
-    Raises: UserMustFix LED-9; HeldElsewhere LED-16; BatchInvalid LED-17.
+    Raises: UserMustFix LED-8; HeldElsewhere LED-8; BodyWrong.
     """
     batch = rows.batch
     assert batch is not None

@@ -18,7 +18,7 @@ Body = Mapping[str, Any]
 def check_unchanged(stored: Batch | None, given: Batch | NewBatch) -> None:
     """Refuse to append to a batch that is not as the caller has read it.
 
-    Raises: HeldElsewhere LED-8; UserMustFix LED-6.
+    Raises: HeldElsewhere LED-7; UserMustFix LED-6.
     """
     if isinstance(given, NewBatch):
         if stored is not None:
@@ -33,7 +33,7 @@ def check_unchanged(stored: Batch | None, given: Batch | NewBatch) -> None:
 def check_new(connection: Connection, *, company_id: str, kind: Kind, body: Body) -> None:
     """Refuse a new batch while there is an unsettled one, or with numbers that were used.
 
-    Raises: HeldElsewhere LED-10, LED-11; BatchInvalid LED-17.
+    Raises: HeldElsewhere LED-7; BodyWrong.
     """
     if kind is not Kind.RESERVED:
         raise failures.body_wrong(kind, "a batch begins with `reserved`")
@@ -49,7 +49,7 @@ def check_new(connection: Connection, *, company_id: str, kind: Kind, body: Body
 def decide(connection: Connection, batch: Batch | None, *, kind: Kind, body: Body) -> Body:
     """Give the body with what only the ledger knows.
 
-    Raises: UserMustFix LED-9.
+    Raises: UserMustFix LED-8.
     """
     if batch is None:
         return body

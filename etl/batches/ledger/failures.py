@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from etl.batches.states import Kind, State
-from etl.errors import BatchInvalid, HeldElsewhere, Problem, UserMustFix
+from etl.errors import HeldElsewhere, Problem, UserMustFix
 
 #: Where every message of the ledger says it stands; its folder is nobody's business.
 PLACE = "the ledger"
@@ -82,7 +82,7 @@ def several_batches(ref: str, ids: list[str]) -> UserMustFix:
     """Say that more than one batch is meant."""
     return UserMustFix(
         Problem(
-            "LED-7",
+            "LED-6",
             f'"{ref}" means more than one batch: {", ".join(ids)}',
             PLACE,
             "give more characters of the id",
@@ -94,7 +94,7 @@ def changed_meanwhile(number: int) -> HeldElsewhere:
     """Say that something was appended since the batch was read."""
     return HeldElsewhere(
         Problem(
-            "LED-8",
+            "LED-7",
             f"batch {number} was changed by another command meanwhile",
             PLACE,
             "run the command again; it starts from what is stored now",
@@ -106,7 +106,7 @@ def not_allowed(number: int, *, state: State, kind: Kind, why: str) -> UserMustF
     """Say that a batch cannot do that in its state."""
     return UserMustFix(
         Problem(
-            "LED-9",
+            "LED-8",
             f'batch {number} is {state}: "{kind.replace("_", " ")}" cannot happen to it now, {why}',
             PLACE,
             "see `pleo-etl status` for what can be done with it",
@@ -118,7 +118,7 @@ def unsettled_exists(which: str) -> HeldElsewhere:
     """Say that the company's next batch must wait."""
     return HeldElsewhere(
         Problem(
-            "LED-10",
+            "LED-7",
             f"{which} of the company is not settled yet",
             PLACE,
             "finish it with `pleo-etl release`, or give it up with `pleo-etl discard`",
@@ -129,7 +129,7 @@ def unsettled_exists(which: str) -> HeldElsewhere:
 def number_taken(what: str) -> HeldElsewhere:
     """Say that a number was used by another batch."""
     return HeldElsewhere(
-        Problem("LED-11", f"{what} is used already", PLACE, "run the command again")
+        Problem("LED-7", f"{what} is used already", PLACE, "run the command again")
     )
 
 
@@ -137,7 +137,7 @@ def busy(seconds: int) -> HeldElsewhere:
     """Say that another process keeps writing."""
     return HeldElsewhere(
         Problem(
-            "LED-12",
+            "LED-9",
             f"another process has kept the ledger busy for {seconds} seconds",
             PLACE,
             "wait until it has ended, then run the command again",
@@ -149,7 +149,7 @@ def cannot_store(why: str) -> UserMustFix:
     """Say that disk or folder refuse the ledger's file."""
     return UserMustFix(
         Problem(
-            "LED-13",
+            "LED-10",
             f"the ledger cannot be read or written: {why}",
             PLACE,
             "check free space and your right to write in its folder, then run the command again",
@@ -161,7 +161,7 @@ def not_durable(what: str) -> UserMustFix:
     """Say that the database does not promise to keep what it stored."""
     return UserMustFix(
         Problem(
-            "LED-14",
+            "LED-11",
             f"the ledger would not survive a power cut: {what}",
             PLACE,
             "keep the workspace on a disk of this machine, not on a network drive",
@@ -173,7 +173,7 @@ def absent(name: str) -> UserMustFix:
     """Say that there is no ledger yet."""
     return UserMustFix(
         Problem(
-            "LED-15",
+            "LED-10",
             f"there is no ledger {name} yet",
             PLACE,
             "start with `pleo-etl run`; if there was one, make it again with"
@@ -186,7 +186,7 @@ def claimed_elsewhere(number: int, entry: str) -> HeldElsewhere:
     """Say that another batch has the item."""
     return HeldElsewhere(
         Problem(
-            "LED-16",
+            "LED-8",
             f"batch {number} would book an item that is another batch's",
             entry,
             "answer `already booked` or `again` for it in `pleo-etl review`",
@@ -194,18 +194,15 @@ def claimed_elsewhere(number: int, entry: str) -> HeldElsewhere:
     )
 
 
-def body_wrong(kind: Kind, what: str) -> BatchInvalid:
+class BodyWrong(ValueError):
+    """An event that the program should never have made; it is shown with its traceback."""
+
+
+def body_wrong(kind: Kind, what: str) -> BodyWrong:
     """Say that the program asks the ledger to store nonsense."""
-    return BatchInvalid(
-        Problem(
-            "LED-17",
-            f'an event "{kind}" that cannot be stored: {what}',
-            PLACE,
-            "report this, with the output of `pleo-etl status --json`; nothing was stored",
-        )
-    )
+    return BodyWrong(f'an event "{kind}" cannot be stored: {what}')
 
 
 def differs(what: str, where: str) -> Problem:
     """Name what the ledger holds otherwise than its events say."""
-    return Problem("LED-18", what, f"{PLACE}, {where}" if where else PLACE, _RESTORE)
+    return Problem("LED-12", what, f"{PLACE}, {where}" if where else PLACE, _RESTORE)

@@ -62,7 +62,7 @@ class Ledger:
         """Give the batch with a number, an id, or an id that begins so.
 
         A number that was given back and used again means the batch that holds it.
-        Raises: UserMustFix LED-6, LED-7.
+        Raises: UserMustFix LED-6.
         """
         batches = self.batches(company_id)
         word = ref.strip().casefold()
@@ -143,8 +143,8 @@ class Ledger:
     def append(self, batch: Batch | NewBatch, kind: Kind, body: Mapping[str, Any]) -> Batch:
         """Store what happened to a batch, and what follows from it; give the batch as it is now.
 
-        Raises: UserMustFix LED-9; HeldElsewhere LED-8, LED-10, LED-11, LED-12, LED-16;
-        BatchInvalid LED-17. Nothing is stored then.
+        Raises: UserMustFix LED-8; HeldElsewhere LED-7, LED-8, LED-9; BodyWrong. Nothing is
+        stored then.
         """
         kind = Kind(kind)
         check_body(kind, body)

@@ -32,7 +32,7 @@ def open_ledger(url: str, *, root: Path, clock: Clock, create: bool = True) -> L
     """Open the ledger of a workspace; a context manager closes it.
 
     Needs: url, `ledger` of pleo-etl.yaml; root, the folder of pleo-etl.yaml.
-    Raises: UserMustFix LED-1 to LED-5, LED-13 to LED-15; HeldElsewhere LED-12.
+    Raises: UserMustFix LED-1 to LED-5, LED-10, LED-11; HeldElsewhere LED-9.
     """
     path = ledger_path(url, root=root)
     if not path.exists():

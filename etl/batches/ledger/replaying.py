@@ -28,7 +28,7 @@ class Replay:
     def play(self, event: Event, *, head: str) -> None:
         """Let one event happen. Needs: every event before it was played.
 
-        Raises: EtlError LED-9, LED-16, LED-17, when it cannot have happened.
+        Raises: EtlError LED-8; BodyWrong; when it cannot have happened.
         """
         check_body(event.kind, event.body)
         before = self._rows(event)

@@ -45,7 +45,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open the file, which must be there.
 
-        Raises: UserMustFix LED-3, LED-13, LED-14; HeldElsewhere LED-12.
+        Raises: UserMustFix LED-3, LED-10, LED-11; HeldElsewhere LED-9.
         """
         self._begin = "BEGIN"
 

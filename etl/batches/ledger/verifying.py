@@ -73,6 +73,8 @@ def _play(row: Mapping[str, Any], replay: Replay) -> str | None:
         replay.play(event, head=row[DIGEST])
     except EtlError as error:
         return f"an event cannot have happened: {error.problems[0].what}"
+    except failures.BodyWrong as error:
+        return str(error)
     return None
 
 

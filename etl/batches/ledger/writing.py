@@ -20,7 +20,7 @@ from etl.errors import EtlError
 def store(connection: Connection, event: Event, *, before: Rows, after: Rows) -> None:
     """Write an event, its batch, and the verdicts and claims that it changed.
 
-    Raises: HeldElsewhere LED-8, LED-10, LED-11, LED-16, when a unique key of the database refuses.
+    Raises: HeldElsewhere LED-7, LED-8, when a unique key of the database refuses.
     """
     assert after.batch is not None
     try:

@@ -113,7 +113,7 @@ def test_an_item_is_not_claimed_twice(ledger: Ledger) -> None:
     bodies = next_batch(2, first=2)
     batch = walk_until(ledger, Kind.STAGED, **bodies)
     assert who_has(ledger, "a") == {"a": (1, "booked")}
-    with pytest.raises(HeldElsewhere, match="LED-16") as refusal:
+    with pytest.raises(HeldElsewhere, match="LED-8") as refusal:
         walk(ledger, Kind.APPROVED, batch=batch, **bodies)
     assert refusal.value.problems[0].where == "item a"
     already = {"verdicts": [verdict("a", vouchers=[])]}
@@ -209,7 +209,7 @@ def test_a_batch_is_reversed_by_its_own_closed_mirror_only(ledger: Ledger) -> No
     batch = walk_until(ledger, Kind.CLOSED)
 
     def why(other: str) -> str:
-        with pytest.raises(UserMustFix, match="LED-9") as refusal:
+        with pytest.raises(UserMustFix, match="LED-8") as refusal:
             ledger.append(batch, Kind.REVERSED, {"by": "Ann", "batch": other})
         return refusal.value.problems[0].what.rpartition("now, ")[2]
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from etl.batches.ledger import Batch, Ledger, NewBatch
+from etl.batches.ledger.failures import BodyWrong
 from etl.batches.states import TRANSITIONS, UNSETTLED, Kind, State
-from etl.errors import BatchInvalid, UserMustFix
+from etl.errors import UserMustFix
 from tests.fakes.ledgers import (
     COMPANY,
     FOLDER,
@@ -90,7 +91,7 @@ def test_every_pair_of_state_and_kind(
         more: dict[str, Any] = {"revision": batch.revision + 1} if kind is Kind.STAGED else {}
         body = body_of(kind, **more)
         if after is None:
-            with pytest.raises(UserMustFix, match="LED-9") as refusal:
+            with pytest.raises(UserMustFix, match="LED-8") as refusal:
                 ledger.append(batch, kind, body)
             assert f"batch 1 is {state}" in str(refusal.value)
             assert ledger.events(COMPANY) == events
@@ -112,13 +113,13 @@ def test_every_kind_has_a_transition_and_unsettled_are_all_but_the_ends() -> Non
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.RESERVED])
 def test_a_batch_begins_with_reserved(tmp_path: Path, kind: Kind) -> None:
     with open_in(tmp_path) as ledger:
-        with pytest.raises(BatchInvalid, match="LED-17"):
+        with pytest.raises(BodyWrong, match="cannot be stored"):
             ledger.append(NewBatch(COMPANY), kind, body_of(kind))
         assert ledger.batches(COMPANY) == []
 
 
 def refused(ledger: Ledger, batch: Batch, kind: Kind, **more: Any) -> str:
-    with pytest.raises(UserMustFix, match="LED-9") as refusal:
+    with pytest.raises(UserMustFix, match="LED-8") as refusal:
         ledger.append(batch, kind, body_of(kind, **more))
     assert ledger.find(COMPANY, batch.id) == batch
     return refusal.value.problems[0].what.rsplit(", ", 1)[1]
@@ -250,13 +251,13 @@ def test_several_persons_approve_the_same_content(tmp_path: Path) -> None:
         batch = walk_until(ledger, Kind.STAGED)
         two = body_of(Kind.APPROVED, needed=2)
         first = {name: value for name, value in two.items() if name != "verdicts"}
-        with pytest.raises(BatchInvalid, match="LED-17"):
+        with pytest.raises(BodyWrong, match="cannot be stored"):
             ledger.append(batch, Kind.APPROVED, two)
         batch = ledger.append(batch, Kind.APPROVED, first)
         batch = ledger.append(batch, Kind.APPROVED, {**first, "by": " ANN"})
         assert batch.state is State.STAGED
         assert ledger.verdicts(batch.id) == []
-        with pytest.raises(BatchInvalid, match="LED-17"):
+        with pytest.raises(BodyWrong, match="cannot be stored"):
             ledger.append(batch, Kind.APPROVED, {**first, "by": "Bo"})
         batch = ledger.append(batch, Kind.APPROVED, {**two, "by": "Bo"})
         assert batch.state is State.APPROVED
