@@ -179,7 +179,8 @@ class _Login:
 
     def _ask(self, question: str, *, is_secret: bool) -> str:
         """Ask a person, or take a line of the standard input."""
-        if not self._around.is_attended:
+        # Typed at a terminal it is never shown, wherever the talk goes.
+        if not (self._around.is_attended or sys.stdin.isatty()):
             return _read_line(MAX_LINE)
         try:
             given: Any = click.prompt(

@@ -227,8 +227,9 @@ def has_keyring() -> bool:
         import keyring
     except ImportError:
         return False
+    backend = keyring.get_keyring()
     # Below 1 are the ones that keep nothing, or keep it as plain text.
-    return float(keyring.get_keyring().priority) >= 1
+    return bool(backend.viable) and float(backend.priority) >= 1
 
 
 def read_keyring(user: str) -> str | None:

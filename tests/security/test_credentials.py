@@ -12,6 +12,9 @@ import io
 import logging
 import os
 import pickle
+import pty
+import subprocess
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +31,7 @@ from etl.pleo.keeping import KeptKey
 from etl.secret import Secret
 from tests.fakes import keyrings
 from tests.fakes.oauth import Door, door
-from tests.unit.cli.test_login import Desk, paste
+from tests.unit.cli.test_login import ROOT, Desk, paste
 
 QUARTER = 15 * 60
 
@@ -241,3 +244,28 @@ def test_what_was_written_halfway_is_private_too(
     assert seen[-1] == 0o600
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_typed_at_a_terminal_is_not_shown(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "http://127.0.0.1:1")  # where nobody answers
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in desk.environment.items() if value}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "etl.cli", "login"], cwd=tmp_path / "books", stdin=theirs,
+        stdout=theirs, stderr=theirs, start_new_session=True,
+        env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    while b"(not shown):" not in said:
+        said += os.read(ours, 4096)
+    os.write(ours, f"two words {desk.key}\n".encode())
+    try:
+        while piece := os.read(ours, 4096):
+            said += piece
+    except OSError:  # Linux says so when the other side is closed
+        pass
+    os.close(ours)
+    assert process.wait(30) == 2
+    assert b"AUTH-2" in said
+    assert_clean(said.decode(), {desk.key})

@@ -73,8 +73,9 @@ def token(shown: Door, *, auth: tuple[str, str] | None = None, **form: str) -> h
 
 
 def test_a_client_must_show_that_it_is_the_one(shown: Door) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": "x"}
     for auth in ((shown.client.id, "wrong"), ("nobody", shown.registered.secret or "")):
-        answer = token(shown, auth=auth, **{"grant_type": "refresh_token", "refresh_token": "x"})
+        answer = token(shown, auth=auth, **form)
         assert answer.status_code == 401
         assert answer.json() == {"error": "invalid_client"}
         assert answer.headers["www-authenticate"] == "Basic"
