@@ -263,15 +263,23 @@ def desk_of(turn: Turn, *, what: str) -> Iterator[Desk]:
 
 @contextmanager
 def ledger_of(turn: Turn) -> Iterator[Ledger | None]:
-    """Open the ledger for reading; None where nothing was ever run."""
+    """Open the ledger for reading; None where nothing was ever run.
+
+    Raises: UserMustFix LED-* also where the outbox is another ledger's, or the ledger is lost.
+    """
+    from etl.batches.identity import check_identity, read_identity
     from etl.batches.ledger import open_ledger
     from etl.batches.ledger.opening import ledger_path
+    from etl.live.desk import folders_of
 
     url, root = turn.workspace.settings.ledger, turn.workspace.root
-    if not ledger_path(url, root=root).exists():
+    outbox = folders_of(turn.workspace, turn.name).outbox
+    if not ledger_path(url, root=root).exists() and read_identity(outbox) is None:
         yield None
         return
+    company_id = turn.workspace.companies[turn.name].id
     with open_ledger(url, root=root, clock=turn.surroundings.clock, create=False) as ledger:
+        check_identity(outbox, ledger=ledger, company_id=company_id, is_writing=False)
         yield ledger
 
 
