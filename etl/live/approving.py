@@ -84,14 +84,14 @@ def _verdict(item: Mapping[str, Any], *, at: str) -> dict[str, Any]:
     return {
         "entry": item["id"],
         "verdict": item["verdict"],
-        "body": _report(item, at=at),
+        "body": report_of(item, at=at),
         "fingerprint": item["fingerprint"],
         "vouchers": [str(number) for number in item["vouchers"]],
         **kept,
     }
 
 
-def _report(item: Mapping[str, Any], *, at: str) -> str:
+def report_of(item: Mapping[str, Any], *, at: str) -> str:
     """Write an UpdateExportJobItemV3; what is absent is left out, never null.
 
     `exportedAt` is when the approved revision was made (export-rules C15).

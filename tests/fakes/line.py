@@ -119,7 +119,9 @@ class QuickLine:
         for item in sorted((read_json(raw) for raw in items), key=_identity):
             if _identity(item) in of.fingerprints:
                 _book(booking, item, Decisions(), number=facts.number, is_mirrored=True)
-        return _finish(booking, settings, facts, first=first, blocking=(), items=items)
+        return _finish(
+            booking, settings, facts, first=first, blocking=(), items=items, reverses=of.id
+        )
 
 
 def _identity(item: Mapping[str, Any]) -> str:
@@ -222,6 +224,7 @@ def _finish(
     first: int,
     blocking: tuple[tuple[str, tuple[str, ...]], ...],
     items: Sequence[bytes],
+    reverses: str | None = None,
 ) -> QuickRevision:
     vouchers = booking.voucher - first
     is_rendered = bool(vouchers)
@@ -245,7 +248,8 @@ def _finish(
     created = facts.job_created.isoformat() if facts.job_created else None
     manifest = Manifest(
         batch={"id": facts.id, "number": facts.number, "company": settings.get("company", ""),
-               "job": facts.job_id, "created": created},
+               "job": facts.job_id, "created": created}
+        | ({} if reverses is None else {"reverses": reverses}),
         template={"id": "quick", "version": 1, "sha256": recipe.sha256},
         mapping={"name": "quick.yaml", "sha256": recipe.sha256}, parameters={},
         recipe=recipe,
