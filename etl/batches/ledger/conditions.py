@@ -67,7 +67,7 @@ def _may_intend_start(batch: Batch, _body: Body) -> str | None:
 
 
 def _may_start(batch: Batch, _body: Body) -> str | None:
-    if batch.start_intended_at is None:
+    if batch.start_intended_at is None and not batch.is_started:  # or by an earlier revision
         return "as the intent to start was not stored"
     return None
 
