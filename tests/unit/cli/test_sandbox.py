@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli import main
+from etl.pleo.loopback import DEFAULT_PORT, begin_consent, code_of
 from etl.pleo.sandbox import KINDS, OPERATIONS, SAMPLES
 
 COMMAND = [sys.executable, "-m", "etl.cli", "sandbox", "--port", "0"]
@@ -83,7 +84,13 @@ def test_as_json_a_program_learns_what_it_needs_and_faults_are_made() -> None:
             url = document["base_url"] + "/v3/export-jobs"
             assert client.get(url).status_code == 503
             (job,) = client.get(url).json()["data"]
+            consent = begin_consent(
+                document["base_url"] + "/oauth/authorize", first["client_id"], port=DEFAULT_PORT
+            )
+            back = client.get(consent.address).headers["location"]
         assert job["id"] == first["job"]
+        assert code_of(consent, back)
+        assert len(first["client_secret"]) == 64
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 from etl.errors import EtlError, TryLater, UserMustFix
 from etl.pleo import oauth
 from etl.pleo.client import PleoClient
-from etl.pleo.keeping import KeptTokens
+from etl.pleo.keeping import KeptTokens, lock_path
 from etl.pleo.oauth import OAuthTokens
 from etl.pleo.tokens import OAuthClient
 from etl.secret import Secret
@@ -470,3 +470,42 @@ def test_a_run_whose_login_is_over_stops_with_log_in_again(opened: Door) -> None
             pleo.list_jobs(opened.company.id)
     assert code_of_problem(caught.value) == "AUTH-7"
     assert caught.value.exit_code == 2
+
+
+def test_a_login_that_pleo_has_ended_is_told_by_the_next_request(opened: Door) -> None:
+    with PleoClient(opened.address, credential=opened.tokens(), clock=opened.clock) as pleo:
+        pleo.list_jobs(opened.company.id)
+        login = opened.pleo.authorizations.logins[0]
+        login.is_void = True
+        opened.pleo.access.revoke(login.access)
+        with pytest.raises(UserMustFix) as caught:
+            pleo.list_jobs(opened.company.id)
+    assert code_of_problem(caught.value) == "AUTH-7"
+    assert opened.place.read() is None
+
+
+def test_a_login_that_another_one_holds_for_too_long(
+    opened: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oauth, "MAX_WAIT", 0.01)
+    lock = lock_path(opened.address.base_url, opened.company.id, folder=opened.folder)
+    opened.pleo.advance(QUARTER)
+    with oauth.locked(lock), pytest.raises(TryLater) as caught:
+        opened.tokens().authorize()
+    assert code_of_problem(caught.value) == "AUTH-6"
+    assert "another pleo-etl is renewing this login" in caught.value.problems[0].what
+    assert opened.asked() == 1
+    assert lock.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_new_login_serves_whoever_used_the_old_one(opened: Door) -> None:
+    tokens = opened.tokens()
+    first = tokens.authorize()
+    opened.log_in()
+    opened.pleo.advance(QUARTER - LEAD - 1)
+    assert tokens.authorize() == first  # as long as it lasts
+    opened.pleo.advance(1)
+    kept = opened.place.read()
+    assert isinstance(kept, KeptTokens)
+    assert opened.opens(tokens.authorize())
+    assert opened.asked() == 3
