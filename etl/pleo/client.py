@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from random import Random
@@ -101,7 +102,7 @@ class PleoClient:
         Raises: EtlError of failures.py; BadAnswer PLEO-8 for a job of another company.
         """
         query = [("company_id", company_id), *(("statuses", status) for status in statuses)]
-        question = Question("GET", "/v3/export-jobs", query)
+        question = Question("GET", "/v3/export-jobs", "list of export jobs", query)
 
         def read(element: bytes) -> Job:
             return reading.read_job(element, at=self.time())
@@ -114,7 +115,7 @@ class PleoClient:
 
     def get_job(self, job_id: str) -> Job:
         """Give an export job as it is now."""
-        question = Question("GET", _job_path(job_id))
+        question = Question("GET", _job_path(job_id), f"export job {job_id}")
         reply = self._get(question, self._asking.waiting())
         at = self.time()
         job = self._understood(lambda: reading.read_one_job(reply.body, at=at), question)
@@ -124,7 +125,9 @@ class PleoClient:
 
     def list_items(self, job_id: str) -> list[JobItem]:
         """Give how far each entry of a job has come: the control layer, all pages."""
-        question = Question("GET", f"{_job_path(job_id)}/items")
+        question = Question(
+            "GET", f"{_job_path(job_id)}/items", f"state of the items of export job {job_id}"
+        )
         items = self._list(question, reading.read_item, id_of=lambda item: item.entry_id)
         if any(item.job_id.casefold() != job_id.casefold() for item in items):
             raise refusing.unreadable("it has items of another job", question)
@@ -135,7 +138,10 @@ class PleoClient:
 
         Each is the bytes of one item as they came, never written again.
         """
-        question = Question("GET", "/v3/export-items", [("job_id", _job_id(job_id))])
+        query = [("job_id", _job_id(job_id))]
+        question = Question(
+            "GET", "/v3/export-items", f"content of the items of export job {job_id}", query
+        )
         return self._list(question, bytes, id_of=reading.entry_id_of)
 
     def send_event(
@@ -154,7 +160,8 @@ class PleoClient:
         document = {"event": event, "jobId": _job_id(job_id)}
         document |= {name: text for name, text in said.items() if text is not None}
         body = msgspec.json.encode(document)
-        question = Question("POST", "/v3/export-job-events", body=body)
+        about = f'event "{event}" for export job {job_id}'
+        question = Question("POST", "/v3/export-job-events", about, body=body)
         self._write(question, accepted=(202, 204))
 
     def report_items(self, job_id: str, reports: Sequence[bytes]) -> Reported:
@@ -165,7 +172,8 @@ class PleoClient:
         if not 1 <= len(reports) <= MAX_REPORTS:
             raise ValueError(f"a report has 1 to {MAX_REPORTS} items, not {len(reports)}")
         body = b"[" + b",".join(reports) + b"]"
-        question = Question("PUT", f"{_job_path(job_id)}/items", body=body)
+        about = f"report of {len(reports)} items of export job {job_id}"
+        question = Question("PUT", f"{_job_path(job_id)}/items", about, body=body)
         reply = self._write(question, accepted=(200,))
         try:
             reported = reading.read_reported(reply.body)
@@ -192,7 +200,7 @@ class PleoClient:
         if reply.status != 200:
             raise self._asking.refuse(reply, question)
         if not reply.is_json:
-            raise refusing.unreadable("it says that it is no JSON", question)
+            raise refusing.unreadable(f"it is {reply.content_type[:60]} and not JSON", question)
         return reply
 
     def _list(
@@ -217,7 +225,7 @@ class PleoClient:
         for place, limit in enumerate(self._limits):
             query = paging.page_query(question.query, limit=limit, after=after)
             try:
-                reply = self._get(Question(question.method, question.path, query), waiting)
+                reply = self._get(replace(question, query=query), waiting)
             except (AnswerTooLarge, PleoRefused) as error:
                 if isinstance(error, PleoRefused) and error.status not in SIZE_REFUSED:
                     raise

@@ -43,6 +43,8 @@ class Question:
 
     method: str
     path: str
+    #: What it is about, for a person.
+    about: str
     query: Query = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
 

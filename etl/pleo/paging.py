@@ -60,7 +60,7 @@ class Walk:
             raise self._wrong("their total changed while they were read")
         total = next(iter(self._totals), None)
         if total is not None and total != self.count:
-            raise self._wrong(f"{self.count} records came where {total} were announced")
+            raise self._wrong(f"{total} records were announced, {self.count} came")
         if self._is_double and total is None:
             raise self._wrong("a record stands twice on one of them")
 

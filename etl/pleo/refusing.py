@@ -30,14 +30,14 @@ MAX_SAID = 300
 #: So many characters of a key give it away.
 TELLING = 8
 AGAIN = "run the same command again in a few minutes; nothing is lost"
-REPORT = "run the same command again later; if it stays, tell us the code and what it says"
+REPORT = "run the same command again later; if it stays so, ask Pleo's support with this text"
 
 NOT_FOUND, OVER = "export_not_found", "export_job_status_unprocessable"
 NO_CHANGE, NO_CONTRA = "invalid_export_job_status_change", "missing_contra_accounts"
 
 
 def _problem(code: str, what: str, question: Question, *, fix: str) -> Problem:
-    return Problem(code, what, f"Pleo, {question}", fix)
+    return Problem(code, what, f"Pleo, {question.about}", fix)
 
 
 def lost(given: Lost, question: Question) -> PleoUnavailable | BadAnswer:
@@ -119,41 +119,44 @@ def refusal(reply: Reply, question: Question, *, sent: Secret) -> EtlError:
     if known is not None:
         return known
     if reply.status >= 500:
-        what = f"Pleo cannot answer now ({words})"
+        what = f"Pleo cannot answer now{words}"
         return PleoUnavailable(_problem("NET-9", what, question, fix=AGAIN))
     if reply.status < 400:
         return unreadable(f"status {reply.status} was not expected", question)
     fix = "see what Pleo says; look at pleo.base_url and the company id in pleo-etl.yaml"
-    what = f"Pleo refuses the request ({words})"
+    what = f"Pleo refuses the request{words}"
     return PleoRefused(_problem("PLEO-7", what, question, fix=fix), status=reply.status)
 
 
 def _known(status: int, kind: str, words: str, question: Question) -> EtlError | None:
     if (status, kind) == (404, NOT_FOUND):
         fix = "look with `pleo-etl jobs` which jobs there are; the company may have lost access"
-        what = f"Pleo does not know the export job ({words})"
+        what = f"Pleo does not know the export job{words}"
         return JobNotFound(_problem("PLEO-3", what, question, fix=fix))
     if (status, kind) == (422, OVER):
         fix = "export the expenses again in Pleo, then `pleo-etl run`"
-        what = f"the export job has ended in Pleo ({words})"
+        what = f"the export job has ended in Pleo{words}"
         return JobOver(_problem("PLEO-4", what, question, fix=fix))
     if (status, kind) == (422, NO_CHANGE):
         fix = "look with `pleo-etl jobs` how the job stands"
-        what = f"the export job is in a state that does not allow this ({words})"
+        what = f"the export job is in a state that does not allow this{words}"
         return StatusChangeRefused(_problem("PLEO-5", what, question, fix=fix))
     if (status, kind) == (400, NO_CONTRA):
         fix = "map every contra account in Pleo, Settings > Accounting, then export again"
-        what = f"contra accounts are missing in Pleo ({words})"
+        what = f"contra accounts are missing in Pleo{words}"
         return MissingContraAccounts(_problem("PLEO-6", what, question, fix=fix))
     return None
 
 
 def _credential(status: int, words: str, question: Question) -> CredentialRefused:
     if status == 401:
-        what = f"Pleo does not accept the credential ({words})"
-        fix = "make a new API key in Pleo, Settings > API Keys, and give it with `pleo-etl login`"
+        what = f"Pleo does not accept the credential{words}"
+        fix = (
+            "make a new API key in Pleo, Settings > API Keys, and give it with `pleo-etl login`"
+            " or in PLEO_API_KEY"
+        )
         return CredentialRefused(_problem("PLEO-1", what, question, fix=fix))
-    what = f"the credential does not open this company, or lacks a permission ({words})"
+    what = f"the credential does not open this company, or lacks a permission{words}"
     fix = (
         "the key needs export-jobs:read, export-jobs:write and export-items:read for the company"
         " whose id is in pleo-etl.yaml"
@@ -162,11 +165,12 @@ def _credential(status: int, words: str, question: Question) -> CredentialRefuse
 
 
 def _said(status: int, kind: str, said: str, *, sent: Secret) -> str:
-    """Give status, type and message of an error on one line, without anything secret."""
-    words = ", ".join(word for word in (cleaned(kind), cleaned(said)) if word)
-    if any(part in words for part in _parts(sent)):
-        words = ""
-    return f"{status}: {words}" if words else str(status)
+    """Give what Pleo says of an error as the end of a sentence, without anything secret."""
+    kind, said = cleaned(kind), cleaned(said)
+    if any(part in f"{kind} {said}" for part in _parts(sent)):
+        kind = said = ""
+    words = f'; it says "{said}"' if said else ""
+    return f"{words} ({status} {kind})" if kind else f"{words} ({status})"
 
 
 def _parts(sent: Secret) -> set[str]:

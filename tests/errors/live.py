@@ -10,7 +10,9 @@ base/, with the items of `items.json` as they are in the case's folder when the 
 @advance SECONDS     time goes by
 @fault FAULT         a fault of the sandbox, such as error=503@list-jobs:1-
 @unreachable COUNT   so many of the next connections are not made
+@impostor             another server answers, with a certificate that is not Pleo's
 @well                no more faults
+@other ENTRY ID      another program reports an item of the newest job under an id of its own
 @refuse ENTRY TYPE…  Pleo refuses the next reports of an item
 @no-contra           contra accounts are not mapped in Pleo's settings
 @login [SCOPE…]      the company is opened by OAuth instead of a key, with these scopes or with all
@@ -73,7 +75,9 @@ class LiveCase:
             "advance": lambda seconds: self.pleo.advance(float(seconds)),
             "fault": self.pleo.faults.add,
             "unreachable": self._refuse_connections,
+            "impostor": self._meet_impostor,
             "well": self.pleo.faults.clear,
+            "other": self._report_otherwise,
             "refuse": self.pleo.refuse_item,
             "no-contra": self._forget_contra_accounts,
             "login": self._log_in,
@@ -85,6 +89,9 @@ class LiveCase:
     def _job(self) -> Job:
         return list(self.pleo.jobs.values())[-1]
 
+    def _report_otherwise(self, entry: str, external_id: str) -> None:
+        self._job().items[entry].external_id = external_id
+
     def _end(self, event: str) -> None:
         assert self.pleo.move_job(self._job(), event), event
 
@@ -93,6 +100,10 @@ class LiveCase:
 
     def _refuse_connections(self, count: str) -> None:
         self.transport.refuse_connections = int(count)
+
+    def _meet_impostor(self) -> None:
+        self.transport.refusal = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
+        self._refuse_connections("99")
 
     def _log_in(self, *scopes: str) -> None:
         """Keep tokens as `login --oauth` does, for the client that pleo-etl.yaml names then."""

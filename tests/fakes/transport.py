@@ -65,6 +65,8 @@ class SandboxTransport(httpx.BaseTransport):
         self.pleo = pleo
         #: So many of the next connections are not made.
         self.refuse_connections = 0
+        #: Why they are not made, in the words of the machine.
+        self.refusal = "[Errno 111] Connection refused"
         #: Every request that was sent, whether or not it arrived.
         self.sent: list[httpx.Request] = []
 
@@ -72,7 +74,7 @@ class SandboxTransport(httpx.BaseTransport):
         body = request.read()
         if self.refuse_connections > 0:
             self.refuse_connections -= 1
-            raise httpx.ConnectError("refused", request=request)
+            raise httpx.ConnectError(self.refusal, request=request)
         self.sent.append(request)
         call = _call(request, body)
         if call is None:

@@ -41,15 +41,15 @@ LIES: dict[str, tuple[list[tuple[list[int], str | None, dict[str, Any]]], str]] 
     "a circle": ([([1], "A", {}), ([2], "B", {}), ([3], "A", {})], "followed by itself"),
     "a record on two pages": ([([1, 2], "A", {}), ([2, 3], None, {})], "on two"),
     "a record twice on a page": ([([1, 2, 2], None, {})], "twice on one"),
-    "a record twice, and not counted so": ([([1, 2, 2], None, {"total": 2})], "3 records"),
+    "a record twice, and not counted so": ([([1, 2, 2], None, {"total": 2})], "2 records were"),
     "an empty page in the middle": ([([1], "A", {}), ([], "B", {}), ([2], None, {})], "is empty"),
     "an empty page that goes on": ([([], "A", {}), ([1], None, {})], "is empty"),
     "no cursor": ([([1], "", {"hasNextPage": True}), ([2], None, {})], "without a cursor"),
     "a cursor without end": ([([1], "A" * 5000, {})], "without a cursor"),
-    "a missing record": ([([1, 3], None, {"total": 3})], "2 records came where 3"),
-    "a missing page": ([([1], "A", {"total": 3}), ([3], None, {"total": 3})], "where 3"),
+    "a missing record": ([([1, 3], None, {"total": 3})], "3 records were announced, 2 came"),
+    "a missing page": ([([1], "A", {"total": 3}), ([3], None, {"total": 3})], "3 records were"),
     "a total that changes": ([([1], "A", {"total": 2}), ([2], None, {"total": 3})], "changed"),
-    "too many records": ([([1, 2], None, {"total": 1})], "2 records came where 1"),
+    "too many records": ([([1, 2], None, {"total": 1})], "1 records were announced, 2 came"),
 }  # fmt: skip
 
 
