@@ -18,6 +18,7 @@ from typing import Any
 
 from etl import files
 from etl.assembling import recipe_parts
+from etl.batches.recipe import hash_document
 from etl.conversion import Recipe
 from etl.documents import read_json
 from etl.errors import Problem, UserMustFix
@@ -83,8 +84,9 @@ def store_recipe(workspace: Workspace, name: str, *, folder: Path) -> None:
         "bases": _bases(recipe),
         "files": hashes,
     }
-    parts = recipe_parts(_load(folder, head)).parts
-    text = json.dumps(head | {"parts": dict(parts)}, ensure_ascii=False, sort_keys=True, indent=1)
+    head["parts"] = dict(recipe_parts(_load(folder, head)).parts)
+    head["seal"] = hash_document(head)
+    text = json.dumps(head, ensure_ascii=False, sort_keys=True, indent=1)
     files.write_private(folder / HEAD, text.encode() + b"\n")
 
 
@@ -134,6 +136,8 @@ def _head(folder: Path) -> tuple[bytes, dict[str, Any]]:
     except (OSError, ValueError, RecursionError):
         raise changed(path) from None
     if not isinstance(head, dict) or head.get("schema") != SCHEMA:
+        raise changed(path)
+    if head.pop("seal", None) != hash_document(head):
         raise changed(path)
     return raw, head
 

@@ -79,9 +79,9 @@ class Workshop:
             if (place := (number, link.number)) not in unknown
         ]
         listed = [file for file, _ in told]
-        for place, (_, content) in enumerate(told, start=1):
+        for name_on_disk, (_, content) in enumerate(told, start=1):
             if content is not None:
-                (stored.attachments_folder / str(place)).write_bytes(content)
+                (stored.attachments_folder / str(name_on_disk)).write_bytes(content)
         stored.write_input({"id": JOB}, items=[one.item for one in stripped], attachments=listed)
         self.line.store_recipe(stored.recipe_folder(1))
         return StagedBatch(self, stored)
@@ -91,7 +91,7 @@ class StagedBatch:
     """A batch that can be rendered again and again from its folder."""
 
     def __init__(self, workshop: Workshop, stored: StoredBatch) -> None:
-        self.workshop, self.stored = workshop, stored
+        self.workshop, self.stored, self.line = workshop, stored, workshop.line
 
     @property
     def recipe(self) -> Path:
@@ -111,7 +111,7 @@ class StagedBatch:
             "facts": facts,
             "decisions": decisions or Decisions(),
         }
-        return self.workshop.line.render(self.recipe, **(given | more))
+        return self.line.render(self.recipe, **(given | more))
 
 
 def _fetched(

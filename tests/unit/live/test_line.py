@@ -34,9 +34,10 @@ def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     return Workshop(root)
 
 
-@pytest.fixture
-def five(workshop: Workshop) -> StagedBatch:
-    return workshop.stage(FIVE)
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> StagedBatch:
+    """Give a batch of five items that all can be booked; nothing changes it."""
+    return Workshop(tmp_path_factory.mktemp("five")).stage(FIVE)
 
 
 def manifest_of(revision: Revision) -> dict[str, Any]:
@@ -54,10 +55,9 @@ def codes_of(revision: Revision) -> list[tuple[str, str]]:
 
 
 def test_the_live_line_makes_what_convert_makes(workshop: Workshop, five: StagedBatch) -> None:
-    (workshop.root / "items.ndjson").write_bytes((five.stored.folder / "items.ndjson").read_bytes())
     offline = workshop.like.convert(
-        workshop.root / "items.ndjson", as_of=CREATED, batch_number=7, first_voucher=41,
-    )  # fmt: skip
+        five.stored.folder / "items.ndjson", as_of=CREATED, batch_number=7, first_voucher=41
+    )
     batch = offline.head["batch"]
     facts = BatchFacts(batch["id"], 7, None, CREATED, {"": 41})
     live = five.render(facts=facts)
@@ -226,7 +226,8 @@ def test_a_fingerprint_stays_whatever_is_decided_and_under_other_numbers(five: S
 def test_a_fingerprint_is_of_accounts_amounts_tax_and_dates(
     workshop: Workshop, change: dict[str, Any], is_same: bool
 ) -> None:
-    now = workshop.stage([item(**({"n": 1, "lines": LINES} | change))], name="two").render()
+    given: dict[str, Any] = {"n": 1, "lines": LINES} | change
+    now = workshop.stage([item(**given)], name="two").render()
     then = workshop.stage([item(n=1, lines=LINES)]).render()
     assert (prints(now)[IDS[0]] == prints(then)[IDS[0]]) is is_same
 
@@ -277,7 +278,7 @@ def test_a_template_without_years_runs_on(five: StagedBatch) -> None:
 def test_blocking_notes_are_named_until_they_are_answered(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(CODES, "REV-1", Code("blocking note", "no receipt"))  # type: ignore[index]
+    monkeypatch.setitem(CODES, "REV-1", Code("blocking note", "no receipt"))
     staged = workshop.stage([item(n=1, files=[receipt()], lines=LINES), *FIVE[1:3]])
     assert staged.render().blocking == (("REV-1", tuple(sorted(IDS[1:3]))),)
     assert staged.render(Decisions(answered=frozenset(["REV-1"]))).blocking == ()
@@ -370,7 +371,8 @@ def test_a_receipt_that_could_not_be_had_is_a_note(
     workshop: Workshop, tmp_path: Path, how: str
 ) -> None:
     items = with_receipts([PDF, PDF], [PDF])
-    revision = workshop.stage(items, **{how: [(1, 2)]}).render()
+    lost, unknown = ([(1, 2)] if how == word else [] for word in ("lost", "unknown"))
+    revision = workshop.stage(items, lost=lost, unknown=unknown).render()
     assert sorted(written(revision, tmp_path / "out")) == [
         "attachments/4113001_01.pdf", "attachments/4113002_01.pdf",
     ]  # fmt: skip
