@@ -102,5 +102,6 @@ class Reported:
     def strangers(self, entry_ids: Iterable[str]) -> tuple[str, ...]:
         """Give the ids that Pleo answered about though they were not in the report."""
         asked = {entry.casefold() for entry in entry_ids}
-        answered = [one.entry_id for one in (*self.items, *self.errors)]
+        answered = [item.entry_id for item in self.items]
+        answered += [error.entry_id for error in self.errors]
         return tuple(dict.fromkeys(one for one in answered if one.casefold() not in asked))

@@ -51,7 +51,7 @@ class Waiting:
         if attempt >= self._patience.attempts:
             return None
         # the shift is bounded, so that no setting of attempts makes a number of any size
-        grown = self._patience.first_wait * 2 ** min(attempt - 1, 30)
+        grown = self._patience.first_wait * (1 << min(attempt - 1, 30))
         wait = min(self._patience.longest_wait, grown) * (0.5 + self._chance.random() / 2)
         if asked is not None:
             # a little more than asked, so that many who wait do not come back in one instant
