@@ -341,10 +341,33 @@ def test_an_answer_for_nothing_says_so(live: Live) -> None:
         assert (everyone["exit_code"], only(everyone)["outcome"]) == (0, "nothing"), words
 
 
-def test_the_ledger_is_proved(live: Live) -> None:
+def test_the_ledger_and_the_outbox_are_proved(live: Live) -> None:
     live.job()
-    live.run("run")
+    live.run("run", "--release")
     assert live.run("ledger", "verify").stderr == "nothing is wrong; acme has 1 batch\n"
+    assert live.run("ledger", "verify", "--online").exit_code == 0
+    file = released_folder(live) / "plain_1_1.csv"
+    file.write_bytes(file.read_bytes().replace(b"119.00", b"191.00"))
+    document = live.json("ledger", "verify")
+    assert document["exit_code"] == 2
+    assert "batch 1" in document["errors"][0]["what"]
+
+
+def test_a_lost_ledger_stops_every_command_and_is_made_again(live: Live) -> None:
+    live.job()
+    live.run("run", "--release")
+    (live.root / ".pleo-etl" / "ledger.db").unlink()
+    for words in (["status"], ["history"], ["run"], ["ledger", "verify"], ["imported", "--yes"]):
+        document = live.json(*words)
+        assert document["exit_code"] == 2, words
+        assert "pleo-etl ledger rebuild" in document["errors"][0]["fix"], words
+    assert live.run("ledger", "rebuild").exit_code == 2  # nobody can be asked
+    rebuilt = live.json("ledger", "rebuild", "--yes")
+    assert (rebuilt["exit_code"], rebuilt["batches"]) == (0, {"acme": 1})
+    assert live.run("ledger", "verify", "--online").exit_code == 0
+    assert live.json("ledger", "rebuild", "--yes")["errors"][0]["code"] == "ANS-7"
+    live.job()
+    assert live.json("run")["companies"][0]["batch"]["counts"]["rendered"] == 0
 
 
 def test_receipts_are_put_beside_the_file(live: Live) -> None:
