@@ -182,10 +182,11 @@ class Scene:
         def hooked(*args: Any, **more: Any) -> Any:
             effect = name(*args, **more)
             self._maybe_stop("before", effect)
-            given = real(*args, **more)
-            self.effects.append(effect)
-            self._maybe_stop("after", effect)
-            return given
+            try:
+                return real(*args, **more)
+            finally:  # also where no answer came
+                self.effects.append(effect)
+                self._maybe_stop("after", effect)
 
         return hooked
 

@@ -35,7 +35,7 @@ def check_all_well(scene: Scene, job: Job) -> None:
         assert shown.status == "successful"
         assert shown.external_id == verdicts[entry].external_id
     assert scene.events() == ["started", "completed"] or len(set(scene.events())) == 2
-    assert not [path for path in scene.root.rglob(".pleo-etl.*.part")]
+    assert not list(scene.root.rglob(".pleo-etl.*.part"))
 
 
 @pytest.mark.parametrize("when", WHEN)
