@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from etl import files
 from etl.batches.identity import check_identity, write_identity
@@ -31,10 +30,8 @@ from etl.live.stored import StoredBatch
 from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
+from etl.pleo.travel import Transport
 from etl.workspace import Workspace
-
-if TYPE_CHECKING:
-    import httpx
 
 #: What is never left behind by a batch, so that nobody can know it again.
 NEVER_KNOWN = (
@@ -68,7 +65,7 @@ def rebuild(
     workspace: Workspace,
     *,
     clock: Clock | None = None,
-    transport: httpx.BaseTransport | None = None,
+    transport: Transport | None = None,
     is_forced: bool = False,
     tell: Tell = silent,
     line_of: Callable[[Workspace, str], Line] = CompanyLine,
@@ -127,7 +124,7 @@ def _remains(
     name: str,
     *,
     clock: Clock,
-    transport: httpx.BaseTransport | None,
+    transport: Transport | None,
     tell: Tell,
 ) -> list[Remains]:
     company = workspace.companies[name]
