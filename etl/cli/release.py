@@ -12,7 +12,7 @@ from etl.cli import talk
 from etl.cli.asking import ask, must_be_attended
 from etl.cli.live import Told, Turn, by_option, desk_of, for_companies, live_options, yes_option
 from etl.cli.outcomes import counts_lines, say_outcome, say_wrapped, told_of, who
-from etl.cli.review import staged_folder, summary_lines
+from etl.cli.review import note_reviewed, reviewed_before, staged_folder, summary_lines
 from etl.files import shown_path
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _release(turn: Turn, desk: Desk, batch: Batch, *, by: str, is_attended: bool
     from etl.live.releasing import release
 
     if batch.state is State.STAGED and not batch.facts.get("refusal"):
+        batch = note_reviewed(desk, batch, by=by) if is_attended else batch
         batch = approve(desk, batch, by=by, content=batch.content)
     asks = _asks_about(turn, by=by) if is_attended else None
     return release(desk, batch, by=by, ask=asks)
@@ -90,7 +91,8 @@ def _agrees(turn: Turn, desk: Desk, batch: Batch) -> bool:
         if refusal:
             say_wrapped(f"batch {batch.number} cannot be exported: {refusal['reason']}")
             return ask("End the export in Pleo, with this reason?", minutes_left=left)
-        for line in summary_lines(turn, batch, staged_folder(turn, batch)):
+        known = reviewed_before(desk.ledger, batch)
+        for line in summary_lines(turn, batch, staged_folder(turn, batch), known=known):
             talk.say(line)
         return ask(f"Release batch {batch.number}?", minutes_left=left)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ from etl.errors import EXIT_GOOD, EtlError, Problem, UserMustFix
 from etl.files import shown_path
 
 if TYPE_CHECKING:
-    from etl.batches.ledger import Batch
+    from etl.batches.ledger import Batch, Ledger
+    from etl.live.desk import Desk
 
 REJECTIONS = "rejections.csv"
 #: The code of an item that an earlier batch has booked.
@@ -79,11 +80,12 @@ def show_staged(turn: Turn, *, give: Callable[[str], None]) -> Told:
     """Show what is staged, with its page and the minutes left."""
     with ledger_of(turn) as ledger:
         batch = ledger.unsettled(turn.workspace.companies[turn.name].id) if ledger else None
+        known = reviewed_before(ledger, batch) if ledger and batch else 0
     if batch is None or not batch.revision or batch.content is None:
         return _nothing_to_review(turn, batch)
     folder = staged_folder(turn, batch)
     left, remark = _minutes_left(turn, batch)
-    for line in summary_lines(turn, batch, folder):
+    for line in summary_lines(turn, batch, folder, known=known):
         give(line)
     if left is not None:
         give(f"  {talk.counted(left, 'minute')} left until Pleo ends the export")
@@ -116,7 +118,7 @@ def approve_staged(turn: Turn, *, by: str) -> Told:
         batch = desk.unsettled()
         if batch is None or batch.state not in (State.STAGED, State.APPROVED):
             raise UserMustFix(nothing_staged(turn))
-        approved = approve(desk, batch, by=by, content=batch.content)
+        approved = approve(desk, note_reviewed(desk, batch, by=by), by=by, content=batch.content)
     say_standing(approved, option=turn.option)
     document = {"batch": batch_document(approved, option=turn.option)}
     return Told(str(approved.state), EXIT_GOOD, document)
@@ -152,12 +154,41 @@ def _minutes_left(turn: Turn, batch: Batch) -> tuple[int | None, str]:
     return left, "" if left is not None else "Pleo has ended the export: it cannot be released"
 
 
-def summary_lines(turn: Turn, batch: Batch, folder: Path) -> list[str]:
-    """Give what a reviewer looks at first, at most 80 columns wide."""
+def note_reviewed(desk: Desk, batch: Batch, *, by: str) -> Batch:
+    """Remember that somebody has looked at the items of a batch, for when they come again."""
+    from etl.live.reviewing import review
+
+    if batch.state is not State.STAGED or batch.content is None:
+        return batch
+    entries = [str(item["id"]) for item in desk.ledger.items(batch) if item["id"]]
+    return review(desk, batch, by=by, entries=entries) if entries else batch
+
+
+def reviewed_before(ledger: Ledger, batch: Batch) -> int:
+    """Count the items that were reviewed in an earlier batch, and book the same as then."""
+    seen = set()
+    for earlier in ledger.batches(batch.company_id):
+        looked_at = {entry.casefold() for entry in earlier.facts.get("reviewed") or ()}
+        if earlier.id != batch.id and looked_at:
+            seen |= {_printed(item) for item in ledger.items(earlier)}
+    return sum(item["fingerprint"] is not None and _printed(item) in seen
+               for item in ledger.items(batch))  # fmt: skip
+
+
+def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:
+    return str(item["id"]).casefold(), item["fingerprint"]
+
+
+def summary_lines(turn: Turn, batch: Batch, folder: Path, *, known: int = 0) -> list[str]:
+    """Give what a reviewer looks at first, at most 80 columns wide.
+
+    Needs: known, how many items were reviewed before and book the same.
+    """
     head = f"{turn.name}: batch {batch.number}, revision {batch.revision} ({batch.id})"
     return [
         head,
         *counts_lines(batch),
+        *([f"  {known} of them reviewed before, and the same as then"] if known else []),
         *_file_lines(folder),
         *_rejected_lines(folder),
         *_note_lines(folder),

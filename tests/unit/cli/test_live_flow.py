@@ -245,6 +245,21 @@ def test_an_export_that_pleo_ended_is_exit_four_and_says_what_to_do(live: Live) 
     assert not list((live.root / "outbox").rglob("*.csv"))
 
 
+def test_what_was_reviewed_is_remembered_when_the_hour_was_over(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    assert "reviewed before" not in live.run("review").stdout
+    live.run("review", "--approve")
+    live.pleo.cancel_job(job)
+    assert live.run("release", "--yes").exit_code == 4
+    live.job()
+    live.run("run")
+    assert "  2 of them reviewed before, and the same as then\n" in live.run("review").stdout
+    (live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
+    live.run("run")
+    assert "reviewed before" not in live.run("review").stdout
+
+
 def test_a_foreign_export_is_exit_four_and_adopt_takes_it(live: Live) -> None:
     job = live.job()
     live.pleo.move_job(job, "started")
