@@ -158,6 +158,7 @@ def test_another_version_of_pleo_etl_asks_to_stage_again(
     monkeypatch.setattr("etl.assembling.__version__", "99.1.0")
     with pytest.raises(UserMustFix) as refused:
         staged.render()
+    assert [problem.code for problem in refused.value.problems] == ["LINE-1"]
     assert str(refused.value) == (
         f"error[LINE-1]: the batch was staged with pleo-etl {__version__} (now 99.1.0): its files"
         " could come out differently\n"

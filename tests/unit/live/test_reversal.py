@@ -149,6 +149,7 @@ def test_what_would_be_booked_differently_today_is_not_reversed(staged: StagedBa
     of = replace(of, fingerprints={**of.fingerprints, IDS[1]: "0" * 64})
     with pytest.raises(UserMustFix) as refused:
         reverse(staged, staged.render(), of=of)
+    assert [problem.code for problem in refused.value.problems] == ["LINE-4"]
     assert str(refused.value) == (
         "error[LINE-4]: batch 1 was booked differently from what pleo-etl makes of it today\n"
         f"  at item {IDS[1]}\n"
