@@ -133,13 +133,19 @@ def _guarded(rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
 # ── what stands on the sheets ───────────────────────────────────────────────────────────────
 
 
+_AMOUNTS = ("Currency", "Debit", "Credit")
+
+
 def sheets_of(view: ReviewView) -> Iterator[Sheet]:
     """Give the sheets of a review that have something to say."""
     yield Sheet("Control", ("Question", "Answer", "Figures"), list(_control(view)))
+    yield from (sheet for sheet in (*_sums(view), *_lists(view)) if sheet.rows)
+
+
+def _sums(view: ReviewView) -> tuple[Sheet, ...]:
     control = view.control
-    amounts = ("Currency", "Debit", "Credit")
-    sheets = (
-        Sheet("Totals", amounts, [(t.currency, t.debit, t.credit) for t in control.totals]),
+    return (
+        Sheet("Totals", _AMOUNTS, [(t.currency, t.debit, t.credit) for t in control.totals]),
         Sheet(
             "Wallets",
             ("Account", "Name", "Currency", "Money in", "Money out", "Movement", "As booked",
@@ -152,7 +158,7 @@ def sheets_of(view: ReviewView) -> Iterator[Sheet]:
         ),
         Sheet(
             "Accounts",
-            ("Account", "Name", *amounts, "Balance", "Rows"),
+            ("Account", "Name", *_AMOUNTS, "Balance", "Rows"),
             [
                 (a.account, a.name, a.currency, a.debit, a.credit, a.balance, a.rows)
                 for a in control.accounts
@@ -180,13 +186,18 @@ def sheets_of(view: ReviewView) -> Iterator[Sheet]:
         ),
         Sheet(
             "Files",
-            ("File", "Postings", "Bytes", *amounts, "Hash"),
+            ("File", "Postings", "Bytes", *_AMOUNTS, "Hash"),
             [
                 (f.name, f.postings, f.size, t.currency, t.debit, t.credit, f.sha256)
                 for f in view.files
                 for t in f.totals
             ],
         ),
+    )  # fmt: skip
+
+
+def _lists(view: ReviewView) -> tuple[Sheet, ...]:
+    return (
         Sheet(
             "To look at",
             ("Remark", "Meaning", "Must be answered", "Item", "What", "Currency", "Amount",
@@ -205,7 +216,6 @@ def sheets_of(view: ReviewView) -> Iterator[Sheet]:
             list(_vouchers(view.vouchers.full)),
         ),
     )  # fmt: skip
-    yield from (sheet for sheet in sheets if sheet.rows)
 
 
 def _control(view: ReviewView) -> Iterator[tuple[Cell, ...]]:
