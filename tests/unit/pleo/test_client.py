@@ -227,6 +227,21 @@ def test_a_whole_job_takes_few_requests() -> None:
     assert len(scene.transport.sent) <= 2 * 2 * pages + math.ceil(count / 100) + pages + 6
 
 
+def test_a_client_in_a_hurry_is_slowed_down() -> None:
+    clock = StillClock()
+    client, transport = scripted(InOrder(answer({"data": job_document()})), clock=clock)
+    for _ in range(501):
+        client.get_job(JOB)
+    assert clock.slept == [60]
+    assert transport.times == [0.0] * 500 + [60.0]
+
+
+def test_an_answer_that_does_not_say_what_it_is_is_looked_at() -> None:
+    given = answer({"data": job_document()}, headers={"content-type": ""})
+    client, _ = scripted(InOrder(given))
+    assert client.get_job(JOB).id == JOB
+
+
 def test_time_is_pleos_and_goes_on_between_answers() -> None:
     clock = StillClock()
     there = START + timedelta(hours=5)

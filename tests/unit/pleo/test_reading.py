@@ -12,11 +12,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl.pleo.client import PleoClient
 from etl.pleo.exchange import MAX_BODY
 from etl.pleo.failures import AnswerTooLarge, BadAnswer, OutcomeUnknown
-from etl.pleo.reading import entry_id_of
+from etl.pleo.reading import entry_id_of, read_page
 from tests.fakes.called import (
     COMPANY,
     JOB,
@@ -156,8 +158,8 @@ def _bomb(mebibytes: int) -> Iterator[bytes]:
 @pytest.mark.parametrize("in_one_piece", [True, False])
 def test_a_bomb_is_refused_before_it_unpacks(in_one_piece: bool) -> None:
     bomb = b"".join(_bomb(4096)) if in_one_piece else _bomb(4096)
-    given = answer(body=bomb, headers={"content-encoding": "gzip"})
-    client, _ = scripted(InOrder(given))
+    packed = answer(body=bomb, headers={"content-encoding": "gzip"})
+    client, _ = scripted(InOrder(packed))
     tracemalloc.start()
     try:
         with pytest.raises(AnswerTooLarge) as caught:
@@ -302,6 +304,29 @@ def test_a_state_that_is_not_known_is_neither_pending_nor_running_nor_over(statu
     client, _ = scripted(InOrder(answer({"data": job_document(status=status)})))
     job = client.get_job(JOB)
     assert (job.is_pending, job.is_running, job.is_over) == (False, False, False)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(st.lists(VALUES), st.sampled_from(["", " ", "\n\t ", "\r\n"]), st.booleans())
+def test_records_are_cut_out_as_they_stand(values: list[Any], blank: str, is_ascii: bool) -> None:
+    texts = [
+        json.dumps(value, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
+        for value in values
+    ]
+    space = blank.encode()
+    records = (space + b"," + space).join(texts)
+    last = b'"pagination": {"hasNextPage": false}'
+    body = space + b'{"data"' + space + b":[" + space + records + space + b"]," + last + b"}"
+    assert list(read_page(body).elements) == texts
+    turned = b"{" + last + b',"data":[' + records + b"]" + space + b"}" + space
+    assert list(read_page(turned).elements) == texts
 
 
 @pytest.mark.parametrize(
