@@ -9,7 +9,7 @@ import pytest
 
 from etl.batches.manifest import Made, summarise_notes
 from etl.batches.reading import parse_manifest
-from etl.batches.verdicts import Counts, decide_verdicts, list_items
+from etl.batches.verdicts import SETTLED, Counts, decide_verdicts, list_items
 from etl.errors import UserMustFix
 from etl.findings import no_notes, no_rejections
 from etl.frames import NOTES, REJECTIONS, schema
@@ -122,3 +122,50 @@ def test_notes_are_one_entry_per_kind() -> None:
     assert (entry["code"], entry["count"], entry["items"]) == (code, 3, ["a", "b"])
     assert entry["blocking"] is False
     assert summarise_notes(no_notes()) == []
+
+
+def settled_items() -> list[dict[str, object]]:
+    """Give the items of a batch of which one was booked before and one skipped."""
+    settled = pl.DataFrame(
+        [(1, "exported", "V-7"), (2, "skipped", None)], schema=SETTLED, orient="row"
+    )
+    ids = pl.DataFrame([(0, "4113001")], schema={"item.key": pl.UInt32, "external_id": pl.String},
+                       orient="row")  # fmt: skip
+    verdicts = decide_verdicts(ITEMS, rejections=no_rejections(), external_ids=ids, settled=settled)
+    vouchers = pl.DataFrame(schema={"item.key": pl.UInt32, "voucher.id": pl.String})
+    rows = pl.DataFrame(schema={"item.key": pl.UInt32, "file": pl.String, "row": pl.Int64})
+    return [
+        json.loads(line) for line in list_items(verdicts, items=ITEMS, vouchers=vouchers, rows=rows)
+    ]
+
+
+def test_an_item_that_was_booked_before_keeps_its_external_id_and_has_no_row() -> None:
+    assert settled_items()[1] == {
+        "id": "b", "verdict": "exported", "external_id": "V-7", "vouchers": [], "rows": [],
+    }  # fmt: skip
+
+
+def test_a_skipped_item_is_neither_exported_nor_failed() -> None:
+    assert settled_items()[2] == {"id": None, "verdict": "skipped", "vouchers": [], "rows": []}
+
+
+RECEIPT = '{"bytes": 1, "item": "a", "name": "n.pdf", "path": %s, "sha256": "%s", "type": "t"}'
+
+
+@pytest.mark.parametrize("path", ["n.pdf", "attachments/n.pdf"])
+def test_receipts_are_listed_with_path_and_hash(path: str) -> None:
+    listed = [RECEIPT % (json.dumps(path), "1" * 64), RECEIPT % ("null", "2" * 64)]
+    raw = small_manifest([ERP], attachments=pl.Series(listed)).write([])
+    read = parse_manifest(raw, where="manifest.json")
+    assert read.receipts() == {path: "1" * 64}
+    assert read.attachments().columns == ["bytes", "item", "name", "sha256", "type"]
+
+
+@pytest.mark.parametrize(
+    "path", ["../n.pdf", "/n.pdf", "attachments/../n.pdf", "attachments/x/n.pdf", "x/n.pdf", ""]
+)
+def test_a_receipt_never_lies_elsewhere(path: str) -> None:
+    listed = pl.Series([RECEIPT % (json.dumps(path), "1" * 64)])
+    raw = small_manifest([ERP], attachments=listed).write([])
+    with pytest.raises(UserMustFix, match="VER-2"):
+        parse_manifest(raw, where="manifest.json").receipts()

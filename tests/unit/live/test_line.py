@@ -401,6 +401,21 @@ def test_where_receipts_are_required_a_lost_one_rejects_its_item(workshop: Works
     assert counted(revision)[:3] == (3, 1, 2)
 
 
+def test_two_receipts_never_take_one_name(tmp_path: Path) -> None:
+    """Ids that are chosen so that the names of their receipts meet."""
+    workshop = Workshop(tmp_path, "hledger")
+    one, two, three = (dict(workshop.like.items()[0]) for _ in range(3))
+    names = ("aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002")
+    for n, (each, reference) in enumerate([(one, "R"), (two, "R"), (three, "R_aaaaaaaa")]):
+        each["accountingEntryId"] = (*names, "bbbbbbbb-0000-4000-8000-000000000003")[n]
+        each["additionalInformation"] = {"reconciliationId": reference}
+        each["files"] = [receipt(n)]
+    revision = workshop.stage([one, two, three]).render()
+    found = written(revision, tmp_path / "out")
+    assert len(found) == revision.counts.rendered == 1
+    assert {code for code, _ in codes_of(revision)} == {"CELL-22"}
+
+
 def test_receipts_of_rejected_items_stay_out(workshop: Workshop, tmp_path: Path) -> None:
     staged = workshop.stage(with_receipts([PDF], [PDF], [PDF]))
     revision = staged.render(Decisions(rejected={IDS[0]: ""}, already_booked={IDS[1]: "V-7"}))

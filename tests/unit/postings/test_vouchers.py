@@ -199,6 +199,22 @@ def test_numbers_start_again_with_every_fiscal_year() -> None:
     ]  # fmt: skip
 
 
+def test_every_fiscal_year_has_a_first_number_of_its_own() -> None:
+    assert numbers(per_fiscal_year=True, first={"2025": 901, "2026": 17}) == [
+        ("b/entry", 901), ("c/entry", 17), ("d/entry", 18), ("a/invoice", 19), ("a/payment", 20),
+    ]  # fmt: skip
+
+
+def test_a_fiscal_year_without_one_begins_with_one() -> None:
+    assert numbers(per_fiscal_year=True, first={"": 5, "2025": 901}) == [
+        ("b/entry", 901), ("c/entry", 1), ("d/entry", 2), ("a/invoice", 3), ("a/payment", 4),
+    ]  # fmt: skip
+
+
+def test_numbers_that_run_on_begin_where_no_year_is_named() -> None:
+    assert [number for _, number in numbers(first={"": 41, "2026": 7})] == [41, 42, 43, 44, 45]
+
+
 def test_the_order_is_the_template_s() -> None:
     assert [name for name, _ in numbers(order=["voucher.kind", "voucher.id"])] == [
         "b/entry", "c/entry", "d/entry", "a/invoice", "a/payment",
