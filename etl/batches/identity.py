@@ -7,13 +7,14 @@ outbox is another ledger's, or holds batches that the ledger has never heard of.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from etl import files
-from etl.batches.ledger import Ledger
+from etl.batches.ledger import Batch, Ledger
 from etl.batches.ledger.sealing import write_json
+from etl.batches.states import State
 from etl.documents import read_json
 from etl.errors import Problem, UserMustFix
 
@@ -22,6 +23,7 @@ SCHEMA = 1
 _MAX_BYTES = 4096
 #: Folders of released batches: number and id.
 _BATCH_FOLDER = re.compile(r"[0-9]{4,}-[0-9a-f]+")
+_UNRELEASED = (State.STAGED, State.APPROVED, State.STARTED)
 
 
 def check_identity(
@@ -33,17 +35,34 @@ def check_identity(
     Raises: UserMustFix LED-13, LED-14, LED-15; OUT-2.
     """
     found = read_identity(outbox)
-    is_new = not ledger.batches(company_id)
-    if found is None:
-        if is_new and _holds_batches(outbox):
-            raise _unknown_batches(outbox)
-        if is_writing:
-            write_identity(outbox, ledger_id=ledger.id, company_id=company_id)
-        return
-    if found["company"] != company_id.casefold():
+    batches = {batch.id: batch for batch in ledger.batches(company_id)}
+    if found is not None and found["company"] != company_id.casefold():
         raise _foreign(outbox, "another company of Pleo")
-    if found["ledger"] != ledger.id:
-        raise _unknown_batches(outbox) if is_new else _foreign(outbox, "another ledger")
+    if found is not None and found["ledger"] != ledger.id and batches:
+        raise _foreign(outbox, "another ledger")
+    unknown = [name for name in _released(outbox) if not _knows(batches, name)]
+    if unknown or (found is not None and found["ledger"] != ledger.id):
+        raise _unknown_batches(outbox, unknown)
+    if found is None and is_writing:
+        write_identity(outbox, ledger_id=ledger.id, company_id=company_id)
+
+
+def _released(outbox: Path) -> list[str]:
+    """Give the folders of released batches."""
+    if not outbox.is_dir():
+        return []
+    return sorted(path.name for path in outbox.iterdir() if _BATCH_FOLDER.fullmatch(path.name))
+
+
+def _knows(batches: Mapping[str, Batch], name: str) -> bool:
+    """Say whether the ledger knows that a batch was, or was about to be, released.
+
+    An old copy of the ledger that was put back does not.
+    """
+    batch = batches.get(name.partition("-")[2])
+    if batch is None:
+        return False
+    return batch.state not in _UNRELEASED or batch.publish_intended_at is not None
 
 
 def read_identity(outbox: Path) -> Mapping[str, Any] | None:
@@ -77,12 +96,6 @@ def write_identity(outbox: Path, *, ledger_id: str, company_id: str) -> None:
     files.write_atomic(outbox / NAME, write_json(said).encode() + b"\n")
 
 
-def _holds_batches(outbox: Path) -> bool:
-    if not outbox.is_dir():
-        return False
-    return any(_BATCH_FOLDER.match(path.name) for path in outbox.iterdir())
-
-
 def _foreign(outbox: Path, whose: str) -> UserMustFix:
     return UserMustFix(
         Problem(
@@ -95,13 +108,15 @@ def _foreign(outbox: Path, whose: str) -> UserMustFix:
     )
 
 
-def _unknown_batches(outbox: Path) -> UserMustFix:
+def _unknown_batches(outbox: Path, names: Sequence[str]) -> UserMustFix:
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    what = f"that {names[0]}{more} was released" if names else "what was released"
     return UserMustFix(
         Problem(
             "LED-14",
-            "the ledger is new and does not know what was released into the outbox",
+            f"the ledger does not know {what} into the outbox",
             files.shown_path(outbox),
-            "put the old ledger back, or make it again from the outbox and Pleo with"
+            "put the ledger back that released it, or make it again from the outbox and Pleo with"
             " `pleo-etl ledger rebuild`",
         )
     )

@@ -47,19 +47,20 @@ def company_lock(root: Path, company_name: str, *, clock: Clock, what: str) -> I
     """Work on a company as the only one; whoever comes second is told who has it.
 
     Needs: root, the folder of pleo-etl.yaml; what, the command as the user knows it.
-    Raises: HeldElsewhere LOCK-1.
+    Raises: HeldElsewhere LOCK-1; UserMustFix OUT-2.
     """
     folder = root.joinpath(*FOLDER)
     files.make_private_folder(folder.parent)
     files.make_private_folder(folder)
-    lock = filelock.FileLock(
-        folder / f"{company_name}.lock", timeout=0, mode=0o600, fallback_to_soft=False
-    )
+    place = folder / f"{company_name}.lock"
+    lock = filelock.FileLock(place, timeout=0, mode=0o600)
     note = folder / f"{company_name}.json"
     try:
         lock.acquire()
     except filelock.Timeout:
         raise _held(company_name, _read_note(note, clock=clock)) from None
+    except OSError as error:
+        raise files.cannot_write(place, error) from error
     try:
         _write_note(note, clock=clock, what=what)
         yield

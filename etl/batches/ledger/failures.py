@@ -8,8 +8,7 @@ from etl.errors import HeldElsewhere, Problem, UserMustFix
 #: Where every message of the ledger says it stands; its folder is nobody's business.
 PLACE = "the ledger"
 _RESTORE = (
-    "put back a copy of the file from before, or move it away and make it again from the outbox"
-    " and Pleo with `pleo-etl ledger rebuild`"
+    "move its file away, and make it again from the outbox and Pleo with `pleo-etl ledger rebuild`"
 )
 
 

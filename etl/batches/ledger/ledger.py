@@ -100,11 +100,8 @@ class Ledger:
         return list(self._last(batch, Kind.STAGED).get("items") or ())
 
     def _last(self, batch: Batch, kind: Kind) -> Mapping[str, Any]:
-        with self._store.reading() as connection:
-            found = reading.events(
-                connection, company_id=batch.company_id, batch_id=batch.id, kind=kind
-            )
-        return found[-1].body if found else {}
+        bodies = [one.body for one in self.events(batch.company_id, batch.id) if one.kind is kind]
+        return bodies[-1] if bodies else {}
 
     def verdicts(self, batch_id: str) -> list[Verdict]:
         """Give what Pleo is told of each item of a batch, in the order of the items' ids."""

@@ -2,6 +2,9 @@
 
 A migration that was released never changes: a ledger that went through it must be like one that
 is made today. What only one kind of database understands stands apart (`only`).
+
+Every column that rows are looked for by is in an index: SQLite compares indexes with their tables,
+so a damaged row cannot hide from a search.
 """
 
 from __future__ import annotations
@@ -45,11 +48,13 @@ _FIRST = Migration(
             seq INTEGER NOT NULL, kind TEXT NOT NULL, at TEXT NOT NULL, body TEXT NOT NULL,
             previous TEXT NOT NULL, digest TEXT NOT NULL)""",
         "CREATE UNIQUE INDEX event_once ON event (batch_id, seq)",
+        "CREATE INDEX event_company ON event (company_id)",
         """CREATE TABLE batch (
             id TEXT NOT NULL PRIMARY KEY, company_id TEXT NOT NULL, number INTEGER NOT NULL,
             seq INTEGER NOT NULL, state TEXT NOT NULL, unsettled INTEGER NOT NULL,
             holds_numbers INTEGER NOT NULL, record TEXT NOT NULL, head TEXT NOT NULL,
             digest TEXT NOT NULL)""",
+        "CREATE INDEX batch_company ON batch (company_id)",
         "CREATE UNIQUE INDEX batch_unsettled ON batch (company_id) WHERE unsettled = 1",
         "CREATE UNIQUE INDEX batch_number ON batch (company_id, number) WHERE holds_numbers = 1",
         """CREATE TABLE verdict (

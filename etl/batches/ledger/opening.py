@@ -16,7 +16,7 @@ from etl.batches.ledger.ledger import Ledger
 from etl.batches.ledger.migrations import Migration, describe_tables, migrate, newest
 from etl.batches.ledger.schema import LEDGER, MIGRATION
 from etl.batches.ledger.sealing import check_seal, seal
-from etl.batches.ledger.store import Store
+from etl.batches.ledger.store import DATABASE_ERRORS, Store
 from etl.clock import Clock
 
 SCHEME = "sqlite:///"
@@ -40,6 +40,13 @@ def open_ledger(url: str, *, root: Path, clock: Clock, create: bool = True) -> L
             raise failures.absent(path.name)
         _make(path, clock=clock)
     _check_head(path)
+    try:
+        return _opened(path, clock=clock)
+    except DATABASE_ERRORS as error:
+        raise failures.damaged(str(error).partition("\n")[0]) from error
+
+
+def _opened(path: Path, *, clock: Clock) -> Ledger:
     store = Store(path)
     try:
         _check_whole(store, size=path.stat().st_size)
@@ -122,23 +129,24 @@ def _bring_up_to_date(store: Store, *, clock: Clock) -> None:
     """Do the migrations that are missing; each is done wholly or not at all."""
     known: Sequence[Migration] = migrations.MIGRATIONS
     with store.reading() as connection:
-        found = newest(connection)
-        _check_tables(connection, number=found, known=known[-1].number)
+        found = _check_tables(connection, known=known[-1].number)
     for migration in known:
         if migration.number > found:
             _do(store, migration, clock=clock)
 
 
-def _check_tables(connection: Connection, *, number: int, known: int) -> None:
-    if number > known:
-        raise failures.newer(number, known)
-    if number == 0:
+def _check_tables(connection: Connection, *, known: int) -> int:
+    """Give the number of the last migration, if the tables are as it left them."""
+    if newest(connection) == 0:
         raise failures.damaged("its tables are missing")
     rows = connection.execute(select(MIGRATION).order_by(MIGRATION.c.number)).mappings().all()
-    for row in rows:
-        check_seal(dict(row), table="migration")
-    if rows[-1]["tables"] != describe_tables(connection):
+    last = [check_seal(dict(row), table="migration") for row in rows][-1]
+    number = int(last["number"])
+    if number > known:
+        raise failures.newer(number, known)
+    if last["tables"] != describe_tables(connection):
         raise failures.damaged("its tables are not as they were made")
+    return number
 
 
 def _do(store: Store, migration: Migration, *, clock: Clock) -> None:

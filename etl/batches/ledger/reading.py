@@ -62,15 +62,11 @@ def unsettled(connection: Connection, company_id: str) -> Batch | None:
     return found[0] if found else None
 
 
-def events(
-    connection: Connection, *, company_id: str, batch_id: str | None, kind: Kind | None = None
-) -> list[Event]:
+def events(connection: Connection, *, company_id: str, batch_id: str | None) -> list[Event]:
     """Give events, in the order in which they happened."""
     conditions = [EVENT.c.company_id == company_id]
     if batch_id is not None:
         conditions.append(EVENT.c.batch_id == batch_id)
-    if kind is not None:
-        conditions.append(EVENT.c.kind == str(kind))
     return [read_event(row) for row in fetch(connection, EVENT, *conditions)]
 
 

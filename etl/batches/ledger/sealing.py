@@ -38,5 +38,6 @@ def is_sealed(row: Mapping[str, Any]) -> bool:
 
 
 def _digest(row: Mapping[str, Any]) -> str:
-    values = {name: value for name, value in row.items() if name != DIGEST}
+    # What a damaged file gives instead of a text or number is not to stop the comparison.
+    values = [(name, repr(row[name])) for name in sorted(row) if name != DIGEST]
     return hashlib.sha256(write_json(values).encode()).hexdigest()

@@ -31,6 +31,8 @@ PRAGMAS = (
     ("fullfsync", "ON", 1),
     ("checkpoint_fullfsync", "ON", 1),
 )
+#: What the database raises where nothing of ours says more.
+DATABASE_ERRORS = (DBAPIError, sqlite3.Error)
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_SCHEMA")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 _REFUSED = (
@@ -109,7 +111,7 @@ class Store:
 def _in_our_words() -> Iterator[None]:
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except DATABASE_ERRORS as error:
         raise explain(error) from error
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from etl.batches.identity import NAME, check_identity, read_identity, write_identity
-from etl.batches.ledger import Ledger
+from etl.batches.ledger import Ledger, NewBatch
 from etl.batches.states import Kind
 from etl.errors import UserMustFix
-from tests.fakes.ledgers import COMPANY, open_in, walk_until
+from tests.fakes.ledgers import COMPANY, open_in, walk, walk_until
 
 
 @pytest.fixture
@@ -67,13 +67,31 @@ def test_a_new_ledger_does_not_take_over_an_outbox(ledger: Ledger, outbox: Path)
     check_identity(outbox, ledger=ledger, company_id=COMPANY)
 
 
-def test_batches_that_a_new_ledger_has_never_heard_of_are_refused(
+def test_batches_that_the_ledger_has_never_heard_of_are_refused(
     ledger: Ledger, outbox: Path
 ) -> None:
-    (outbox / "0001-0123456789ab").mkdir(parents=True)
+    for name in ("0001-0123456789ab", "0002-0123456789cd"):
+        (outbox / name).mkdir(parents=True)
     assert code(outbox, ledger) == "LED-14"
     assert read_identity(outbox) is None
-    walk_until(ledger, Kind.STAGED)
+    walk_until(ledger, Kind.CLOSED, new=NewBatch(COMPANY, id="0123456789ab"))
+    with pytest.raises(UserMustFix, match="does not know that 0002-0123456789cd was released"):
+        check_identity(outbox, ledger=ledger, company_id=COMPANY)
+    (outbox / "0002-0123456789cd").rmdir()
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+
+
+def test_an_old_copy_of_the_ledger_does_not_know_what_was_released(
+    ledger: Ledger, outbox: Path
+) -> None:
+    """Put back from before the release, it would release the batch again."""
+    batch = walk_until(ledger, Kind.STARTED, new=NewBatch(COMPANY, id="0123456789ab"))
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+    (outbox / "0001-0123456789ab").mkdir()
+    assert code(outbox, ledger) == "LED-14"
+    batch = walk(ledger, Kind.PUBLISH_INTENDED, batch=batch)
+    check_identity(outbox, ledger=ledger, company_id=COMPANY)
+    walk(ledger, Kind.PUBLISHED, batch=batch)
     check_identity(outbox, ledger=ledger, company_id=COMPANY)
 
 

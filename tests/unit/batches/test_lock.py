@@ -36,6 +36,11 @@ def test_the_second_is_told_who_has_it_since_when_and_for_what(tmp_path: Path) -
             f"`pleo-etl release` (process {os.getpid()} on {socket.gethostname()},"
             ' since 2026-03-09 08:00:01 UTC) works on company "acme"'
         )
+        with (
+            pytest.raises(HeldElsewhere, match="LOCK-1"),
+            company_lock(tmp_path, "acme", clock=SteppingClock(), what="pleo-etl run"),
+        ):
+            pytest.fail("both have the lock")
         with company_lock(tmp_path, "other", clock=SteppingClock(), what="pleo-etl run"):
             pass
     with company_lock(tmp_path, "acme", clock=SteppingClock(), what="pleo-etl run"):

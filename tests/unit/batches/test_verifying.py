@@ -64,6 +64,7 @@ def test_a_changed_state_is_named(ledger: Ledger) -> None:
     assert spoil(ledger, "UPDATE batch SET state = 'voided' WHERE number = 1") == [
         ('"state" is voided, the events say closed', f", batch {one.id}")
     ]
+    assert {problem.code for problem in ledger.verify()} == {"LED-12"}
 
 
 def test_a_changed_record_is_named_shortly(ledger: Ledger) -> None:
