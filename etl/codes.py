@@ -285,7 +285,7 @@ CODES: Mapping[str, Code] = {
     # ── answers of a person, and the ledger made again ──
     "ANS-1": _error("it is not clear which batch is meant"),
     "ANS-2": _error("an answer does not fit the batch as it stands"),
-    "ANS-3": _error("the folder of a batch lies in two places"),
+    "ANS-3": _error("Pleo shows other verdicts than the ledger holds"),
     "ANS-4": _error("a name means no item of the batch, or several"),
     "ANS-5": _error("an export job cannot be taken over"),
     "ANS-6": _error("no reversal can be made of a batch"),
@@ -293,7 +293,6 @@ CODES: Mapping[str, Code] = {
     "ANS-8": _error("a folder of the outbox cannot be read into the ledger"),
     "ANS-9": _error("a released batch is missing from the outbox, or was changed there"),
     "ANS-10": _error("the outbox holds what the ledger does not know, or calls otherwise"),
-    "ANS-11": _error("Pleo shows other verdicts than the ledger holds"),
     # ── output, workspace, command line ──
     "CLI-1": _error("the command line is not understood"),
     "CLI-2": _error("pleo-etl failed in a way that it does not know"),

@@ -102,10 +102,13 @@ def in_words(desk: Desk, batch: Batch) -> dict[str, Any]:
     return told | {
         "word": "imported",
         "says": f"{name_of(batch)} is in your ERP"
-        + (f", without {refused} items that it refused" if refused else ""),
-        "next_step": f"correct the {refused} refused items, then export them again in Pleo"
-        if refused else "",
+        + (f", without {_items(refused)} that it refused" if refused else ""),
+        "next_step": "correct what was refused, then export it again in Pleo" if refused else "",
     }  # fmt: skip
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
 
 
 def cannot(desk: Desk, batch: Batch, answer: str) -> UserMustFix:

@@ -60,7 +60,7 @@ def discard(desk: Desk, batch: Batch | str | None = None, *, by: str) -> Answere
 def settle(desk: Desk, batch: Batch | str | None = None, *, imported: bool, by: str) -> Answered:
     """Say whether a quarantined batch was imported: its items are booked, or free again.
 
-    Raises: UserMustFix ANS-1 to ANS-3.
+    Raises: UserMustFix ANS-1, ANS-2.
     """
     batch = choose(desk, batch, fits=_is_quarantined, answer="settle")
     if batch.state is State.QUARANTINED:
@@ -82,7 +82,7 @@ def _is_quarantined(batch: Batch) -> bool:
 def withdraw(desk: Desk, batch: Batch | str | None = None, *, by: str) -> Answered:
     """Take back a released batch that nobody has imported; its items are free again.
 
-    Raises: UserMustFix ANS-1 to ANS-3.
+    Raises: UserMustFix ANS-1, ANS-2.
     """
     batch = choose(desk, batch, fits=is_released, answer="withdraw")
     if not batch.is_withdrawn:

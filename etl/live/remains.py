@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from etl import files
+from etl.batches.manifest import MANIFEST
 from etl.batches.reading import ReadManifest, read_manifest
 from etl.batches.verdicts import EXPORTED, SKIPPED
 from etl.errors import EtlError, Problem, UserMustFix
@@ -17,6 +19,8 @@ from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import FAILED, SUCCESSFUL, Job, JobItem
 
 ENDED_WELL = frozenset({"completed", "completed_with_errors"})
+#: How the folders of batches are named, in the outbox and among the withdrawn ones.
+_BATCH = re.compile(r"([0-9]{4,}-)?[0-9a-f]{4,}")
 _MOVE = "move the folder out of the outbox, or put it back as it was from a copy"
 
 
@@ -88,8 +92,8 @@ def read_folders(folders: Folders, *, company_id: str) -> list[Remains]:
     problems: list[Problem] = []
     for place, is_withdrawn in ((folders.outbox, False), (folders.outbox / "withdrawn", True)):
         for folder in sorted(place.iterdir()) if place.is_dir() else []:
-            is_other = folder.name == "withdrawn" or files.is_temporary(folder.name)
-            if not folder.is_dir() or (is_other and not is_withdrawn):
+            is_ours = _BATCH.fullmatch(folder.name) or (folder / MANIFEST).is_file()
+            if not folder.is_dir() or not is_ours or files.is_temporary(folder.name):
                 continue
             try:
                 found.append(_read(folder, is_withdrawn=is_withdrawn, company_id=company_id))
@@ -156,8 +160,8 @@ def ask_pleo(remains: Sequence[Remains], pleo: PleoClient, *, company_id: str) -
         job = jobs.pop(one.job_id.casefold(), None) or _job(pleo, one.job_id)
         told.append(_with(one, job, _shown(pleo, job)))
     lone = [(job, _shown(pleo, job)) for job in jobs.values() if job.status in ENDED_WELL]
-    found = [one for job, shown in lone if (one := _without_folder(job, shown)) is not None]
-    return _merge(told, found)
+    found = [_without_folder(job, shown) for job, shown in lone]
+    return _merge(told, [one for one in found if one is not None])
 
 
 def _job(pleo: PleoClient, job_id: str) -> Job | None:
@@ -184,7 +188,7 @@ def _with(one: Remains, job: Job | None, shown: Mapping[str, JobItem]) -> Remain
 
 
 def _without_folder(job: Job, shown: Mapping[str, JobItem]) -> Remains | None:
-    exported = {
+    exported: dict[str, Mapping[str, Any]] = {
         item.entry_id: {"verdict": EXPORTED, "external_id": item.external_id, "vouchers": []}
         for item in shown.values()
         if item.status == SUCCESSFUL

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etl.batches.ledger import Batch, Ledger
+from etl.batches.manifest import MANIFEST
 from etl.batches.states import State
 from etl.errors import Problem
 from etl.live.folders import Folders, content_in
@@ -75,8 +76,8 @@ def _strangers(batches: Sequence[Batch], folders: Folders) -> list[Problem]:
     found = sorted(folders.outbox.iterdir()) if folders.outbox.is_dir() else []
     problems = []
     for folder in found:
-        if not folder.is_dir() or folder.name == "withdrawn" or folder.name in out:
-            continue
+        if not (folder / MANIFEST).is_file() or folder.name in out:
+            continue  # what people keep beside the batches is theirs
         batch = known.get(folder.name)
         what = f"the outbox holds {folder.name}, which no batch of the ledger has released"
         if batch is not None:
@@ -102,7 +103,10 @@ def _pleo_problem(ledger: Ledger, batch: Batch, pleo: PleoClient) -> Problem | N
     ]  # fmt: skip
     if not other:
         return None
-    what = f"Pleo shows {len(other)} items of {name_of(batch)} otherwise than they were reported"
+    what = (
+        f"Pleo shows {len(other)} of {len(told)} items of {name_of(batch)} otherwise than they were"
+        " reported"
+    )
     where = f"job {batch.job_id}, items {', '.join(other[:NAMED])}"
     fix = "look at these items in Pleo; if another integration reports too, turn one of them off"
-    return Problem("ANS-11", what, where, fix)
+    return Problem("ANS-3", what, where, fix)

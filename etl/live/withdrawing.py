@@ -29,7 +29,7 @@ INTENT = "withdrawal.json"
 def take_back(desk: Desk, batch: Batch, *, by: str) -> Batch:
     """Take back a batch that is closed or quarantined, and was not imported.
 
-    Raises: UserMustFix ANS-3 if its folder lies in two places; OUT-2.
+    Raises: UserMustFix ANS-2 if its folder lies in two places; OUT-2.
     """
     intent = _intent(desk, batch)
     files.make_private_folder(intent.parent)
@@ -98,8 +98,8 @@ def _in_two_places(desk: Desk, batch: Batch) -> UserMustFix:
     there = desk.folders.shown(desk.folders.withdrawn(batch))
     return UserMustFix(
         Problem(
-            "ANS-3",
-            f"the files of {name_of(batch)} lie in the outbox and among the withdrawn ones",
+            "ANS-2",
+            f"{name_of(batch)} cannot be taken back: its files lie in two places",
             f"{here} and {there}",
             "remove one of the two folders, then give the command again",
         )

@@ -40,6 +40,7 @@ SUMMARY = re.compile(r"^\[(?=[a-z]+\] )", re.MULTILINE)
 MASKED = (
     (re.compile(rf"(?<=process ){os.getpid()}\b"), "PROCESS"),
     (re.compile(rf"\b{re.escape(socket.gethostname())}\b"), "MACHINE"),
+    (re.compile(r"(?<!-[0-9a-f]{4}-)\b[0-9a-f]{12}\b"), "BATCH"),
 )
 
 
@@ -86,14 +87,22 @@ def _edit(folder: Path, edits: Path) -> None:
     if not edits.exists():
         return
     for edit in yaml.safe_load(edits.read_text(encoding="utf-8")):
-        path = folder / edit["file"]
+        path = _place(folder, edit["file"])
         new = edit["new"] * edit.get("times", 1)
         if "old" in edit:
-            text = (folder / edit.get("from", edit["file"])).read_text(encoding="utf-8")
+            text = _place(folder, edit.get("from", edit["file"])).read_text(encoding="utf-8")
             assert edit["old"] in text, edit
             new = text.replace(edit["old"], new)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(new, encoding="utf-8", newline="")
+
+
+def _place(folder: Path, name: str) -> Path:
+    """Give the file of an edit; a star stands for what is made anew in every run."""
+    if "*" not in name:
+        return folder / name
+    (found,) = folder.glob(name)
+    return found
 
 
 def _run(line: str, folder: Path, live: LiveCase | None = None) -> tuple[int, str, str]:

@@ -13,6 +13,7 @@ base/, with the items of `items.json` as they are in the case's folder when the 
 @impostor             another server answers, with a certificate that is not Pleo's
 @well                no more faults
 @other ENTRY ID      another program reports an item of the newest job under an id of its own
+@recode ENTRY CODE    Pleo gives another account for the lines of an item
 @refuse ENTRY TYPE…  Pleo refuses the next reports of an item
 @no-contra           contra accounts are not mapped in Pleo's settings
 @login [SCOPE…]      the company is opened by OAuth instead of a key, with these scopes or with all
@@ -78,6 +79,7 @@ class LiveCase:
             "impostor": self._meet_impostor,
             "well": self.pleo.faults.clear,
             "other": self._report_otherwise,
+            "recode": self._recode,
             "refuse": self.pleo.refuse_item,
             "no-contra": self._forget_contra_accounts,
             "login": self._log_in,
@@ -94,6 +96,10 @@ class LiveCase:
 
     def _end(self, event: str) -> None:
         assert self.pleo.move_job(self._job(), event), event
+
+    def _recode(self, entry: str, code: str) -> None:
+        for line in self.company.entries[entry]["accountingEntryLines"]:
+            line["account"]["code"] = code
 
     def _forget_contra_accounts(self) -> None:
         self.company.has_contra_accounts = False

@@ -136,6 +136,7 @@ def test_the_new_ledger_knows_what_the_old_one_knew(
     story(scene)
     before, old = known(scene), states(scene)
     lose(scene)
+    (scene.root / "outbox" / "acme" / "statements of the bank").mkdir()
     seen = len(scene.events())
     rebuilt = made_again(scene)
     after, new = known(scene), states(scene)
@@ -154,7 +155,7 @@ def test_the_new_ledger_knows_what_the_old_one_knew(
 def test_a_lost_ledger_stops_every_command_and_the_message_says_what_to_do(scene: Scene) -> None:
     released(scene)
     lose(scene)
-    with pytest.raises(EtlError, match="the ledger is new") as error:
+    with pytest.raises(EtlError, match="LED-") as error:
         scene.run()
     assert "pleo-etl ledger rebuild" in str(error.value)
     made_again(scene)  # the empty ledger that the command has made is no obstacle
@@ -349,6 +350,7 @@ def test_what_was_released_must_lie_there_unchanged(scene: Scene) -> None:
 def test_what_nobody_released_must_not_lie_there(scene: Scene) -> None:
     batch = released(scene)
     outbox = scene.root / "outbox" / "acme"
+    (outbox / "statements of the bank").mkdir()
     shutil.copytree(outbox / f"0001-{batch}", outbox / "0001-copy")
     (said,) = verified(scene)
     assert "ANS-10" in said
@@ -367,7 +369,7 @@ def test_what_pleo_shows_must_be_what_it_was_told(scene: Scene) -> None:
     job.items[first].external_id = "other"
     assert verified(scene) == []
     (said,) = verified(scene, is_online=True)
-    assert "ANS-11" in said
+    assert "ANS-3" in said
     assert first in said
 
 
