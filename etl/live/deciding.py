@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from etl.batches.ledger import Batch
 from etl.batches.states import State
 from etl.codes import CODES
 from etl.errors import HeldElsewhere, Problem
 from etl.live.desk import Desk
-from etl.live.line import BatchFacts, Contents, Decisions, ItemOutcome, Refused, Revision
+from etl.live.line import BatchFacts, Contents, Decisions, ItemOutcome, Line, Refused, Revision
 from etl.live.stored import StoredFile
 
 REPEAT, CHANGED, UNANSWERED = "JOB-9", "JOB-10", "JOB-11"
@@ -29,6 +29,13 @@ REPEAT, CHANGED, UNANSWERED = "JOB-9", "JOB-10", "JOB-11"
 MAX_ROUNDS = 10
 
 Blocking = dict[str, tuple[str, ...]]
+
+
+class HasLine(Protocol):
+    """What has the line of a company: a desk, or a shelf that is only read."""
+
+    @property
+    def line(self) -> Line: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ def facts_of(batch: Batch, job_created: Any) -> BatchFacts:
     return BatchFacts(batch.id, batch.number, batch.job_id, job_created, batch.first_vouchers)
 
 
-def render(desk: Desk, batch: Batch, material: Material, *, facts: BatchFacts) -> Rendered:
+def render(desk: HasLine, batch: Batch, material: Material, *, facts: BatchFacts) -> Rendered:
     """Render a batch with all that is decided about its items.
 
     Raises: UserMustFix when the stored recipe cannot be used.
@@ -112,7 +119,7 @@ def render(desk: Desk, batch: Batch, material: Material, *, facts: BatchFacts) -
     decisions = base
     if repeats:
         trial = _render(desk, material, facts=facts, decisions=base)
-        decisions, open_repeats = _judge(batch, repeats, trial.items, base=base)
+        decisions, open_repeats = _judge(batch, material, trial.items, base=base)
     revision = _render(desk, material, facts=facts, decisions=decisions)
     if not material.unattended:
         blocking = {code: tuple(items) for code, items in revision.blocking}
@@ -125,7 +132,9 @@ def render(desk: Desk, batch: Batch, material: Material, *, facts: BatchFacts) -
     return Rendered(revision, {code: tuple(items) for code, items in revision.blocking})
 
 
-def _render(desk: Desk, material: Material, *, facts: BatchFacts, decisions: Decisions) -> Revision:
+def _render(
+    desk: HasLine, material: Material, *, facts: BatchFacts, decisions: Decisions
+) -> Revision:
     return desk.line.render(
         material.recipe,
         items=material.items,
@@ -146,13 +155,14 @@ def _said(batch: Batch, skipped: frozenset[str]) -> Decisions:
 
 def _judge(
     batch: Batch,
-    repeats: Mapping[str, Mapping[str, Any]],
+    material: Material,
     trial: Sequence[ItemOutcome],
     *,
     base: Decisions,
 ) -> tuple[Decisions, tuple[str, ...]]:
     """Decide what becomes of entries that a closed batch has booked; give the unanswered ones."""
     said: Mapping[str, Mapping[str, str]] = batch.facts.get("decisions") or {}
+    repeats: Mapping[str, Mapping[str, Any]] = batch.facts["repeats"]
     failed: dict[str, Refused] = {}
     booked: dict[str, str] = {}
     unanswered = []
@@ -169,7 +179,7 @@ def _judge(
         elif answer == "already_booked":
             booked[entry] = earlier["external_id"] or ""
         else:
-            failed[entry] = _repeated(earlier)
+            failed[entry] = _repeated(entry, earlier, unattended=material.unattended)
             unanswered.append(entry)
     return replace(base, failed=failed, already_booked=booked), tuple(sorted(unanswered))
 
@@ -180,12 +190,18 @@ def _earlier(earlier: Mapping[str, Any]) -> str:
     return f"batch {earlier['number']} of {earlier['at']}{voucher}"
 
 
-def _repeated(earlier: Mapping[str, Any]) -> Refused:
+def _repeated(entry: str, earlier: Mapping[str, Any], *, unattended: bool) -> Refused:
+    """Refuse a repeat: for Pleo where nobody is there, else for the reviewer who must answer."""
+    answers = (
+        f"`pleo-etl review --already-booked {entry}` if the import of that batch is in your books,"
+        f" `--again {entry}` if it is not"
+    )
+    for_pleo = "do not export it again; if it is not in your books, have that batch withdrawn first"
     return Refused(
         REPEAT,
         CODES[REPEAT].failure_type or "",
         f"this item is in the books already: {_earlier(earlier)}",
-        "do not export it again; where it was not imported, withdraw or reverse that batch first",
+        for_pleo if unattended else answers,
     )
 
 
@@ -194,7 +210,7 @@ def _changed(earlier: Mapping[str, Any]) -> Refused:
         CHANGED,
         CODES[CHANGED].failure_type or "",
         f"this item is in the books already, with other postings: {_earlier(earlier)}",
-        f"reverse that batch (`pleo-etl reverse {earlier['batch']}`), then export it again",
+        f"reverse that batch (`pleo-etl reverse {earlier['number']}`), then export it again",
     )
 
 

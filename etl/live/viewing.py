@@ -1,0 +1,230 @@
+"""What a reviewer sees of a stored revision, made again from what is stored: no network, no lock.
+
+ledger ─> what was decided until then ─┐
+stored items, receipts, recipe ────────┴─> line ─> view      its content must be the ledger's
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from etl.batches.identity import check_identity, read_identity
+from etl.batches.ledger import Batch, Event, Ledger, open_ledger
+from etl.batches.ledger.opening import ledger_path
+from etl.batches.states import Kind
+from etl.clock import Clock
+from etl.errors import Problem, UserMustFix
+from etl.live.deciding import Material, facts_of, render
+from etl.live.desk import folders_of
+from etl.live.folders import Folders
+from etl.live.line import BatchFacts, Line, Reversed, Revision
+from etl.live.outcomes import name_of
+from etl.live.rendering import CompanyLine
+from etl.live.staging import job_created
+from etl.live.stored import StoredBatch
+from etl.review import ReviewView
+from etl.workspace import Workspace
+
+#: Views that are kept: the one that is looked at, and those it is compared with.
+KEPT = 4
+_AGAIN = "discard the batch and run again: the items are fetched from Pleo anew"
+
+
+class Shelf(Protocol):
+    """Where the batches of a company are read from; a desk is one too."""
+
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def line(self) -> Line: ...
+    @property
+    def folders(self) -> Folders: ...
+    @property
+    def company_id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingDesk:
+    """A shelf that is opened for reading alone: without lock, credential or client."""
+
+    workspace: Workspace
+    name: str
+    company_id: str
+    ledger: Ledger
+    line: Line
+    folders: Folders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewed:
+    """A revision of a batch as its reviewer sees it.
+
+    batch     as it stands now
+    revision  which revision the view shows, and its content and outcomes of items
+    folder    where its files lie: staged, in the outbox, or withdrawn
+    blocking  code of a note that must be answered -> the items concerned
+    minutes_left  of Pleo's hour, where it was asked
+    """
+
+    view: ReviewView
+    batch: Batch
+    revision: int
+    content: str
+    folder: Path
+    items: Sequence[Mapping[str, Any]] = field(repr=False, default=())
+    blocking: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    minutes_left: int | None = None
+
+
+@contextmanager
+def open_shelf(workspace: Workspace, name: str, *, clock: Clock) -> Iterator[ReadingDesk | None]:
+    """Open what is stored of a company for reading; None where nothing was ever run.
+
+    Raises: UserMustFix LED-* where the ledger cannot be trusted, or is another one's.
+    """
+    folders = folders_of(workspace, name)
+    url, root = workspace.settings.ledger, workspace.root
+    if not ledger_path(url, root=root).exists() and read_identity(folders.outbox) is None:
+        yield None
+        return
+    company_id = workspace.companies[name].id
+    with open_ledger(url, root=root, clock=clock, create=False) as ledger:
+        check_identity(folders.outbox, ledger=ledger, company_id=company_id, is_writing=False)
+        yield ReadingDesk(
+            workspace=workspace, name=name, company_id=company_id, ledger=ledger,
+            line=CompanyLine(workspace, name), folders=folders,
+        )  # fmt: skip
+
+
+def view_of(shelf: Shelf, batch: Batch, *, revision: int | None = None) -> Viewed:
+    """Make the view of a revision of a batch again (of its newest one by default).
+
+    Raises: UserMustFix REL-1 where it has no such revision; LINE-1 where another pleo-etl made
+    it; LINE-2 where what is stored does not give the content that the ledger has.
+    """
+    events = shelf.ledger.events(shelf.company_id, batch.id)
+    staged = _staged(batch, events, revision=revision)
+    body = staged.body
+    view = _KEPT.find((str(shelf.folders.stored(batch.id)), body["revision"], body["content"]))
+    if view is None:
+        made = _make(shelf, batch, events, staged=staged)
+        if made.content != body["content"]:
+            raise _differs(batch, body["revision"])
+        view = made.conversion.view
+        _KEPT.keep((str(shelf.folders.stored(batch.id)), body["revision"], made.content), view)
+    return Viewed(
+        view=view, batch=batch, revision=body["revision"], content=body["content"],
+        folder=folder_of(shelf.folders, batch, body["revision"]),
+        items=tuple(body.get("items") or ()),
+        blocking=dict(body.get("blocking_items") or {}),
+    )  # fmt: skip
+
+
+def folder_of(folders: Folders, batch: Batch, revision: int) -> Path:
+    """Give where the files of a revision lie; the released one is in the outbox, or withdrawn."""
+    staged = StoredBatch(folders.stored(batch.id)).revision_folder(revision)
+    if staged.is_dir() or revision != batch.revision:
+        return staged
+    places = (folders.released(batch), folders.withdrawn(batch))
+    return next((place for place in places if place.is_dir()), staged)
+
+
+def revisions(shelf: Shelf, batch: Batch) -> list[Event]:
+    """Give the events that staged the revisions of a batch, oldest first."""
+    events = shelf.ledger.events(shelf.company_id, batch.id)
+    return [event for event in events if event.kind is Kind.STAGED]
+
+
+def _staged(batch: Batch, events: Sequence[Event], *, revision: int | None) -> Event:
+    wanted = batch.revision if revision is None else revision
+    found = [
+        event for event in events
+        if event.kind is Kind.STAGED and event.body["revision"] == wanted
+    ]  # fmt: skip
+    if not found or found[-1].body.get("refusal"):
+        what = f"{name_of(batch)} has no revision {wanted} to look at"
+        fix = f"it has the revisions 1 to {batch.revision}" if batch.revision else "run it first"
+        raise UserMustFix(Problem("REL-1", what, f"revision {wanted}", fix))
+    return found[-1]
+
+
+def _make(shelf: Shelf, batch: Batch, events: Sequence[Event], *, staged: Event) -> Revision:
+    stored, number = StoredBatch(shelf.folders.stored(batch.id)), staged.body["revision"]
+    if batch.facts.get("reverses"):
+        return _make_reversal(shelf, batch)
+    reserved = events[0].body
+    material = Material(
+        recipe=stored.recipe_folder(number),
+        items=stored.read_items(),
+        files=stored.read_attachments(),
+        contents=stored.contents(),
+        skipped=frozenset(reserved.get("skipped") or ()),
+        unattended=bool(staged.body.get("unattended")),
+    )
+    then = _as_it_was(batch, events, until=staged)
+    return render(shelf, then, material, facts=facts_of(then, job_created(batch))).revision
+
+
+def _as_it_was(batch: Batch, events: Sequence[Event], *, until: Event) -> Batch:
+    """Give a batch with what had been said of it when a revision was staged."""
+    decisions: dict[str, Any] = {}
+    notes: dict[str, Any] = {}
+    for event in events:
+        if event.seq < until.seq and event.kind is Kind.ANSWERED:
+            decisions |= event.body.get("decisions") or {}
+            notes |= event.body.get("notes") or {}
+    return replace(batch, facts={**batch.facts, "decisions": decisions, "notes": notes})
+
+
+def _make_reversal(shelf: Shelf, reversal: Batch) -> Revision:
+    batch = shelf.ledger.find(shelf.company_id, str(reversal.facts["reverses"]))
+    # What the ERP refused later is no part of it either way: the claims name what was booked.
+    refused = {entry.casefold() for entry in batch.facts.get("refused") or ()}
+    booked = {
+        one.entry_id: one.fingerprint or ""
+        for one in shelf.ledger.verdicts(batch.id)
+        if one.vouchers and one.entry_id.casefold() not in refused
+    }
+    stored = StoredBatch(shelf.folders.stored(batch.id))
+    first = reversal.first_vouchers
+    facts = BatchFacts(reversal.id, reversal.number, None, job_created(batch), first)
+    return shelf.line.reverse(
+        stored.recipe_folder(batch.revision),
+        items=stored.read_items(),
+        facts=facts,
+        of=Reversed(batch.id, batch.number, booked),
+    )
+
+
+def _differs(batch: Batch, revision: int) -> UserMustFix:
+    what = f"what is stored of {name_of(batch)} is not what revision {revision} was made of"
+    return UserMustFix(Problem("LINE-2", what, f"revision {revision}", _AGAIN))
+
+
+class _Views:
+    """The views that were made last. Pages ask for the same one again and again."""
+
+    def __init__(self) -> None:
+        self._views: OrderedDict[tuple[str, int, str], ReviewView] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, key: tuple[str, int, str]) -> ReviewView | None:
+        with self._lock:
+            if key in self._views:
+                self._views.move_to_end(key)
+            return self._views.get(key)
+
+    def keep(self, key: tuple[str, int, str], view: ReviewView) -> None:
+        with self._lock:
+            self._views[key] = view
+            while len(self._views) > KEPT:
+                self._views.popitem(last=False)
+
+
+_KEPT = _Views()
