@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import math
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -28,6 +31,7 @@ from etl.pleo.failures import (
     RateLimited,
     StatusChangeRefused,
 )
+from etl.pleo.waits import Patience
 from tests.fakes.called import (
     COMPANY,
     JOB,
@@ -234,6 +238,39 @@ def test_a_client_in_a_hurry_is_slowed_down() -> None:
         client.get_job(JOB)
     assert clock.slept == [60]
     assert transport.times == [0.0] * 500 + [60.0]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_an_answer_that_drips_is_given_up_and_asked_for_again(is_packed: bool) -> None:
+    clock = StillClock()
+    body = json.dumps({"data": job_document()}).encode()
+    sent = gzip.compress(body) if is_packed else body
+    headers = {"content-encoding": "gzip"} if is_packed else {}
+
+    def drip() -> Iterator[bytes]:
+        for place in range(len(sent)):
+            clock.passed += 2
+            yield sent[place : place + 1]
+
+    slow = answer(body=drip(), headers=headers)
+    client, transport = scripted(InOrder(slow, answer(body=sent, headers=headers)), clock=clock)
+    assert client.get_job(JOB).id == JOB
+    assert len(transport.sent) == 2
+    assert 120 <= transport.times[1] <= 125
+
+
+@pytest.mark.parametrize(
+    ("header", "when"),
+    [("4000", " until 2026-03-16 09:06:40 UTC"), ("9" * 12, ""), ("soon", "")],
+)
+def test_a_pause_that_is_too_long_is_told_at_once(header: str, when: str) -> None:
+    limited = answer({}, status=429, headers={"retry-after": header})
+    clock = StillClock()
+    client, transport = scripted(InOrder(limited), clock=clock, patience=Patience(attempts=2))
+    with pytest.raises(RateLimited) as caught:
+        client.send_event(JOB, "started")
+    assert caught.value.problems[0].what == f"Pleo accepts no more requests{when}"
+    assert len(transport.sent) == (2 if header == "soon" else 1)
 
 
 def test_an_answer_that_does_not_say_what_it_is_is_looked_at() -> None:

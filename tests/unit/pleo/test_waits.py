@@ -7,6 +7,8 @@ from itertools import pairwise
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl.pleo.sandbox.clocks import http_date
 from etl.pleo.throttle import Throttle
@@ -38,6 +40,12 @@ from tests.fakes.called import START, StillClock
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
     assert asked_wait(header, at=START) == seconds
+
+
+@given(st.text() | st.from_regex(r"[A-Za-z]{3}, [0-9]{1,3} [A-Z][a-z]{2} -?[0-9]{1,6} [0-9:+-]*"))
+def test_no_text_makes_retry_after_fail(text: str) -> None:
+    asked = asked_wait(text, at=START)
+    assert asked is None or asked > 0
 
 
 @pytest.mark.parametrize("seed", range(20))
