@@ -46,7 +46,8 @@ def command(job: str, *, company: str | None, as_json: bool, yes: bool) -> int:
             for outcome in finished:
                 say_outcome(outcome, turn)
             if not yes and not _agrees(turn, desk, job):
-                talk.say("nothing was done")
+                with turn.telling.paused():
+                    talk.say("nothing was done")
                 return Told("nothing", document={"batch": None})
             staged = adopt(desk, job)
         say_outcome(staged, turn)

@@ -50,7 +50,8 @@ def give_answer(
     with turn.telling.during(answer.name), desk_of(turn, what=answer.name) as desk:
         finished = finish(desk)
         if every and not any(answer.fits(one) for one in desk.ledger.batches(desk.company_id)):
-            talk.say(f"there is no batch to {answer.name}")
+            with turn.telling.paused():
+                talk.say(f"there is no batch to {answer.name}")
             return Told("nothing", document={"batch": None})
         chosen = choose(desk, batch, fits=answer.fits, answer=answer.name)
         before = [one for one in finished if one.batch is None or one.batch.id != chosen.id]

@@ -54,6 +54,11 @@ class Turn:
         """Give the option that names the company in calls, where it is needed."""
         return company_in_calls(self.name, list(self.workspace.companies))
 
+    def remark(self, text: str) -> None:
+        """Say what a person has to know besides the outcome."""
+        with self.telling.paused():
+            talk.say(talk.printable(text))
+
     def named_in(self, text: str) -> str:
         """Put the option that names the company into the calls of a text, where it is needed."""
         return _CALL.sub(rf"`\1{self.option}`", text) if self.option else text
@@ -258,7 +263,7 @@ def desk_of(turn: Turn, *, what: str) -> Iterator[Desk]:
         turn.workspace, turn.name,
         what=f"pleo-etl {what}", clock=around.clock, transport=around.transport, tell=turn.telling,
     ) as desk:  # fmt: skip
-        yield desk
+        yield replace(desk, remark=turn.remark)
 
 
 @contextmanager

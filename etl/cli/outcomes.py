@@ -33,6 +33,11 @@ def say_outcome(outcome: Outcome, turn: Turn, *, goes_on: bool = False) -> None:
 
     Needs: goes_on, whether the command itself goes on with it, so that there is nothing to do.
     """
+    with turn.telling.paused():
+        _say(outcome, turn, goes_on=goes_on)
+
+
+def _say(outcome: Outcome, turn: Turn, *, goes_on: bool) -> None:
     problems = [turn.named(problem) for problem in outcome.problems]
     talk.show_problems(problems)
     if outcome.says not in [problem.what for problem in problems]:

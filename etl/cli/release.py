@@ -58,14 +58,16 @@ def release_staged(turn: Turn, *, yes: bool, by: str | None) -> Told:
         if finished and (batch is None or batch.state is State.QUARANTINED):
             return told_of(turn, finished[-1], finished[:-1])
         if batch is None or not batch.revision:
-            talk.say("nothing is staged, so there is nothing to release")
-            say_wrapped(f"next: `pleo-etl run{turn.option}` fetches the export that waits in Pleo")
+            with turn.telling.paused():
+                talk.say("nothing is staged, so there is nothing to release")
+                say_wrapped(f"next: `pleo-etl run{turn.option}` fetches what waits in Pleo")
             return Told("nothing", document={"batch": None})
         # What is not answered cannot be approved: then it is said why, and nothing is asked.
         if not yes and not batch.facts.get("blocking"):
             must_be_attended(turn.surroundings, what="pleo-etl release")
             if not _agrees(turn, desk, batch):
-                talk.say("nothing was released; the batch stays as it is")
+                with turn.telling.paused():
+                    talk.say("nothing was released; the batch stays as it is")
                 return Told("waiting")
         released = _release(turn, desk, batch, by=who(by), is_attended=not yes)
     say_outcome(released, turn)

@@ -201,7 +201,11 @@ def _file_lines(folder: Path) -> list[str]:
     from etl.batches.reading import read_manifest
 
     files = read_manifest(folder).head["files"]
-    return [f"  file {file['name']} ({talk.counted(int(file['rows']), 'row')})" for file in files]
+    return [
+        f"  file {file['name']}"
+        + (f" ({talk.counted(int(file['rows']), 'row')})" if file["totals"] else "")
+        for file in files
+    ]
 
 
 def _rejected_lines(folder: Path) -> list[str]:

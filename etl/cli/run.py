@@ -96,7 +96,8 @@ def _run(
     if stays and unsettled and unsettled.revision and not releases:
         if (turn.name, unsettled.id) not in heard:
             heard.add((turn.name, unsettled.id))
-            say_standing(unsettled, option=turn.option)
+            with turn.telling.paused():
+                say_standing(unsettled, option=turn.option)
         return Told("waiting")
     staged = stage_next(desk, unattended=releases)
     batch = staged.batch
@@ -106,7 +107,8 @@ def _run(
     heard.add((turn.name, staged.word))
     if batch is None or not goes_on:
         return told_of(turn, staged, finished)
-    talk.say(f"--release: batch {batch.number} is released unreviewed")
+    with turn.telling.paused():
+        talk.say(f"--release: batch {batch.number} is released unreviewed")
     released = release(desk, batch, by=who(None), unattended=True)
     say_outcome(released, turn)
     return told_of(turn, released, [*finished, staged])

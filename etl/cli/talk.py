@@ -210,11 +210,13 @@ class Telling:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Leave the terminal to a person for the time of a `with` block."""
+        was_shown = self._stage is not None
         self._hide()
         try:
             yield
         finally:
-            self._show()
+            if was_shown:
+                self._show()
 
     def _show(self) -> None:
         self._stage = self._shown.enter_context(progress(self._title))

@@ -54,7 +54,10 @@ class Desk:
     folders: Folders
     margin: float = MARGIN
     approvals: int = APPROVALS
+    #: Hears what is being done now; what it heard before is of no use then.
     tell: Tell = silent
+    #: Hears what a person has to know besides the outcome.
+    remark: Tell = silent
     file_transport: Transport | None = None
 
     @property

@@ -25,7 +25,7 @@ from etl.live.folders import content_in
 from etl.live.history import story_of
 from etl.live.hours import is_past_margin
 from etl.live.jobs import Fetched, fetch_job
-from etl.live.outcomes import name_of
+from etl.live.outcomes import counted, name_of
 from etl.live.refusing import NOT_AS_APPROVED, refuse
 from etl.live.staging import job_created, make_revision, store_input
 from etl.live.starting import unknown_state
@@ -97,8 +97,8 @@ def _check_open(desk: Desk, batch: Batch, fetched: Fetched) -> None:
         raise HeldElsewhere(
             Problem(
                 "REL-8",
-                f"somebody else has reported {len(touched)} items of {name_of(batch)}, which is not"
-                " published yet",
+                f"somebody else has reported {counted(len(touched), 'item')} of {name_of(batch)},"
+                " which is not published yet",
                 f"job {batch.job_id}, item {touched[0]}",
                 "find out which other integration works on this company; then end the export in"
                 " Pleo and export the items again",
@@ -185,7 +185,7 @@ def is_put_out(desk: Desk, batch: Batch) -> bool:
 def note_published(desk: Desk, batch: Batch) -> Batch:
     """Store that the folder is in the outbox."""
     if not desk.folders.released(batch).exists():
-        desk.tell(f"{name_of(batch)} was released; its folder has been taken from the outbox since")
+        desk.remark(f"{name_of(batch)} was released, and has been taken from the outbox since")
     folder = str(batch.facts["publish_folder"])
     return desk.ledger.append(batch, Kind.PUBLISHED, {"folder": folder})
 

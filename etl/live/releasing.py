@@ -29,6 +29,13 @@ from etl.live.starting import start
 
 #: States from which nothing leads on without a person.
 RESTING = frozenset({State.STAGED, State.CLOSED, State.VOIDED, State.QUARANTINED})
+#: What is done with a batch in a state, for whoever waits for it.
+_DOES = {
+    State.APPROVED: "starting the export in Pleo",
+    State.STARTED: "making the files again",
+    State.PUBLISHED: "reporting the items",
+    State.REPORTED: "ending the export in Pleo",
+}
 
 
 def release(
@@ -89,6 +96,7 @@ def _is_refused(batch: Batch) -> bool:
 
 def _step(desk: Desk, batch: Batch, *, ask: Ask | None) -> Batch:
     """Do the one transition that a batch's state asks for."""
+    desk.tell(_DOES.get(batch.state, ""))
     if batch.refuse_intended_at is not None and batch.state is not State.VOIDED:
         return carry_out(desk, batch)
     refusal = batch.facts.get("refusal")
@@ -211,9 +219,9 @@ def _waiting(desk: Desk, batch: Batch) -> dict[str, Any]:
     problem = Problem(
         "REL-14",
         f"what Pleo lists has changed since {name_of(batch)} was approved: revision"
-        f" {batch.revision} was made and is not approved; {left} minutes left",
+        f" {batch.revision} was made and is not approved",
         f"job {batch.job_id}",
-        "look at it with `pleo-etl review --approve`, then `pleo-etl release`",
+        "look at it with `pleo-etl review`, then release it with `pleo-etl release`",
     )
     folder = desk.stored(batch).revision_folder(batch.revision)
     return {"word": "waiting", "says": problem.what, "next_step": problem.fix,

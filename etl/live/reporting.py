@@ -18,7 +18,7 @@ from etl.batches.states import Kind, State
 from etl.errors import Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.ending import how_it_ended, lapse, quarantine, void
-from etl.live.outcomes import name_of
+from etl.live.outcomes import counted, name_of
 from etl.live.patience import TRIES, wait
 from etl.pleo.failures import JobNotFound, JobOver, OutcomeUnknown
 from etl.pleo.shapes import FAILED, SUCCESSFUL, ItemError, JobItem
@@ -76,7 +76,7 @@ def _send(
             return batch, errors, True
         strange = answer.strangers(entries)
         if strange:
-            desk.tell(f"Pleo answered about items that were not reported: {', '.join(strange)}")
+            desk.remark(f"Pleo answered about items that were not reported: {', '.join(strange)}")
         refused = {one.entry_id.casefold(): one for one in answer.errors}
         taken = {
             key: one for item in answer.items
@@ -108,7 +108,8 @@ def _look(desk: Desk, batch: Batch) -> Batch:
     batch = _acknowledge(desk, batch, [one for one, item in final if is_as_meant(item, one)])
     if other:
         job = desk.pleo.get_job(batch.job_id or "")
-        why = f"{how_it_ended(job)}, and {len(other)} items otherwise than reported ({other[0]})"
+        why = f"{how_it_ended(job)}, and {counted(len(other), 'item')} otherwise than meant"
+        why += f" ({other[0]})"
         return _give_up(desk, batch, why)
     return batch
 
@@ -146,10 +147,11 @@ def _not_taken(batch: Batch, left: Sequence[Verdict], errors: Mapping[str, ItemE
     first = left[0].entry_id
     error = errors.get(first.casefold())
     said = f": {error.type} ({error.message})" if error else ""
+    items = counted(len(left), "item")
     return TryLater(
         Problem(
             "REL-11",
-            f"Pleo has not taken the report of {len(left)} items of {name_of(batch)}{said}",
+            f"Pleo has not taken the report of {items} of {name_of(batch)}{said}",
             f"job {batch.job_id}, item {first}",
             "run `pleo-etl release` again soon: the files are released, and only the reports are"
             " missing",

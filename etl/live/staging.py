@@ -118,6 +118,7 @@ def stage_job(
     unattended: bool = False,
 ) -> Staged:
     """Make a staged batch of a job; `waiting` is the one that an earlier run made of it."""
+    desk.tell("reading the items")
     fetched = fetch_job(desk, job)
     repeats = find_repeats(desk, _open(fetched), own=waiting)
     if waiting is not None and not _is_same(desk, waiting, fetched, repeats=repeats):
@@ -204,6 +205,7 @@ def store_input(desk: Desk, batch: Batch, fetched: Fetched) -> None:
     ):
         return
     files.remove_file(stored.folder / JOB)  # from here on there is no input until all is there
+    desk.tell("fetching the receipts")
     got = receipts.download(desk, job.id, links=fetched.links, into=stored.attachments_folder)
     document = {
         "id": job.id,
@@ -234,6 +236,7 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
 
     Needs: the recipe of the next revision stored.
     """
+    desk.tell("making the files")
     story = story_of(desk, batch)
     stored, number = desk.stored(batch), batch.revision + 1
     material = stored_material(desk, batch, story, revision=number)
@@ -295,9 +298,9 @@ def told(desk: Desk, batch: Batch, job: Job | None) -> Staged:
         problem = Problem(**refusal["problem"])
         return Staged(
             word="staged", batch=batch, minutes_left=left, problems=(problem,),
-            says=f"export job {batch.job_id} cannot be exported: {problem.what}",
-            next_step=f"{problem.fix}; `pleo-etl release` tells Pleo so, and `pleo-etl run` tries"
-            " again while the job waits",
+            says=f"export job {batch.job_id} can only be refused: `pleo-etl release` tells Pleo"
+            " why, and `pleo-etl run` tries again once the cause is mended",
+            next_step=problem.fix,
             exit_code=EXIT_USER,
         )  # fmt: skip
     folder = desk.stored(batch).revision_folder(batch.revision)

@@ -86,9 +86,10 @@ class Scene:
         workspace = load_workspace(self.root / "pleo-etl.yaml")
         with open_desk(
             workspace, "acme", what="a test", clock=self.clock, transport=self.transport,
-            tell=self.said.append,
+            remark=self.said.append,
         ) as desk:  # fmt: skip
-            yield replace(desk, line=QuickLine(self.settings), **more)
+            given = {"line": QuickLine(self.settings), "remark": self.said.append, **more}
+            yield replace(desk, **given)
 
     def run(self, *, unattended: bool = False) -> Outcome:
         with self.desk() as desk:
