@@ -32,7 +32,8 @@ PRAGMAS = (
     ("checkpoint_fullfsync", "ON", 1),
 )
 #: What the database raises where nothing of ours says more.
-DATABASE_ERRORS = (DBAPIError, sqlite3.Error)
+#: (sqlite3 cannot even decode some messages about a damaged file.)
+DATABASE_ERRORS = (DBAPIError, sqlite3.Error, UnicodeDecodeError)
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_SCHEMA")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")
 _REFUSED = (
@@ -115,14 +116,16 @@ def _in_our_words() -> Iterator[None]:
         raise explain(error) from error
 
 
-def explain(error: DBAPIError | sqlite3.Error) -> BaseException:
+def explain(error: Exception) -> Exception:
     """Give the error that tells a person what the database's error means."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     name = str(getattr(cause, "sqlite_errorname", ""))
     found: EtlError | None = None
-    if name.startswith(_BUSY):
+    if isinstance(cause, UnicodeDecodeError) or "decode to UTF-8" in str(cause):
+        found = failures.damaged("a text cannot be read")
+    elif name.startswith(_BUSY):
         found = failures.busy(BUSY_SECONDS)
-    elif name.startswith(_CORRUPT) or "decode to UTF-8" in str(cause):
+    elif name.startswith(_CORRUPT):
         found = failures.damaged(str(cause))
     elif name.startswith(_REFUSED):
         found = failures.cannot_store(str(cause))

@@ -283,6 +283,17 @@ def test_every_error_of_the_database_says_what_to_do(name: str, code: str) -> No
     assert code in str(store.explain(error))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("Could not decode to UTF-8 column 'body' with text 'x'"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+    ],
+)
+def test_texts_that_cannot_be_read_are_damage(error: Exception) -> None:
+    assert "LED-3" in str(store.explain(error))
+
+
 def test_an_error_of_ours_is_not_explained_away() -> None:
     error = sqlite3.ProgrammingError("wrong number of bindings")
     assert store.explain(error) is error
