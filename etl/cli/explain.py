@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -52,6 +52,12 @@ def command(item: str, folder: Path, *, as_json: bool) -> int:
     return EXIT_GOOD
 
 
+def _why_no_row(item: Mapping[str, Any]) -> str:
+    if item["verdict"] == "skipped":
+        return "it was reported to Pleo before this batch was made"
+    return "booked by an earlier batch" if item["external_id"] else "nothing to book"
+
+
 def _lines(explained: Explained) -> Iterator[str]:
     item = explained.item
     named = f"item {item['id']}" + (f", {item['external_id']}" if item["external_id"] else "")
@@ -61,7 +67,7 @@ def _lines(explained: Explained) -> Iterator[str]:
     else:
         yield f"{named}: {item['verdict']}"
         if not explained.rows:
-            yield "  nothing to book: it has no row in any file"
+            yield f"  {_why_no_row(item)}: it has no row in any file"
     for row in explained.rows:
         yield ""
         yield from _row(row)

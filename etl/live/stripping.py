@@ -13,6 +13,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from etl.documents import read_json
 from etl.items import wire
@@ -81,15 +82,29 @@ class _Walk:
 
     def is_link(self, text: str) -> bool:
         way = tuple(name for name in (*self.above, self.key) if name is not None)
-        if way[:1] == (_WEB_LINKS,):
-            return False  # the item in Pleo's web app: it opens nothing without a login
-        folded = [name.casefold() for name in way]
-        if any(word in name for name in folded for word in _LINK_WORDS):
-            return True
-        return "//" in text and (_FILES in folded or not _is_known(way))
+        held = _held_in(way)
+        return held is _Held.LINK or (held is _Held.MAYBE and "//" in text)
 
 
-@functools.lru_cache(maxsize=1024)
+class _Held(Enum):
+    """What a field may hold: no link, a link, or a link if it looks like one."""
+
+    NONE = auto()
+    LINK = auto()
+    MAYBE = auto()
+
+
+@functools.lru_cache(maxsize=4096)
+def _held_in(way: tuple[str, ...]) -> _Held:
+    """Say what the field at the end of some keys may hold."""
+    if way[:1] == (_WEB_LINKS,):
+        return _Held.NONE  # the item in Pleo's web app: it opens nothing without a login
+    folded = [name.casefold() for name in way]
+    if any(word in name for name in folded for word in _LINK_WORDS):
+        return _Held.LINK
+    return _Held.MAYBE if _FILES in folded or not _is_known(way) else _Held.NONE
+
+
 def _is_known(way: tuple[str, ...]) -> bool:
     """Say whether Pleo describes a field. In one that it does not, any address may be a link."""
     fields: Known | None = known_fields()
@@ -111,11 +126,12 @@ def _marked(item: bytes) -> Iterator[_Text]:
         elif said in (b"}", b"]"):
             walk.key = walk.above.pop()
         else:
-            text = str(read_json(said))
-            is_key = _IS_KEY.match(item, token.end()) is not None
-            yield _Text(token.start(), token.end(), text, not is_key and walk.is_link(text))
+            start, end = token.span()
+            text = str(read_json(said)) if b"\\" in said else said[1:-1].decode()
+            is_key = _IS_KEY.match(item, end) is not None
             if is_key:
                 walk.key = text
+            yield _Text(start, end, text, not is_key and walk.is_link(text))
 
 
 def _links_of(item: bytes) -> tuple[FileLink, ...]:

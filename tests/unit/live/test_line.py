@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from etl import files
+from etl.cli import main
 from etl.codes import CODES, Code
 from etl.errors import UserMustFix
 from etl.live import line as live_line
@@ -167,6 +169,22 @@ def test_the_manifest_lists_what_was_decided(five: StagedBatch) -> None:
     }  # fmt: skip
     assert listed[IDS[2]] == {"id": IDS[2], "verdict": "skipped", "rows": [], "vouchers": []}
     assert codes_of(revision) == [("REVIEW-1", "validation_failure")]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (Decisions(already_booked={IDS[0]: "V-7"}), "booked by an earlier batch: it has no row"),
+        (Decisions(skipped=frozenset(IDS[:1])), "it was reported to Pleo before this batch was"),
+    ],
+)
+def test_explain_says_why_an_item_stands_in_no_file(
+    five: StagedBatch, tmp_path: Path, said: Decisions, expected: str
+) -> None:
+    five.render(said).write(tmp_path / "out")
+    shown = CliRunner().invoke(main, ["explain", IDS[0], str(tmp_path / "out")])
+    assert shown.exit_code == 0
+    assert expected in shown.output
 
 
 def test_outcomes_say_what_the_manifest_says(five: StagedBatch) -> None:
