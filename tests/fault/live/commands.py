@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from etl.live import answers, finishing, releasing, staging
+from etl.batches.states import Kind, State
+from etl.live import answers, approving, finishing, releasing, reviewing, staging
 from etl.live.desk import Desk
 
 BY = "anna"
@@ -21,9 +22,10 @@ def release(desk: Desk) -> Any:
     """Release what is staged, as `release --yes`."""
     finished = finishing.finish(desk)
     batch = desk.unsettled()
-    if batch is None:
+    if batch is None or batch.state is State.QUARANTINED or not batch.revision:
         return _worst(finished, None)
-    batch = releasing.approve(desk, batch, by=BY, content=batch.content)
+    if batch.state is State.STAGED and not batch.facts.get("refusal"):
+        batch = approving.approve(desk, batch, by=BY, content=batch.content)
     return releasing.release(desk, batch, by=BY)
 
 
@@ -33,8 +35,7 @@ def run_release(desk: Desk) -> Any:
     staged = staging.stage_next(desk, unattended=True)
     if staged.batch is None or not staged.batch.is_unsettled:
         return _worst(finished, staged)
-    batch = releasing.approve(desk, staged.batch, by=BY, content=staged.batch.content)
-    return releasing.release(desk, batch, by=BY, unattended=True)
+    return releasing.release(desk, staged.batch, by=BY, unattended=True)
 
 
 def status(desk: Desk) -> Any:
@@ -46,32 +47,52 @@ def reject(desk: Desk, *, place: int) -> Any:
     """Reject an item of the staged batch."""
     finishing.finish(desk)
     batch = desk.unsettled()
-    return None if batch is None else answers.reject(desk, batch, place=place)
+    if batch is None or not batch.revision:
+        return None
+    entries = desk.ledger.listed(batch)
+    decision = {"do": reviewing.REJECT, "reason": "not ours"}
+    return reviewing.answer(desk, batch, by=BY, decisions={entries[place % len(entries)]: decision})
+
+
+def answer_repeats(desk: Desk, *, answers: Mapping[str, str]) -> Any:
+    """Say of items that were booked before what the person knows of them."""
+    finishing.finish(desk)
+    batch = desk.unsettled()
+    if batch is None or batch.state is not State.STAGED or not batch.facts.get("blocking"):
+        return None
+    staged = [event for event in desk.ledger.events(desk.company_id, batch.id)
+              if event.kind is Kind.STAGED][-1]  # fmt: skip
+    asked = staged.body["blocking_items"]
+    said = {
+        entry: {"do": answers.get(entry, "already_booked"), "reason": ""}
+        for entry in asked.get("JOB-9", ())
+    }
+    notes = {code: "looked at" for code in asked if code != "JOB-9"}
+    return reviewing.answer(desk, batch, by=BY, decisions=said, notes=notes)
 
 
 def discard(desk: Desk) -> Any:
     """Give up the staged batch."""
     finishing.finish(desk)
-    batch = desk.unsettled()
-    return None if batch is None else answers.discard(desk, batch, by=BY)
+    return answers.discard(desk, by=BY)
 
 
 def settle(desk: Desk, *, is_imported: bool) -> Any:
     """Say whether the quarantined batch was imported."""
     finishing.finish(desk)
-    batch = desk.unsettled()
-    return None if batch is None else answers.settle(desk, batch, imported=is_imported, by=BY)
+    return answers.settle(desk, imported=is_imported, by=BY)
 
 
 def withdraw(desk: Desk, *, batch: str) -> Any:
     """Take a released batch back."""
     finishing.finish(desk)
-    return answers.withdraw(desk, desk.ledger.find(desk.company_id, batch), by=BY)
+    return answers.withdraw(desk, batch, by=BY)
 
 
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     "run": run, "release": release, "run-release": run_release, "status": status,
-    "reject": reject, "discard": discard, "settle": settle, "withdraw": withdraw,
+    "reject": reject, "answer": answer_repeats, "discard": discard, "settle": settle,
+    "withdraw": withdraw,
 }  # fmt: skip
 
 

@@ -199,6 +199,7 @@ def _check_batch(batch: Released, job: Any, *, is_settled: bool, found: Found) -
     name = batch.folder.name
     # A person said that it was imported although Pleo had ended the job: Pleo knows nothing of it.
     is_known = job.status in ENDED_WELL or job.is_running or not is_settled
+    found.hold(job.status != "pending", f"INV3 {name} is out, and its job was never started")
     found.hold(is_known or batch.is_answered, f"INV3 {name} is released, its job is {job.status}")
     for entry, item in batch.items.items():
         told = job.items.get(entry)

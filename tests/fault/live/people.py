@@ -9,13 +9,22 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 from tests.fault.live import invariants, places
 from tests.fault.live.world import Result, World
 
 HOUR = 3600
+LATER = 900
+HELD = 4
+SETTLING = ("run", "release", "run-release")
+MAX_JOBS = 6
 #: Types with which Pleo refuses the report of a single item.
 ITEM_ERRORS = ("EXPORT_ENTRY_STATUS_UPDATE_FAILED", "INTERNAL_ERROR")
+
+
+def void(_result: object) -> None:
+    """Take what an act gives, and give nothing."""
 
 
 class Person:
@@ -28,32 +37,67 @@ class Person:
         self.folders: Counter[str] = Counter()
         self.last: Result | None = None
         self.is_hasty = chance.random() < 0.15 if is_hasty is None else is_hasty
-        self._rest: set[str] = set()
+        self._lost: set[str] = set()
 
     # in the troubled part: anything
 
     def do_something(self) -> None:
         """Do one thing that somebody might do now."""
         acts: list[tuple[int, Callable[[], object]]] = [
-            (30, lambda: self.command("run")),
-            (30, lambda: self.command("release")),
-            (8, lambda: self.command("run-release")),
-            (4, lambda: self.command("status")),
-            (5, self._reject),
-            (3, lambda: self.command("discard")),
-            (4, self._answer),
+            (34, self._work),
+            (10, lambda: self.command("run")),
+            (12, lambda: self.command("release")),
+            (7, lambda: self.command("run-release")),
+            (2, lambda: self.command("status")),
+            (3, self._reject),
+            (2, lambda: self.command("discard")),
+            (5, self._answer),
             (3, self._withdraw),
-            (6, lambda: self.world.pleo.advance(self.chance.choice((60, 600, 2000, 3300, 3600)))),
-            (2, self._cancel),
-            (3, self._edit),
-            (3, self._change_mapping),
-            (5, self._export),
+            (3, self._pass_time),
+            (1, self._cancel),
+            (2, self._edit),
+            (2, self._change_mapping),
+            (9, self.export_again),
             (2, self._item_error),
-            (1, lambda: self.world.land()),
+            (1, self.world.land),
+            (1, self._start_elsewhere),
+            (2, self._lose_import),
         ]
         act = self.chance.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
+        if self.chance.random() < 0.3:
+            self._meet()
         act()
+        self.world.seams.meetings.clear()
         self.take_in()
+
+    def _work(self) -> None:
+        """Stage, answer and release, as on any day."""
+        if self.command("run").exit_code in (0, 1):
+            if self.chance.random() < 0.3:
+                self._answer_repeats()
+            self.command("release")
+
+    def _pass_time(self) -> None:
+        self.world.pleo.advance(self.chance.choice((60, 600, 2000, 3300, 3600)))
+
+    def _meet(self) -> None:
+        """Let something happen while the next commands are at work."""
+        what = self.chance.choice(("run", "release", "run-release"))
+        happen: Callable[[], object] = self.chance.choice((
+            lambda: self.world.second(self.name, what),
+            lambda: self.world.second(self.name, what),
+            self._cancel, self._edit, self._edit, self._item_error, self._change_mapping,
+            self._start_elsewhere, self._expire, self.export_again,
+        ))  # fmt: skip
+        seams = self.world.seams
+        place = len(seams.passed) + self.chance.choice(
+            (self.chance.randint(1, 60), self.chance.randint(40, 130))
+        )
+        seams.meetings[place] = lambda: void(happen())
+
+    def _expire(self) -> None:
+        self.note("an hour passes")
+        self.world.pleo.advance(HOUR)
 
     def command(self, what: str, **more: object) -> Result:
         self.last = self.world.command(self.name, what, **more)
@@ -86,16 +130,37 @@ class Person:
         self.note("changes the mapping")
         self.world.settings[self.name]["text"] += "x"
 
-    def _export(self) -> None:
+    def export_again(self) -> None:
         """Click Export in Pleo: for new entries, for some of the old ones, or for both."""
         company = self.world.company(self.name)
         old = sorted(company.entries)
         chosen = self.chance.sample(old, self.chance.randint(0, len(old)))
         new = places.entries(self.name, self.chance.randint(0, 3), first=len(old) + 1)
         chosen += [company.add(entry) for entry in new]
-        if chosen and len(self.world.jobs(self.name)) < 6:
+        if chosen and len(self.world.jobs(self.name)) < MAX_JOBS:
             self.note(f"exports {len(chosen)} entries, {len(new)} of them new")
-            self.world.pleo.add_job(company, chosen, is_vendor_based=False)
+            job = self.world.pleo.add_job(company, chosen, is_vendor_based=False)
+            if self.chance.random() < 0.3:  # it was asked for before the others, and came late
+                job.created_at -= timedelta(seconds=self.chance.randint(60, 86_400))
+
+    def _start_elsewhere(self) -> None:
+        """Let another integration take the job, and export its items itself."""
+        for job in self.world.jobs(self.name).values():
+            if job.status == "pending" and self.world.pleo.move_job(job, "started"):
+                self.note(f"another integration takes job {job.id}")
+                self.world.wire.foreign.add(job.id)
+                return
+
+    def _lose_import(self) -> None:
+        """Restore the ERP from a copy: an import is gone, and its items must be booked again."""
+        for folder, count in self.folders.items():
+            batch = next((b for b in self._released() if b.folder.name == folder), None)
+            if count and batch is not None and batch.counts:
+                self.note(f"loses the import {folder}")
+                self.folders[folder] = 1
+                self.world.imported[self.name].subtract(batch.entries)
+                self._lost |= batch.entries
+                return
 
     def _item_error(self) -> None:
         entry = self.chance.choice(sorted(self.world.company(self.name).entries))
@@ -116,10 +181,15 @@ class Person:
     def _released(self) -> list[invariants.Released]:
         return invariants.read_outbox(self.world.outbox(self.name))
 
+    # what only a person can know
+
+    def _released(self) -> list[invariants.Released]:
+        return invariants.read_outbox(self.world.outbox(self.name))
+
     def take_in(self) -> None:
-        """Import what may be imported: after a good release, or at once by a hasty person."""
-        is_good = self.last is not None and self.last.what in ("release", "run-release")
-        is_good = is_good and self.last is not None and self.last.exit_code in (0, 1)
+        """Import what may be imported: when nothing is half-way, or at once by a hasty person."""
+        last = self.last
+        is_good = last is not None and last.what in SETTLING and last.exit_code in (0, 1)
         if not (is_good or self.is_hasty):
             return
         for batch in self._released():
@@ -149,14 +219,26 @@ class Person:
         return result.exit_code in (0, 1) and getattr(result.outcome, "word", "") == "nothing"
 
     def go_on(self) -> None:
-        """Do what a scheduler and a person do, once."""
-        result = self.command("run")
-        if result.exit_code == 4:
-            self._answer()
-            if "JOB-1" in result.codes or not self._jobs_under_way():
-                self.world.pleo.advance(HOUR)
-        self.command("release")
+        """Do what a scheduler and a person do, once; what is held is tried again later."""
+        run = self.command("run")
         self.take_in()
+        self._answer()
+        self._answer_repeats()
+        release = self.command("release")
+        self.take_in()
+        if HELD in (run.exit_code, release.exit_code):
+            self.world.pleo.advance(LATER)
+
+    def _answer_repeats(self) -> None:
+        """Say of items that come again what is known of them: they are in the books, or not."""
+        known = {
+            entry: "already_booked" if count > 0 else "again"
+            for entry, count in self.world.imported[self.name].items()
+        }
+        done = self.command("answer", answers=known)
+        if done.exit_code in (0, 1) and getattr(done.outcome, "word", "") == "staged":
+            for entry in self._lost:
+                self.world.again[entry] = 1
 
     def export_the_rest(self) -> None:
         """Click Export for everything that stands in no import yet."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import filelock
 import httpx
 import pytest
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -46,8 +47,12 @@ class Seams:
         self.is_dead = False
         self.is_deep = False
         self.is_unnoticed = False
+        self.depth = 0
+        #: Seams at which somebody else comes in, and what they do.
+        self.meetings: dict[int, Callable[[], None]] = {}
         #: Rows that each open ledger has changed so far.
         self.stored: dict[int, int] = {}
+        self._locks: list[filelock.BaseFileLock] = []
 
     def at(self, name: str) -> None:
         """Pass a seam, or stop at it."""
@@ -56,6 +61,12 @@ class Seams:
         if self.is_dead:
             raise Stop(name)
         self.passed.append(name)
+        meeting = self.meetings.pop(len(self.passed), None)
+        if meeting is not None:
+            depth, self.depth = self.depth, 0
+            with self.unnoticed():
+                meeting()
+            self.depth = depth
         if self.plan and len(self.passed) == self.plan[0]:
             self.plan.pop(0)
             self.stopped.append(name)
@@ -63,11 +74,28 @@ class Seams:
             raise Stop(name)
 
     def begin_life(self) -> None:
-        """Start the process again."""
+        """Start the process again; the operating system has let go of the old one's locks."""
         if self.is_dead:
             self.passed = []
         self.is_dead = False
         self.stored.clear()
+        for lock in self._locks:
+            lock.release(force=True)
+        self._locks.clear()
+
+    def holds_lock(self) -> bool:
+        """Say whether the process that is at work holds a lock."""
+        return any(lock.is_locked for lock in self._locks)
+
+    def noting(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        """Remember who locks, so that the lock can be let go of when the process is gone."""
+
+        def acquire(lock: filelock.BaseFileLock, *args: Any, **named: Any) -> Any:
+            given = real(lock, *args, **named)
+            self._locks.append(lock)
+            return given
+
+        return acquire
 
     @contextmanager
     def unnoticed(self) -> Iterator[None]:
@@ -119,15 +147,25 @@ def hooked(seams: Seams, disk: Disk | None = None) -> Iterator[None]:
             real = getattr(os, name)
             followed = disk.wrap(name, real) if disk else real
             patch.setattr(os, name, _alive(seams, f"os.{name}", followed))
+        lock = filelock.BaseFileLock.acquire
+        patch.setattr(filelock.BaseFileLock, "acquire", seams.noting(lock))
         commit = SQLiteDialect_pysqlite.do_commit
         patch.setattr(SQLiteDialect_pysqlite, "do_commit", _committing(seams, commit))
         yield
 
 
 def _around(seams: Seams, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """Put seams around a function; what it calls of its own module is inside of it."""
+
     def effect(*args: Any, **named: Any) -> Any:
+        if seams.depth and not seams.is_deep:
+            return real(*args, **named)
         seams.at(f"before {name}")
-        given = real(*args, **named)
+        seams.depth += 1
+        try:
+            given = real(*args, **named)
+        finally:
+            seams.depth -= 1
         seams.at(f"after {name}")
         return given
 

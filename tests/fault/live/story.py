@@ -25,7 +25,8 @@ STATUSES = (500, 502, 503, 504)
 ITEM_ERRORS = ("EXPORT_ENTRY_STATUS_UPDATE_FAILED", "ACCOUNTING_ENTRY_DOES_NOT_EXIST")
 MAX_STEPS = 12
 #: Rounds until everything must be in order: foreign jobs and lapsed ones cost a round each.
-MAX_ROUNDS = 25
+MAX_ROUNDS = 14
+MAX_LINES = 60
 LONG = 200  # items of the largest job
 
 
@@ -57,7 +58,9 @@ class Told:
     seams: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return "\n".join([str(self.plan), *self.log, *(f"VIOLATION {v}" for v in self.violations)])
+        lines = [str(self.plan), *self.log, *(f"VIOLATION {v}" for v in self.violations)]
+        shown = lines if len(lines) <= MAX_LINES else [*lines[:-2][:MAX_LINES], "...", *lines[-2:]]
+        return "\n".join(shown)
 
 
 def draw(seed: int, *, only: str = "") -> Plan:
@@ -67,7 +70,8 @@ def draw(seed: int, *, only: str = "") -> Plan:
     items = chance.choice((1, 1, 2, 2, 3, 3, 4, 5, 8, 12, chance.randint(1, 40)))
     if chance.random() < 0.01:
         items = LONG
-    stops = [chance.randint(1, 70) for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))]
+    stops = [chance.randint(1, chance.choice((40, 110, 180)))
+             for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))]  # fmt: skip
     if only == "late":
         stops = stops[:1]
         faults = [_late(chance) for _ in range(chance.randint(1, 3))]
@@ -87,8 +91,8 @@ def _fault(chance: random.Random) -> Fault:
     value = {"late": chance.randint(1, 10), "limited": chance.choice((0, 1, 30)),
              "error": chance.choice(STATUSES),
              "error-after": chance.choice(STATUSES)}.get(kind, 0)  # fmt: skip
-    operation = chance.choice((None, *OPERATIONS, "report-items", "send-event"))
-    first = chance.randint(1, 6)
+    operation = chance.choice((None, *OPERATIONS, *["report-items"] * 4, *["send-event"] * 2))
+    first = chance.choice((1, 1, 1, 2, 2, 3, chance.randint(1, 9)))
     last = chance.choice((first, first, first, first + 1, first + 7))
     return Fault(kind, value, operation, first, last)
 
@@ -103,7 +107,8 @@ def play(plan: Plan, *, steps: int | None = None) -> Told:
         for name, person in people.items():
             company = world.add_company(name, plan.items)
             world.pleo.add_job(company, is_vendor_based=False)
-            assert person
+            for _ in range(chance.choice((0, 0, 1, 2))):
+                person.export_again()
         for fault in plan.faults:
             world.pleo.faults.add(fault)
         for _ in range(chance.randint(3, MAX_STEPS) if steps is None else steps):
@@ -127,17 +132,20 @@ def plain(stops: Sequence[int], *, is_deep: bool = False) -> Told:
         chosen = list(company.entries)
         world.pleo.add_job(company, [chosen[0], chosen[2], chosen[6]], is_vendor_based=False)
         person = Person(world, "acme", random.Random(1), is_hasty=False)
-        if _finish(world, person, told):
+        is_finished = _finish(world, person, told)
+        told.seams = list(seams.passed)
+        seams.plan.clear()
+        if is_finished:
             told.violations += world.look(is_settled=True)
             _go_over_it_again(world, [person], told)
         told.log, told.commands, told.stopped = world.log, world.commands, seams.stopped
-        told.seams = seams.passed
     return told
 
 
 def calm(world: World, people: Sequence[Person], told: Told) -> None:
     """Let nothing more go wrong, and let everybody finish; then nothing may be left."""
     world.seams.plan.clear()
+    world.seams.meetings.clear()
     world.pleo.faults.clear()
     world.pleo.item_errors.clear()
     world.land()

@@ -52,7 +52,7 @@ def _finish(place: Machine, names: list[str]) -> None:
         (released,) = invariants.read_outbox(place.root / "outbox" / name)
         assert len(released.items) == 6
     assert all(job.status == "completed" for job in place.pleo.jobs.values())
-    starts = [seen for seen in place.pleo.seen
-              if seen.call.operation == "send-event" and b'"started"' in seen.call.body]  # fmt: skip
+    sent = [seen.call.body for seen in place.pleo.seen if seen.call.operation == "send-event"]
+    starts = [body for body in sent if b'"started"' in body]
     assert len(starts) == len(names)
     assert not list(invariants.held(place.root))

@@ -3,7 +3,7 @@
 N-03    a write whose answer was lost is read back before anything is written to the job again
 P4      verdicts never change: what is sent of an item is the same bytes every time
 INV3    a verdict is sent only when its file is out, a final event only when every item is final
-U-02    what is out is what was approved
+P3      a file is out only after its job was read once more while it was ours, and says the same
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ class Wire:
     outboxes: Mapping[str, Path]
     violations: list[str] = field(default_factory=list)
     writes: int = 0
+    #: Jobs that another integration has started.
+    foreign: set[str] = field(default_factory=set)
     _unknown: dict[tuple[str, str], bool] = field(default_factory=dict)
     _said: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    #: job -> entry -> amount, as Pleo last showed it while the job was in progress
+    _shown: dict[str, dict[str, Decimal]] = field(default_factory=dict)
 
     def watch(self, inner: httpx.BaseTransport) -> httpx.BaseTransport:
         return _Watched(self, inner)
@@ -43,10 +48,14 @@ class Wire:
             for key in list(self._unknown):
                 if key[0] == job and (kind in ("job", key[1]) or key[1] == "event"):
                     self._unknown.pop(key)
+            if kind == "entries":
+                self._remember(job)
             if kind == "jobs":
                 self._unknown = {k: v for k, v in self._unknown.items() if k[1] != "event"}
             return
         self.writes += 1
+        if job in self.foreign:
+            self.violations.append(f"P1 {kind} of job {job}, which somebody else has started")
         if self._unknown.get((job, kind)):
             self.violations.append(f"N-03 {kind} of job {job} was sent again without a look")
         if kind == "items":
@@ -66,18 +75,34 @@ class Wire:
             known = self._said.setdefault((job, entry), raw)
             if known != raw:
                 self.violations.append(f"P4 {entry} was told as {known!r} and as {raw!r}")
-            if report["status"] == "successful" and not self._is_out(entry, report["externalId"]):
-                self.violations.append(f"INV3 {entry} is reported, and no file holds it")
+            if report["status"] == "successful":
+                self._check_file(job, entry, report["externalId"])
         if len(reports) > 100:
             self.violations.append(f"R110 {len(reports)} reports in one request")
 
-    def _is_out(self, entry: str, external_id: str) -> bool:
+    def _remember(self, job_id: str) -> None:
+        job = self.pleo.jobs.get(job_id)
+        if job is not None and job.status == "in_progress":
+            entries = self.pleo.companies[job.company_id].entries
+            self._shown[job_id] = {entry: _amount(entries[entry]) for entry in job.items}
+
+    def _check_file(self, job: str, entry: str, external_id: str) -> None:
         for outbox in self.outboxes.values():
             for batch in invariants.read_outbox(outbox):
                 item = batch.items.get(entry)
-                if item is not None and item.get("external_id") == external_id:
-                    return True
-        return False
+                if item is None or item.get("external_id") != external_id:
+                    continue
+                if batch.job_id == job and entry in batch.entries:
+                    self._check_amount(job, entry, batch)
+                return
+        self.violations.append(f"INV3 {entry} is reported, and no file holds it")
+
+    def _check_amount(self, job: str, entry: str, batch: invariants.Released) -> None:
+        rows = [row.amount for row in batch.rows if row.entry == entry]
+        printed = sum((amount for amount in rows if amount > 0), Decimal(0))
+        shown = self._shown.get(job, {}).get(entry)
+        if shown != printed:
+            self.violations.append(f"P3 {entry}: {printed} is out, Pleo showed {shown} at the end")
 
     def _check_event(self, job: str, event: str) -> None:
         if event in WELL:
@@ -105,6 +130,13 @@ class _Watched(httpx.BaseTransport):
             raise
         finally:
             self._wire.after(request, is_known=is_known)
+
+
+def _amount(entry: Mapping[str, Any]) -> Decimal:
+    """Give what an entry books: the sum of its lines."""
+    lines = entry["accountingEntryLines"]
+    return sum((Decimal(line["lineAmount"]["inWalletCurrency"]["value"]).scaleb(-2)
+                for line in lines), Decimal(0))  # fmt: skip
 
 
 def _job_and_kind(request: httpx.Request) -> tuple[str, str]:

@@ -17,6 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from etl.batches.ledger import store
 from etl.errors import EtlError
 from etl.live.desk import Desk, open_desk
 from etl.pleo.sandbox import Company, Pleo
@@ -28,6 +32,7 @@ from tests.fault.live import commands, invariants, places
 from tests.fault.live.disk import Disk
 from tests.fault.live.machine import FAST
 from tests.fault.live.stops import Seams, SeamTransport, Stop, hooked
+from tests.fault.live.wire import Wire
 
 STOPPED = -9
 
@@ -58,6 +63,8 @@ class World:
         self.settings: dict[str, dict[str, Any]] = {name: {"text": "T"} for name in names}
         self.imported: dict[str, Counter[str]] = {name: Counter() for name in names}
         self.again: Counter[str] = Counter()
+        #: What was seen while something happened, beside the state that is looked at.
+        self.seen: list[str] = []
         self.log: list[str] = []
         self.commands = 0
         self.chance = random.Random(f"power {seed}")
@@ -65,14 +72,17 @@ class World:
         self._stack = ExitStack()
         self.root = Path()
         self.disk: Disk | None = None
+        self.wire = Wire(self.pleo, {})
 
     def __enter__(self) -> World:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(dir=FAST))
         self.root = Path(folder) / "work"
         places.write_workspace(self.root, self.names, base_url=BASE_URL)
+        self.wire.outboxes = {name: self.outbox(name) for name in self.names}
         if self._is_power:
             self.disk = Disk(str(self.root))
         self._stack.enter_context(hooked(self.seams, self.disk))
+        self._stack.enter_context(_statements_kept())
         return self
 
     def __exit__(
@@ -112,7 +122,7 @@ class World:
     def desk(self, name: str, *, what: str) -> Iterator[Desk]:
         """Open a desk as a command does, with the quick line."""
         workspace = load_workspace(self.root / "pleo-etl.yaml")
-        transport = SeamTransport(SandboxTransport(self.pleo), self.seams)
+        transport = self.wire.watch(SeamTransport(SandboxTransport(self.pleo), self.seams))
         with open_desk(
             workspace, name, what=what, clock=SandboxClockOf(self.pleo), transport=transport
         ) as desk:
@@ -120,24 +130,51 @@ class World:
 
     def command(self, name: str, what: str, **more: Any) -> Result:
         """Let a command live until its end, or until it is stopped."""
-        given: Callable[..., Any] = commands.COMMANDS[what]
         self.commands += 1
         self.seams.begin_life()
+        result = self._live(name, what, more)
+        if result.is_stopped and self.disk is not None:
+            lost = self._lose_power(self.disk)
+            self.log.append(f"  power: {lost} changes lost")
+        self._note(name, result, more)
+        self._check_result(name, result)
+        return result
+
+    def second(self, name: str, what: str) -> None:
+        """Let another process give a command while this one is at work."""
+        is_locked = self.seams.holds_lock()
+        result = self._live(name, what, {})
+        self._note(f"  meanwhile {name}", result, {})
+        if is_locked and result.codes != ("LOCK-1",):
+            self.seen.append(f"LOCK a second command was let in: {result.what} {result.codes}")
+
+    def _live(self, name: str, what: str, more: dict[str, Any]) -> Result:
+        given: Callable[..., Any] = commands.COMMANDS[what]
         try:
             with self.desk(name, what=what) as desk:
                 outcome = given(desk, **more)
             result = Result(what, commands.exit_code(outcome), outcome=outcome)
-        except Stop as stop:
-            result = Result(what, STOPPED, (str(stop),))
+        except Stop:
+            result = Result(what, STOPPED, tuple(self.seams.stopped[-1:]))
         except EtlError as error:
             codes = tuple(problem.code for problem in error.problems)
             result = Result(what, error.exit_code, codes, outcome=str(error))
-        if result.is_stopped and self.disk is not None:
-            lost = self._lose_power(self.disk)
-            self.log.append(f"  power: {lost} changes lost")
-        self.log.append(f"{name} {what} {more or ''} -> {result.exit_code} {result.codes} "
-                        f"{commands.tell(result.outcome)}")  # fmt: skip
         return result
+
+    def _note(self, name: str, result: Result, more: dict[str, Any]) -> None:
+        said = commands.tell(result.outcome).partition("\n")[0]
+        self.log.append(
+            f"{name} {result.what} {str(more or '')[:60]} -> {result.exit_code} {result.codes} {said}"
+        )
+
+    def _check_result(self, name: str, result: Result) -> None:
+        """Hold what a command says against what Pleo shows (N-08), and look for bugs of ours."""
+        word = getattr(result.outcome, "word", "")
+        pending = [job.id for job in self.jobs(name).values() if job.status == "pending"]
+        if word == "nothing" and result.exit_code == 0 and pending:
+            self.seen.append(f"N-08 nothing to do, and {len(pending)} jobs wait")
+        if result.exit_code == 5:
+            self.seen.append(f"P8 a bug is shown: {result.codes} {result.outcome}")
 
     def _lose_power(self, disk: Disk) -> int:
         self.seams.begin_life()
@@ -170,7 +207,7 @@ class World:
                 found.hold(False, f"INV5 {path} was left")
             for path in invariants.held(self.root):
                 found.hold(False, f"INV5 {path} is held")
-        return found.violations
+        return [*self.seen, *self.wire.violations, *found.violations]
 
     def snapshot(self) -> dict[str, str]:
         return invariants.snapshot(self.root, self.pleo.jobs)
@@ -179,6 +216,26 @@ class World:
         """Name what is no longer as it was."""
         now = self.snapshot()
         return sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+
+
+#: Statements that SQLAlchemy has compiled; a process would compile them anew each time.
+_COMPILED: dict[str, Any] = {}
+
+
+@contextmanager
+def _statements_kept() -> Iterator[None]:
+    """Let all ledgers of this process share what SQLAlchemy has compiled: most of its time."""
+
+    def create(*args: Any, **named: Any) -> Engine:
+        engine = create_engine(*args, **named)
+        _COMPILED.setdefault("dialect", engine.dialect)
+        _COMPILED.setdefault("cache", engine._compiled_cache)
+        engine.dialect, engine._compiled_cache = _COMPILED["dialect"], _COMPILED["cache"]
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "create_engine", create)
+        yield
 
 
 def _variable(name: str) -> str:
