@@ -86,7 +86,7 @@ class Scene:
         workspace = load_workspace(self.root / "pleo-etl.yaml")
         with open_desk(
             workspace, "acme", what="a test", clock=self.clock, transport=self.transport,
-            remark=self.said.append,
+            tell=self.said.append,
         ) as desk:  # fmt: skip
             given = {"line": QuickLine(self.settings), "remark": self.said.append, **more}
             yield replace(desk, **given)
