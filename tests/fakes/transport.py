@@ -40,7 +40,7 @@ class SandboxClockOf:
 
     def __init__(self, pleo: Pleo) -> None:
         self._pleo = pleo
-        self._start = pleo.clock.read()
+        self._last = pleo.clock.read()
         self._elapsed = 0.0
         self.slept: list[float] = []
 
@@ -48,14 +48,17 @@ class SandboxClockOf:
         return self._pleo.clock.read()
 
     def elapsed(self) -> float:
-        passed = (self._pleo.clock.read() - self._start).total_seconds()
-        self._elapsed = max(self._elapsed, passed)
+        last, self._last = self._last, self._pleo.clock.read()
+        # where the clock was set back no time has passed
+        self._elapsed += max(0.0, (self._last - last).total_seconds())
         return self._elapsed
 
     def sleep(self, seconds: float) -> None:
         assert seconds >= 0
+        self.elapsed()
         self.slept.append(seconds)
         self._pleo.advance(seconds)
+        self.elapsed()
 
 
 class SandboxTransport(httpx.BaseTransport):
@@ -121,7 +124,7 @@ class _Stream(httpx.SyncByteStream):
         self._pleo, self._body, self._faults = pleo, body, faults
 
     def __iter__(self) -> Iterator[bytes]:
-        if "truncated" in self._faults:
+        if "truncated" in self._faults and self._body:
             yield self._body[: len(self._body) // 2]
             raise httpx.RemoteProtocolError("the connection broke in the body")
         if "drip" not in self._faults:
