@@ -33,6 +33,8 @@ from etl.pleo.credentials import find_credential
 from etl.pleo.travel import Transport
 from etl.workspace import Workspace
 
+#: Told apart by these, when the ledger is made again more than once in a second.
+_MORE = tuple(f"-{number}" for number in range(2, 100))
 #: What is never left behind by a batch, so that nobody can know it again.
 NEVER_KNOWN = (
     "who reviewed and approved each batch, and which of them your ERP has: all count as released",
@@ -212,7 +214,8 @@ def _swap(part: Path, path: Path, *, clock: Clock) -> Path | None:
     The outboxes name the new ledger by now: an old one that is left here is refused as foreign.
     """
     stamp = clock.now().strftime("%Y%m%d-%H%M%S")
-    old = path.with_name(f"{path.stem}-before-{stamp}{path.suffix}")
+    names = (f"{path.stem}-before-{stamp}{more}{path.suffix}" for more in ("", *_MORE))
+    old = next(place for name in names if not (place := path.with_name(name)).exists())
     for end in ("-wal", "-shm", ""):
         beside = path.with_name(path.name + end)
         if beside.exists():

@@ -186,6 +186,20 @@ def test_a_job_in_progress_goes_on_without_a_second_start(scene: Scene) -> None:
     assert known(scene)["problems"] == []
 
 
+def test_a_job_that_was_only_started_is_taken_over(scene: Scene) -> None:
+    job = scene.export()
+    scene.run()
+    scene.stopped(scene.release, "after", "tx started")
+    lose(scene)
+    made_again(scene)
+    with pytest.raises(EtlError, match="pleo-etl adopt"):
+        scene.run()
+    give(scene, answers.adopt, job.id)
+    assert scene.release().word == "closed"
+    assert scene.events() == ["started", "completed"]
+    assert scene.booked() == sorted(scene.entries)
+
+
 def test_a_folder_that_was_moved_away_keeps_its_items_from_being_booked_again(
     scene: Scene,
 ) -> None:
@@ -231,6 +245,9 @@ def test_a_good_ledger_is_not_made_again_unasked(scene: Scene) -> None:
     assert rebuilt.old is not None
     assert rebuilt.old.name.startswith("ledger-before-")
     assert known(scene) == before
+    other = made_again(scene, is_forced=True)  # in the same second
+    assert other.old not in (None, rebuilt.old)
+    assert rebuilt.old.exists()
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database", bytes(4096)])
