@@ -79,9 +79,7 @@ def make_private_folder(folder: Path) -> None:
     Raises: UserMustFix OUT-2 when the disk or the folder above refuses.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        sync_folder(folder.parent)
+        _make_durably(folder, mode=0o700)
     except OSError as error:
         raise cannot_write(folder, error) from error
 
@@ -92,10 +90,18 @@ def make_folder(folder: Path) -> None:
     Raises: UserMustFix OUT-2 when the disk or the folder above refuses.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
+        _make_durably(folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
+
+
+def _make_durably(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder and those above it; a name is durable when the folder it is in was synced."""
+    above = folder.parent
+    if not above.is_dir():
+        _make_durably(above)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(above)
 
 
 def place_new(part: Path, path: Path) -> bool:
@@ -166,7 +172,7 @@ def move_folder(old: Path, new: Path) -> None:
     Raises: UserMustFix OUT-2 when the disk or a folder refuses.
     """
     try:
-        new.parent.mkdir(parents=True, exist_ok=True)
+        _make_durably(new.parent)
         if new.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(new))
         try:
