@@ -110,7 +110,7 @@ def _take(chunk: Elements, to: _Collected) -> None:
     items, places = decoded.items, decoded.places
     slow: list[tuple[int, wire.Item]] = []
     for place in decoded.failed:
-        found = _read_singly(elements[place], item_bytes=chunk.item_bytes)
+        found = read_singly(elements[place], item_bytes=chunk.item_bytes)
         if found.unknown:
             to.unknown[first + place] = found.unknown
         if found.item is not None:
@@ -131,7 +131,7 @@ def _take(chunk: Elements, to: _Collected) -> None:
     to.listed += len(elements)
 
 
-def _read_singly(element: bytes | None, *, item_bytes: int) -> careful.Careful:
+def read_singly(element: bytes | None, *, item_bytes: int) -> careful.Careful:
     """Read an element that typed decoding refused: the tolerant way, else the careful way."""
     tolerated = read_tolerantly(element) if element is not None else None
     if tolerated is None:

@@ -17,9 +17,11 @@ from enum import Enum, auto
 
 from etl.documents import read_json
 from etl.items import wire
-from etl.items.tolerant import Known, known_fields, read_tolerantly
+from etl.items.reading import read_singly
+from etl.items.tolerant import Known, known_fields
 from etl.pleo.links import FileLink
 from etl.secret import Secret
+from etl.sources.raw import Limits
 
 #: Texts, brackets and anything between them that may hide a link in an item that is no JSON.
 _TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
@@ -136,8 +138,8 @@ def _marked(item: bytes) -> Iterator[_Text]:
 
 def _links_of(item: bytes) -> tuple[FileLink, ...]:
     """Give the links as the ingest numbers them: elements that are null do not count."""
-    decoded = wire.decode_fast([item])
-    read = decoded.items[0] if decoded.items else (read_tolerantly(item) or (None,))[0]
+    decoded = wire.decode_fast([item]).items
+    read = decoded[0] if decoded else read_singly(item, item_bytes=Limits().item).item
     if read is None or not read.files:
         return ()
     files = enumerate((file for file in read.files if file is not None), start=1)

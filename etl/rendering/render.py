@@ -45,9 +45,7 @@ def render(
     (keys voucher.key, item.key), postings (keys posting.key, voucher.key, item.key, line.key),
     attachments (item.key, attachment.number); constants of the run by name (batch.*, job.*,
     company.*, engine.version); lookups, the tables that the template may look up; labels of
-    dimensions and their values; receipts, bytes by item.key and attachment.number: those that
-    were fetched, or None where none could be (offline). Where they were, a template that does not
-    speak of receipts delivers all of them.
+    dimensions and their values; receipts that were fetched (see deliver_receipts).
     Raises: UserMustFix FILE-* where no item is to blame, and what makes no plan.
     """
     plan = make_plan(template, constants=constants, lookups=lookups)

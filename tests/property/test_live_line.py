@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,42 @@ def test_the_clock_of_a_batch_is_that_of_its_job(many: StagedBatch) -> None:
     early = many.render()
     late = many.render(facts=BatchFacts(FACTS.id, 1, FACTS.job_id, CREATED.replace(hour=10)))
     assert early.recipe != late.recipe
+
+
+# ── links ──
+
+LINK = "https://files.example.com/S3CRET?token=S3CRET"
+TEXTS = st.text(max_size=8) | st.sampled_from([LINK, f"see {LINK}.", "url", "files"])
+KEYS = st.text(max_size=5) | st.sampled_from(["files", "url", "Url", "type", "note", "_links"])
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=scaled(200))
+@given(tree=TREES, is_ascii=st.booleans(), indent=st.none() | st.just(1))
+def test_the_link_of_a_file_survives_nowhere_and_nothing_else_changes(
+    tree: Any, is_ascii: bool, indent: int | None
+) -> None:
+    one = item(n=1, files=[{"url": LINK, "type": "application/pdf"}], note="as it was")
+    one["unknown"] = tree
+    sent = json.dumps(one, ensure_ascii=is_ascii, indent=indent).encode("utf-8", "replace")
+    stripped = strip_links(sent)
+    assert b"S3CRET" not in stripped.item
+    assert [link.url.reveal() for link in stripped.links] == [LINK]
+    left = json.loads(stripped.item)
+    del left["unknown"], one["unknown"]
+    one["files"][0]["url"] = ""
+    assert left == one
+
+
+@settings(max_examples=scaled(100))
+@given(cut=st.integers(0, 2000), junk=st.binary(max_size=6), at=st.integers(0, 2000))
+def test_an_item_that_was_cut_or_damaged_keeps_no_link(cut: int, junk: bytes, at: int) -> None:
+    sent = json.dumps(item(n=1, files=[{"url": LINK}])).encode()
+    broken = sent[:at] + junk + sent[at:]
+    for damaged in (sent[:cut], broken):
+        left = strip_links(damaged).item
+        assert b"files.example.com/S3CRET" not in left
