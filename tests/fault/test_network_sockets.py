@@ -6,6 +6,8 @@ import datetime
 import ipaddress
 import socket
 import ssl
+import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +35,8 @@ from etl.pleo.waits import Patience
 from etl.secret import Secret
 from tests.fakes.called import JOB
 
+#: Close with a reset: linger, for no time.
+NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 #: Nothing here waits for longer than a blink.
 QUICK = Patience(first_wait=0.001, longest_wait=0.002, connect=5, silence=0.3, answer=0.6)
 
@@ -140,7 +144,7 @@ def reset_in_the_body(connection: socket.socket) -> None:
     """Break off with a reset where more was announced."""
     _request(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
 
 
 def no_http(connection: socket.socket) -> None:
