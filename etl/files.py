@@ -181,6 +181,7 @@ def move_folder(old: Path, new: Path) -> None:
             if error.errno != errno.EXDEV:
                 raise
             _copy(old, new)
+            sync_folder(new.parent)  # the copy is safe before the original goes
             shutil.rmtree(old)
         sync_folder(new.parent)
         sync_folder(old.parent)
