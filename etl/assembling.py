@@ -251,7 +251,9 @@ def recipe_parts(recipe: Recipe, origin: Origin | None = None) -> RecipeParts:
 
 
 def _made(file: RenderedFile) -> Made:
-    totals = [Total(currency, *_texts(sums)) for currency, *sums in file.totals.iter_rows()]
+    # A companion repeats postings of another file: counted in both, the files would not add up.
+    sums = file.totals.clear() if file.companion else file.totals
+    totals = [Total(currency, *_texts(amounts)) for currency, *amounts in sums.iter_rows()]
     return Made(file.name, file.content, rows=file.rows, totals=totals)
 
 

@@ -23,7 +23,7 @@ from etl.cli.live import (
     live_options,
 )
 from etl.cli.outcomes import REVIEW, counts_lines, say_wrapped, who
-from etl.cli.reviewing import answer_options, give_answers, read_said
+from etl.cli.reviewing import REPEATED, answer_options, give_answers, read_said
 from etl.cli.standing import batch_document, say_standing, wrapped
 from etl.errors import EXIT_GOOD, EtlError, Problem, UserMustFix
 from etl.files import shown_path
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from etl.live.desk import Desk
 
 REJECTIONS = "rejections.csv"
-#: The code of an item that an earlier batch has booked.
-REPEATED = "JOB-9"
 #: Causes of rejections and notes on screen; the page has them all.
 SHOWN = 8
 
@@ -58,7 +56,8 @@ def command(
     pleo-etl review --already-booked 7c1e55d0
     pleo-etl review --approve --by "A. Patel"
 
-    An ITEM is its id, the first six characters of it or more, or the reference in the file.
+    An ITEM is its id, the first six characters of it or more, or the reference in the file;
+    "all" stands for all that were booked before.
     """
     said = read_said(given)
     if by and not approves and not said:
@@ -221,8 +220,9 @@ def _rejected_lines(folder: Path) -> list[str]:
         for line in wrapped(f"  rejected[{code}], {count}x: {message}")
     ]
     repeated = list(dict.fromkeys(row["item_id"] for row in rows if row["code"] == REPEATED))
-    for item in repeated[:SHOWN]:
-        lines.append(f"    pleo-etl review --already-booked {item}")
+    lines += [f"    pleo-etl review --already-booked {item}" for item in repeated[:SHOWN]]
+    if len(repeated) > 1:
+        lines.append("    pleo-etl review --already-booked all")
     if repeated:
         lines.append("      says that it stays as it is; --again instead books it once more")
     more = len(causes) - SHOWN

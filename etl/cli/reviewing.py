@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.batches.states import Kind
 from etl.cli.live import Told, Turn, desk_of
 from etl.cli.outcomes import say_outcome, told_of
 from etl.errors import Problem, UserMustFix
 
+if TYPE_CHECKING:
+    from etl.batches.ledger import Batch
+    from etl.live.desk import Desk
+
 #: Characters of an item's id that are enough to name it.
 MIN_PREFIX = 6
+#: The code of an item that an earlier batch has booked, and the word for all of them.
+REPEATED, ALL = "JOB-9", "all"
 #: Option -> what is done with the items that it names.
 ANSWERS = {
     "rejected": "reject",
@@ -43,9 +50,9 @@ def answer_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--undo", "undone", multiple=True, metavar="ITEM",
                      help="Forget what was said of an item; may be repeated."),
         click.option("--again", "again", multiple=True, metavar="ITEM",
-                     help="Book an item again that was booked before; may be repeated."),
+                     help="Book an item again that was booked before; all for each of them."),
         click.option("--already-booked", "already_booked", multiple=True, metavar="ITEM",
-                     help="An item stays as it was booked before; may be repeated."),
+                     help="An item stays as it was booked before; all for each of them."),
         click.option("--reason", metavar="TEXT", help="Why --reject; Pleo shows it."),
         click.option("--reject", "rejected", multiple=True, metavar="ITEM",
                      help="Reject an item; may be repeated."),
@@ -81,15 +88,24 @@ def give_answers(turn: Turn, said: Said, *, by: str) -> Told:
         batch = desk.unsettled()
         if batch is None:
             raise UserMustFix(nothing_staged(turn))
-        items = desk.ledger.items(batch)
+        items, repeated = desk.ledger.items(batch), _repeated(desk, batch)
         decisions = {
-            _entry(turn, items, name): {"do": does, "reason": said.reason}
+            entry: {"do": does, "reason": said.reason}
             for does, names in said.items.items()
             for name in names
+            for entry in (repeated if name == ALL else [_entry(turn, items, name)])
         }
         staged = answer(desk, batch, by=by, decisions=decisions, notes=said.notes)
     say_outcome(staged, turn)
     return told_of(turn, staged, finished)
+
+
+def _repeated(desk: Desk, batch: Batch) -> list[str]:
+    """Give the items that were booked before and wait for an answer."""
+    events = desk.ledger.events(desk.company_id, batch.id)
+    staged = [event.body for event in events if event.kind is Kind.STAGED]
+    waiting = staged[-1].get("blocking_items") or {} if staged else {}
+    return list(waiting.get(REPEATED, ()))
 
 
 def _entry(turn: Turn, items: Sequence[Mapping[str, Any]], name: str) -> str:

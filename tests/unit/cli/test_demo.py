@@ -57,6 +57,8 @@ def test_the_demo_delivers_receipts_and_reports_what_was_rejected() -> None:
     ]
     folder = Path(document["released"])
     assert "MAP-21" in (folder / "rejections.csv").read_text(encoding="utf-8-sig")
+    page = (folder / "review.html").read_text(encoding="utf-8")
+    assert "6 of 6 checks hold" in page  # the package of receipts repeats bookings of the file
     (package,) = folder.glob("*.zip")
     with zipfile.ZipFile(package) as archive:
         assert any(name.endswith(".pdf") for name in archive.namelist())

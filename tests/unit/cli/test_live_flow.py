@@ -184,6 +184,16 @@ def test_an_item_that_comes_again_waits_for_an_answer(live: Live) -> None:
     assert len(list((live.root / "outbox").rglob("plain_*.csv"))) == 1
 
 
+def test_all_that_come_again_are_answered_at_once(live: Live) -> None:
+    live.job()
+    live.run("run", "--release")
+    live.job()
+    live.run("run")
+    batch = only(live.json("review", "--already-booked", "all"))["batch"]
+    assert batch["counts"]["already_booked"] == 2  # type: ignore[index]
+    assert only(live.json("release", "--yes"))["outcome"] == "closed"
+
+
 def test_status_says_how_things_stand_at_every_step(live: Live) -> None:
     live.job()
     assert "1 export waits in Pleo" in live.run("status").stdout
