@@ -9,9 +9,10 @@ stopped in between   what was said is kept; the next answer, or `run`, makes the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from etl import files
-from etl.batches.ledger import Batch
+from etl.batches.ledger import Batch, Ledger
 from etl.batches.states import Kind, State
 from etl.errors import Problem, UserMustFix
 from etl.live.desk import Desk
@@ -46,6 +47,30 @@ def answer(
 def review(desk: Desk, batch: Batch, *, by: str, entries: Sequence[str]) -> Batch:
     """Remember which items a person has looked at, for the next time they come."""
     return desk.ledger.append(batch, Kind.REVIEWED, {"by": by, "entries": list(entries)})
+
+
+def note_reviewed(desk: Desk, batch: Batch, *, by: str) -> Batch:
+    """Remember that somebody has looked at all items of a batch, for when they come again."""
+    if batch.state is not State.STAGED or batch.content is None:
+        return batch
+    entries = [str(item["id"]) for item in desk.ledger.items(batch) if item["id"]]
+    return review(desk, batch, by=by, entries=entries) if entries else batch
+
+
+def reviewed_before(ledger: Ledger, batch: Batch) -> int:
+    """Count the items that were reviewed in an earlier batch, and book the same as then."""
+    seen = set()
+    for earlier in ledger.batches(batch.company_id):
+        looked_at = earlier.facts.get("reviewed")
+        if earlier.id != batch.id and looked_at:
+            seen |= {_printed(item) for item in ledger.items(earlier)}
+    return sum(
+        item["fingerprint"] is not None and _printed(item) in seen for item in ledger.items(batch)
+    )
+
+
+def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:
+    return str(item["id"]).casefold(), item["fingerprint"]
 
 
 def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> None:

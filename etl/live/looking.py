@@ -1,0 +1,149 @@
+"""Look at the batches of a company: what waits, what it holds, what was before. No lock is taken.
+
+The minutes left are asked of Pleo; without an answer everything else can be seen all the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from etl.batches.ledger import Batch
+from etl.clock import Clock, SystemClock
+from etl.errors import EtlError
+from etl.live.desk import APPROVALS
+from etl.live.sitting import Hour, line_of, moments_of, nothing_waits, situation_of
+from etl.live.viewing import ReadingDesk, Viewed, open_shelf, revisions, view_of
+from etl.pleo.addresses import address_of
+from etl.pleo.client import PleoClient
+from etl.pleo.credentials import find_credential
+from etl.pleo.travel import Transport
+from etl.review.situation import BatchLine, Moment, Situation
+from etl.workspace import Workspace
+
+#: Seconds for which what Pleo said of a job is taken to hold.
+FRESH = 20.0
+_ENDED = "Pleo has ended the export"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What Pleo said of a job, and when (by the machine's running clock)."""
+
+    hour: Hour
+    at: float
+    batch_id: str
+
+
+class Looking:
+    """What is to be seen of one company's batches, as often as one likes."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        *,
+        clock: Clock | None = None,
+        transport: Transport | None = None,
+    ) -> None:
+        self.workspace, self.name = workspace, name
+        self.clock = clock or SystemClock()
+        self._transport = transport
+        self._asking = threading.Lock()
+        self._job: _Job | None = None
+
+    @contextmanager
+    def shelf(self) -> Iterator[ReadingDesk | None]:
+        """Open what is stored, for reading; None where nothing was ever run."""
+        with open_shelf(self.workspace, self.name, clock=self.clock) as shelf:
+            yield shelf
+
+    def state(self, batch: str | None = None) -> Situation:
+        """Say how a batch stands (by default the one that waits), and what may be done now."""
+        with self.shelf() as shelf:
+            found = None if shelf is None else _found(shelf, batch)
+            if shelf is None or found is None:
+                return nothing_waits(self.name)
+            hour = self._hour(found)
+            return situation_of(shelf, found, name=self.name, hour=hour, needed=self.needed)
+
+    def view(self, batch: str | None = None, *, revision: int | None = None) -> Viewed | None:
+        """Give what is to be seen of a batch; None where nothing waits to be seen.
+
+        Raises: UserMustFix LED-6, REL-1, LINE-1, LINE-2.
+        """
+        with self.shelf() as shelf:
+            found = None if shelf is None else _found(shelf, batch)
+            if shelf is None or found is None or not found.revision:
+                return None
+            if found.facts.get("refusal") and revision is None:
+                return None
+            return view_of(shelf, found, revision=revision)
+
+    def history(self) -> list[BatchLine]:
+        """Give all batches of the company, the newest first."""
+        with self.shelf() as shelf:
+            batches = [] if shelf is None else shelf.ledger.batches(shelf.company_id)
+        return [line_of(batch) for batch in reversed(batches)]
+
+    def moments(self, batch: str) -> list[Moment]:
+        """Give what happened to a batch, oldest first."""
+        with self.shelf() as shelf:
+            if shelf is None:
+                return []
+            found = shelf.ledger.find(shelf.company_id, batch)
+            return moments_of(shelf.ledger.events(shelf.company_id, found.id))
+
+    def revisions(self, batch: str) -> list[int]:
+        """Give the revisions of a batch that can be looked at, oldest first."""
+        with self.shelf() as shelf:
+            if shelf is None:
+                return []
+            found = shelf.ledger.find(shelf.company_id, batch)
+            staged = [one.body for one in revisions(shelf, found) if not one.body.get("refusal")]
+            return [int(body["revision"]) for body in staged]
+
+    @property
+    def needed(self) -> int:
+        """Give how many persons must approve."""
+        company = self.workspace.companies[self.name]
+        return int(getattr(company, "approvals", APPROVALS))
+
+    def _hour(self, batch: Batch) -> Hour:
+        """Ask Pleo how long its hour still is; what it said holds for some seconds."""
+        if batch.job_id is None or not batch.is_unsettled:
+            return Hour()
+        with self._asking:
+            known, now = self._job, self.clock.elapsed()
+            if known is None or known.batch_id != batch.id or now - known.at >= FRESH:
+                known = self._job = _Job(self._ask(batch.job_id), now, batch.id)
+        left = known.hour.seconds
+        if left is None:
+            return known.hour
+        left -= self.clock.elapsed() - known.at
+        return Hour(seconds=left) if left > 0 else Hour(is_over=True, words=_ENDED)
+
+    def _ask(self, job_id: str) -> Hour:
+        try:
+            address = address_of(self.workspace.settings.pleo)
+            credential = find_credential(
+                self.workspace, self.name, address=address, clock=self.clock
+            )
+            with PleoClient(
+                address, credential=credential, clock=self.clock, transport=self._transport
+            ) as pleo:
+                job = pleo.get_job(job_id)
+                left = job.seconds_left(pleo.time())
+        except EtlError as error:
+            return Hour(words=f"the minutes left are not known: {error.problems[0].what}")
+        if job.is_over or left <= 0:
+            return Hour(is_over=True, words=_ENDED)
+        return Hour(seconds=left)
+
+
+def _found(shelf: ReadingDesk, batch: str | None) -> Batch | None:
+    if batch is None:
+        return shelf.ledger.unsettled(shelf.company_id)
+    return shelf.ledger.find(shelf.company_id, batch)

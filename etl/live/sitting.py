@@ -1,0 +1,270 @@
+"""How a batch stands with its reviewer: read from the ledger, and the minutes left from Pleo.
+
+ledger ─> state, answers, approvals ─┐
+job ─> minutes left by Pleo's clock ─┴─> situation: what is shown and what may be done now
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from etl.batches.ledger import Batch, Event
+from etl.batches.states import Kind, State
+from etl.codes import CODES
+from etl.live.answering import is_in_the_books, is_released
+from etl.live.deciding import REPEAT
+from etl.live.reviewing import reviewed_before
+from etl.live.staging import is_begun
+from etl.live.viewing import Shelf, folder_of
+from etl.review.situation import (
+    Act,
+    Approved,
+    BatchLine,
+    Decision,
+    Moment,
+    Question,
+    Repeat,
+    Situation,
+)
+
+_MINUTE = 60
+_SHOWN_OF_TIME = 16
+_ANSWERS = {Act.REJECT, Act.UNDO, Act.ANSWER}
+
+#: What happened to a batch, in the bookkeeper's words; what was only intended is left out.
+HAPPENED: Mapping[Kind, str] = {
+    Kind.RESERVED: "begun",
+    Kind.STAGED: "staged",
+    Kind.ANSWERED: "answered",
+    Kind.REVIEWED: "reviewed",
+    Kind.APPROVED: "approved",
+    Kind.STARTED: "started in Pleo",
+    Kind.PUBLISHED: "files put into the outbox",
+    Kind.REPORTED: "every item reported to Pleo",
+    Kind.CLOSED: "export ended in Pleo",
+    Kind.VOIDED: "void",
+    Kind.QUARANTINED: "quarantined",
+    Kind.SETTLED: "settled",
+    Kind.WITHDRAWN: "withdrawn",
+    Kind.IMPORTED: "imported",
+    Kind.REVERSED: "reversed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What is known of Pleo's hour: seconds left, whether the job has ended, or why unknown."""
+
+    seconds: float | None = None
+    is_over: bool = False
+    words: str = ""
+
+
+def nothing_waits(name: str) -> Situation:
+    """Say that there is nothing to review, and what may be done."""
+    step = "fetch the export that waits in Pleo"
+    return Situation(company=name, next_step=step, allowed=frozenset({Act.FETCH}))
+
+
+def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: int) -> Situation:
+    """Say how a batch stands and what may be done with it.
+
+    Needs: how many persons must approve; what is known of Pleo's hour.
+    """
+    events = shelf.ledger.events(shelf.company_id, batch.id)
+    staged = next((one.body for one in reversed(events) if one.kind is Kind.STAGED), {})
+    is_lapsed = hour.is_over and batch.state in (State.STAGED, State.APPROVED)
+    word, sentence, next_step = _stands(batch, is_lapsed=is_lapsed)
+    repeats = tuple(_repeats(batch, staged))
+    counts = hour.seconds is not None and not hour.is_over and batch.is_unsettled
+    seconds = max(0, int(hour.seconds or 0)) if counts else None
+    return Situation(
+        company=name, batch_id=batch.id, number=batch.number, job=batch.job_id or "",
+        revision=batch.revision, content=batch.content or "", state=str(batch.state),
+        word=word, sentence=sentence, next_step=next_step,
+        approvals=tuple(Approved(one.by, _minute(one.at)) for one in batch.approvals),
+        needed=needed,
+        minutes_left=None if seconds is None else seconds // _MINUTE,
+        seconds_left=seconds,
+        time_words=hour.words if batch.is_unsettled else "",
+        is_lapsed=is_lapsed,
+        questions=tuple(_questions(batch, events)),
+        decisions=tuple(_decisions(batch)),
+        repeats=repeats,
+        reviewed_before=reviewed_before(shelf.ledger, batch) if batch.is_unsettled else 0,
+        allowed=frozenset(_allowed(batch, is_lapsed=is_lapsed, has_repeats=bool(repeats))),
+        folder=shelf.folders.shown(folder_of(shelf.folders, batch, batch.revision)),
+        is_refused=bool(batch.facts.get("refusal")),
+    )  # fmt: skip
+
+
+def _allowed(batch: Batch, *, is_lapsed: bool, has_repeats: bool) -> Iterator[Act]:
+    refused = bool(batch.facts.get("refusal"))
+    if is_lapsed:
+        yield Act.FETCH
+        return
+    if batch.state is State.STAGED and batch.revision and not refused:
+        yield from _ANSWERS
+        if has_repeats:
+            yield from (Act.ALREADY_BOOKED, Act.AGAIN)
+        if not batch.facts.get("blocking"):
+            yield from (Act.APPROVE, Act.RELEASE)
+    if refused or (batch.is_unsettled and batch.state not in (State.STAGED, State.QUARANTINED)):
+        yield Act.RELEASE
+    if batch.state in (State.STAGED, State.APPROVED) and not is_begun(batch):
+        yield from (Act.DISCARD, Act.FETCH) if batch.job_id else (Act.DISCARD,)
+    if batch.state is State.QUARANTINED:
+        yield from (Act.SETTLE_IMPORTED, Act.SETTLE_NOT_IMPORTED)
+    if is_released(batch):
+        yield Act.IMPORTED
+        if not batch.facts.get("reverses"):
+            yield Act.WITHDRAW
+    if is_in_the_books(batch) and not batch.facts.get("reverses"):
+        yield Act.REVERSE
+    if not batch.is_unsettled:
+        yield Act.FETCH
+
+
+def _questions(batch: Batch, events: list[Event]) -> Iterator[Question]:
+    """Give the notes that block the approval, and those that were answered."""
+    asked: dict[str, tuple[str, ...]] = {}
+    for event in events:
+        if event.kind is Kind.STAGED:
+            for code, items in (event.body.get("blocking_items") or {}).items():
+                asked[code] = tuple(items)
+    answers: Mapping[str, str] = batch.facts.get("notes") or {}
+    open_ = set(batch.facts.get("blocking") or ())
+    for code, items in asked.items():
+        if code == REPEAT or not (code in open_ or code in answers):
+            continue
+        known = CODES.get(code)
+        meaning = known.meaning if known else code
+        yield Question(code, meaning, items, "" if code in open_ else answers[code])
+
+
+def _decisions(batch: Batch) -> Iterator[Decision]:
+    for entry, said in (batch.facts.get("decisions") or {}).items():
+        if said["do"] != "undo":
+            yield Decision(entry, said["do"], said.get("reason", ""))
+
+
+def _repeats(batch: Batch, staged: Mapping[str, Any]) -> Iterator[Repeat]:
+    """Give the items that were booked before with the same postings: they can be answered."""
+    open_ = set((staged.get("blocking_items") or {}).get(REPEAT, ()))
+    said = batch.facts.get("decisions") or {}
+    for entry, earlier in (batch.facts.get("repeats") or {}).items():
+        if entry in open_ or entry in said:
+            vouchers = ", ".join(earlier.get("vouchers") or ())
+            where = f"batch {earlier['number']} of {earlier['at']}"
+            where += f", voucher {vouchers}" if vouchers else ""
+            yield Repeat(entry, where, entry in open_)
+
+
+def _stands(batch: Batch, *, is_lapsed: bool) -> tuple[str, str, str]:
+    """Give the word, the sentence and what to do now."""
+    if is_lapsed:
+        return (
+            "lapsed", "Pleo has ended the export before it was released; nothing of it went out",
+            "export the items again in Pleo, then fetch them here; what you reviewed is remembered",
+        )  # fmt: skip
+    if batch.state is State.STAGED:
+        return _staged(batch)
+    names = " and ".join(one.by for one in batch.approvals)
+    told = {
+        State.APPROVED: ("approved", f"approved by {names}, and not released yet", "release it"),
+        State.STARTED: (
+            "started", "the export is started in Pleo, and no file is out yet",
+            "release it: it goes on where it stopped",
+        ),
+        State.QUARANTINED: (
+            "quarantined",
+            "do not import it: "
+            f"{batch.facts.get('quarantined_why') or 'Pleo ended the export too early'}",
+            "say whether your ERP has the files already",
+        ),
+    }  # fmt: skip
+    if batch.state in told:
+        return told[batch.state]
+    if batch.state is State.CLOSED:
+        return _closed(batch)
+    if batch.state is State.VOIDED:
+        why = batch.facts.get("voided_why")
+        return "void", f"it counts for nothing ({why})" if why else "it is void", ""
+    return (
+        str(batch.state), "the files are out, and Pleo is not told all yet: do not import them yet",
+        "release it: it goes on where it stopped",
+    )  # fmt: skip
+
+
+def _staged(batch: Batch) -> tuple[str, str, str]:
+    refusal = batch.facts.get("refusal")
+    if batch.revision == 0:
+        return "begun", "it was begun, and its items are not all here", "fetch them again"
+    if refusal:
+        said = f"it cannot be exported: {refusal['reason']}"
+        return "refused", said, "end the export in Pleo with this reason, or discard the batch"
+    since = " again: it has changed since it was started" if batch.is_started else ""
+    if batch.facts.get("blocking"):
+        return "staged", f"it waits for your answers{since}", "answer what is asked, then release"
+    return "staged", f"it waits for your review{since}", "look through it, then release it"
+
+
+def _closed(batch: Batch) -> tuple[str, str, str]:
+    if batch.is_withdrawn:
+        return (
+            "withdrawn", "its files were taken back, and must not be imported",
+            "export the items again in Pleo",
+        )  # fmt: skip
+    if batch.is_reversed:
+        return (
+            "reversed", "another batch takes its bookings back",
+            "import that batch; then the items may be exported again in Pleo",
+        )  # fmt: skip
+    if batch.is_imported:
+        return "imported", "your ERP has its files", ""
+    if batch.renders_nothing:
+        return "closed", "there was nothing to import", ""
+    return "released", "its files are ready to be imported, once", "import them into your ERP"
+
+
+def line_of(batch: Batch) -> BatchLine:
+    """Give a batch as the history lists it."""
+    facts = batch.facts
+    counts = facts.get("counts") or {}
+    when = facts.get("closed_at") or facts.get("voided_at") or batch.created_at
+    return BatchLine(
+        batch_id=batch.id, number=batch.number, revision=batch.revision,
+        word=_stands(batch, is_lapsed=False)[0], when=_minute(when),
+        approved_by=", ".join(dict.fromkeys(one.by for one in batch.approvals)),
+        items=counts.get("items"), rendered=counts.get("rendered"),
+        rejected=counts.get("rejected"), content=batch.content or "",
+    )  # fmt: skip
+
+
+def moments_of(events: list[Event]) -> list[Moment]:
+    """Give what happened to a batch, oldest first."""
+    return [
+        Moment(_minute(event.at), _happened(event), str(event.body.get("by") or ""))
+        for event in events
+        if event.kind in HAPPENED
+    ]
+
+
+def _happened(event: Event) -> str:
+    words = HAPPENED[event.kind]
+    if event.kind is Kind.STAGED:
+        return f"{words}, revision {event.body['revision']}"
+    if event.kind is Kind.VOIDED and event.body.get("why"):
+        return f"{words}: {event.body['why']}"
+    if event.kind is Kind.ANSWERED:
+        said = event.body.get("decisions") or {}
+        does = [str(one["do"]).replace("_", " ") for one in said.values()]
+        does += [f"note {code}" for code in event.body.get("notes") or {}]
+        return f"{words}: {', '.join(dict.fromkeys(does))}" if does else words
+    return words
+
+
+def _minute(moment: Any) -> str:
+    return str(moment)[:_SHOWN_OF_TIME].replace("T", " ")
