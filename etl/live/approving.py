@@ -50,12 +50,15 @@ def approve(desk: Desk, batch: Batch, *, by: str, content: str | None = None) ->
 
 
 def _check(batch: Batch, content: str | None) -> None:
-    if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
-        what = f"{name_of(batch)} has nothing to approve"
-        if batch.state is not State.STAGED:
-            what += f": it is {batch.state}"
-        fix = "`pleo-etl status` says where the batch stands"
-        raise UserMustFix(Problem("REL-1", what, "", fix))
+    if batch.facts.get("refusal"):
+        what = f"{name_of(batch)} has nothing to approve: its job can only be refused"
+        fix = "`pleo-etl release` tells Pleo why"
+        raise UserMustFix(Problem("REL-1", what, f"job {batch.job_id}", fix))
+    if batch.state is not State.STAGED or not batch.revision:
+        stands = batch.state if batch.revision else "reserved, and not rendered yet"
+        what = f"{name_of(batch)} has nothing to approve: it is {stands}"
+        fix = "`pleo-etl status` says where the batch stands, and what comes next"
+        raise UserMustFix(Problem("REL-1", what, f"revision {batch.revision}", fix))
     if content is not None and content != batch.content:
         raise UserMustFix(
             Problem(

@@ -20,7 +20,7 @@ from etl.errors import Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.ending import how_it_ended, quarantine
 from etl.live.history import story_of
-from etl.live.outcomes import name_of
+from etl.live.outcomes import counted, name_of
 from etl.live.patience import TRIES, wait
 from etl.live.reporting import is_as_meant
 from etl.live.starting import unknown_state
@@ -117,5 +117,5 @@ def _compare(desk: Desk, batch: Batch, job: Job) -> Batch:
         return desk.ledger.append(batch, Kind.CLOSED, {"event": meant})
     why = how_it_ended(job)
     if other:
-        why += f", and {len(other)} items otherwise than reported ({other[0]})"
+        why += f", and {counted(len(other), 'item')} otherwise than meant ({other[0]})"
     return quarantine(desk, batch, why)

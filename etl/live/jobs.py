@@ -17,6 +17,7 @@ import msgspec
 from etl.errors import HeldElsewhere, Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.hours import minutes_left
+from etl.live.outcomes import counted
 from etl.live.stored import strip_links
 from etl.pleo.failures import MissingContraAccounts
 from etl.pleo.links import FileLink
@@ -77,7 +78,7 @@ def refuse_foreign(desk: Desk, job: Job) -> HeldElsewhere:
         Problem(
             "JOB-1",
             f"export job {job.id} is in progress and was not started here: started {started},"
-            f" {left} minutes left",
+            f" {counted(left, 'minute')} left",
             f"company {desk.name}",
             "wait until it has ended; if nobody works on it any more, take it over with"
             f" `pleo-etl adopt {job.id}`",

@@ -84,6 +84,11 @@ def exit_code_of(batch: Batch) -> int:
     return EXIT_SOME_REJECTED if counts.get("rejected") else EXIT_GOOD
 
 
+def counted(count: int, word: str) -> str:
+    """Count things in a sentence: 1 item, 2 items."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def name_of(batch: Batch) -> str:
     """Name a batch in a sentence."""
     return f"batch {batch.number} ({batch.id})"

@@ -21,7 +21,7 @@ from etl.live.desk import Desk
 from etl.live.ending import lapse
 from etl.live.hours import is_past_margin, minutes_left
 from etl.live.jobs import refuse_foreign
-from etl.live.outcomes import name_of
+from etl.live.outcomes import counted, name_of
 from etl.live.patience import TRIES, wait
 from etl.pleo.failures import OutcomeUnknown, StatusChangeRefused
 from etl.pleo.shapes import Job
@@ -63,7 +63,8 @@ def _check_time(desk: Desk, batch: Batch, job: Job) -> None:
         Problem(
             "REL-4",
             f"too little time is left to release {name_of(batch)}: Pleo ends the export job in"
-            f" {minutes_left(desk, job)} minutes",
+            f" {counted(minutes_left(desk, job), 'minute')}, and a release needs more than"
+            f" {counted(int(desk.margin // 60), 'minute')}",
             f"job {batch.job_id}",
             "end the export in Pleo and export the items again; what was reviewed is remembered",
         )

@@ -140,10 +140,11 @@ def test_a_folder_that_a_person_has_taken_is_not_offered_twice(scene: Scene) -> 
     assert any("has been taken from the outbox" in said for said in scene.said)
 
 
-def test_an_unknown_folder_in_the_outbox_is_not_overwritten(scene: Scene) -> None:
-    scene.export()
+def test_a_foreign_folder_in_the_outbox_is_not_overwritten(scene: Scene) -> None:
+    job = scene.export()
     batch = scene.run().batch
     assert batch is not None
+    scene.stopped(scene.release, "after", "tx publish_intended")
     other = scene.root / "outbox" / "acme" / f"0001-{batch.id}"
     other.mkdir(parents=True)
     (other / "mine.txt").write_text("mine")
@@ -153,6 +154,7 @@ def test_an_unknown_folder_in_the_outbox_is_not_overwritten(scene: Scene) -> Non
     (other / "mine.txt").unlink()
     other.rmdir()
     assert scene.release().word == "closed"
+    check_all_well(scene, job)
 
 
 def test_files_that_were_changed_in_the_private_folder_are_never_released(scene: Scene) -> None:
