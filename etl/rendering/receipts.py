@@ -94,8 +94,16 @@ def deliver_receipts(
     if spec is not None and spec.required:
         bare = vouchers.select(ITEM_KEY).unique(maintain_order=True)
         bare = bare.join(kept.select(ITEM_KEY).unique(), on=ITEM_KEY, how="anti")
+        lost = placed.filter(pl.col("attachment.problem").is_not_null())
+        was_lost = bare.join(lost, on=ITEM_KEY, how="semi", maintain_order="left")
         findings.reject(
-            bare, "CELL-21", message="the format requires a receipt, and there is none to deliver",
+            was_lost, "CELL-21", message="the format requires a receipt, and it could not be had",
+            fix="open the receipt in Pleo, and upload it again if it does not show", where=where,
+            failure_type="receipt_download_failure",
+        )  # fmt: skip
+        findings.reject(
+            bare.join(was_lost, on=ITEM_KEY, how="anti", maintain_order="left"), "CELL-21",
+            message="the format requires a receipt, and there is none to deliver",
             fix="add a receipt to the expense in Pleo", where=where,
         )  # fmt: skip
     return Receipts(_renamed(items, kept), kept)

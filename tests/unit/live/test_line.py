@@ -419,6 +419,21 @@ def test_where_receipts_are_required_a_lost_one_rejects_its_item(workshop: Works
     assert counted(revision)[:3] == (3, 1, 2)
 
 
+def test_where_the_format_requires_them_a_lost_one_rejects_its_item(workshop: Workshop) -> None:
+    own = workshop.root / "templates" / "own"
+    own.mkdir(parents=True)
+    text = (TEMPLATES / "generic" / "template.yaml").read_text()
+    delivered = 'attachments: {name: "{{ attachment.name }}", place: folder}'
+    assert delivered in text
+    text = text.replace(delivered, "attachments: {required: true}")
+    (own / "template.yaml").write_text(text.replace("id: generic", "id: own"))
+    workshop.settings(template="own", parameters={})
+    revision = workshop.stage(with_receipts([PDF], [PDF], []), lost=[(1, 1)]).render()
+    assert {one.id: one.failure_type for one in revision.items} == {
+        IDS[0]: "receipt_download_failure", IDS[1]: None, IDS[2]: "validation_failure",
+    }  # fmt: skip
+
+
 def test_two_receipts_never_take_one_name(tmp_path: Path) -> None:
     """Ids that are chosen so that the names of their receipts meet."""
     workshop = Workshop(tmp_path, "hledger")
