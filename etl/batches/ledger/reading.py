@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,8 +191,3 @@ def later_number_held(connection: Connection, one: Batch) -> bool:
         BATCH.c.number > one.number,
     )
     return bool(connection.execute(query).scalar())
-
-
-def all_rows(connection: Connection, table: Table) -> Iterable[dict[str, Any]]:
-    """Give every row of a table."""
-    return fetch(connection, table)

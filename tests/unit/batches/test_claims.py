@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from etl.batches.ledger import Batch, Became, Ledger, NewBatch
+from etl.batches.ledger import Batch, Became, Ledger, NewBatch, migrations
 from etl.batches.ledger.records import Holding
 from etl.batches.ledger.rows import claim_row
 from etl.batches.ledger.schema import CLAIM
@@ -201,6 +202,8 @@ def test_a_reversed_batch_gives_back_what_it_booked(ledger: Ledger) -> None:
     batch = ledger.append(batch, Kind.REVERSED, {"by": "Ann", "batch": mirror.id})
     assert batch.is_reversed
     assert who_has(ledger) == {}
+    with pytest.raises(UserMustFix, match="as it was reversed"):
+        ledger.append(batch, Kind.REVERSED, {"by": "Ann", "batch": mirror.id})
     with pytest.raises(UserMustFix, match="as batch 1 counts as reversed by it"):
         walk(ledger, Kind.WITHDRAWN, batch=mirror)
 
@@ -251,3 +254,15 @@ def test_the_database_itself_refuses_a_second_live_claim(ledger: Ledger) -> None
     walk_until(ledger, Kind.CLOSED)
     with pytest.raises(IntegrityError, match=r"claim\.company_id"):
         second_claim(ledger)
+
+
+def test_without_the_unique_key_a_second_claim_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken variant without the key is caught by the test before this one."""
+    first = migrations.MIGRATIONS[0]
+    kept = [statement for statement in first.statements if "claim_live" not in statement]
+    assert len(kept) == len(first.statements) - 1
+    monkeypatch.setattr(migrations, "MIGRATIONS", (replace(first, statements=kept),))
+    with open_in(tmp_path / "weak") as weak, pytest.raises(pytest.fail.Exception):
+        test_the_database_itself_refuses_a_second_live_claim(weak)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from etl.batches.ledger import Batch, Ledger, NewBatch, Numbers
+from etl.batches.ledger import Batch, Ledger, NewBatch, Numbers, applying, reading, writing
 from etl.batches.ledger import ledger as ledger_module
 from etl.batches.ledger.applying import Rows, apply
+from etl.batches.ledger.claiming import hold
 from etl.batches.ledger.failures import BodyWrong
 from etl.batches.ledger.records import Event
 from etl.batches.states import Kind, State
@@ -44,7 +45,12 @@ def second(number: int, *, first: int, **more: Any) -> dict[str, Mapping[str, An
     """Change bodies so that they make a batch of other items, with other numbers."""
     entries = [f"{number}-a", f"{number}-b"]
     return {
-        "reserved": {"number": number, "first_vouchers": {"": first}, "entries": entries, **more},
+        "reserved": {
+            "number": number,
+            "first_vouchers": {"": first},
+            "entries": entries,
+            **more,
+        },
         "staged": {"last_vouchers": {"": first + 1}},
         "approved": {"verdicts": [verdict(entry) for entry in entries]},
         "report_intended": {"entries": entries},
@@ -217,6 +223,31 @@ def test_the_database_itself_refuses_a_number_that_is_used(
         walk_until(ledger, Kind.RESERVED, **second(1, first=2))
 
 
+def test_the_database_itself_refuses_a_second_event_in_one_place(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = walk_until(ledger, Kind.STAGED)
+    walk(ledger, Kind.REVIEWED, batch=old)
+    monkeypatch.setattr(reading, "rows", lambda *_, **__: Rows(old))
+    with pytest.raises(HeldElsewhere, match="LED-7"):
+        walk(ledger, Kind.REVIEWED, batch=old)
+
+
+def test_the_database_itself_refuses_to_book_what_is_booked(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken variant that reserves without looking at earlier batches."""
+    walk_until(ledger, Kind.CLOSED)
+    monkeypatch.setattr(applying, "hold", lambda _, batch, keys: hold({}, batch, keys))
+    with pytest.raises(HeldElsewhere, match="LED-8"):
+        walk_until(ledger, Kind.RESERVED, **second(2, first=2, entries=["a"]))
+
+
+def test_a_key_that_nobody_has_thought_of_is_not_explained_away(ledger: Ledger) -> None:
+    error = IntegrityError("INSERT", None, Exception("FOREIGN KEY constraint failed"))
+    assert writing._explain(error, walk_until(ledger, Kind.STAGED)) is error
+
+
 def test_numbers_that_are_used_are_refused(ledger: Ledger) -> None:
     walk_until(ledger, Kind.CLOSED, staged={"last_vouchers": {"": 5}})
     with pytest.raises(HeldElsewhere, match="voucher number 5"):
@@ -309,6 +340,9 @@ def test_events_are_never_changed_and_never_removed(ledger: Ledger) -> None:
         (Kind.STAGED, {"totals": [{"debit": 1.5}]}),
         (Kind.STAGED, {"totals": [{"debit": Decimal("1.5")}]}),
         (Kind.STAGED, {"counts": {1: 1}}),
+        (Kind.STAGED, {"counts": []}),
+        (Kind.APPROVED, {"verdicts": [{"entry": "a"}]}),
+        (Kind.ANSWERED, {"decisions": {"a": "again"}}),
         (Kind.SETTLED, {"imported": "yes"}),
         (Kind.REVIEWED, {"by": None}),
     ],
@@ -321,7 +355,7 @@ def test_a_body_that_cannot_be_stored_is_refused(
         ledger.append(batch, kind, body_of(kind, **more))
     body = body_of(kind)
     body.pop(next(iter(more)), None)
-    if next(iter(more)) not in ("totals", "counts"):
+    if next(iter(more)) not in ("totals", "counts", "verdicts", "decisions"):
         with pytest.raises(BodyWrong, match="is missing or of the wrong kind"):
             ledger.append(batch, kind, body)
     assert ledger.find(COMPANY, "1") == batch

@@ -82,6 +82,15 @@ def test_a_note_that_cannot_be_written_lets_go(
         pass
 
 
+def test_a_place_that_cannot_be_locked_is_named(tmp_path: Path) -> None:
+    (tmp_path / NOTE).with_suffix(".lock").mkdir(parents=True)
+    with (
+        pytest.raises(UserMustFix, match="OUT-2"),
+        company_lock(tmp_path, "acme", clock=SteppingClock(), what="pleo-etl run"),
+    ):
+        pytest.fail("there is no lock")
+
+
 @pytest.mark.parametrize(
     "note", [None, "", "{", "[]", "7", '{"pid": 1}', '{"pid": "x", "host": "h"}', "\ud800"]
 )

@@ -171,6 +171,15 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(
     assert path.read_bytes() == content
 
 
+def test_a_format_that_sqlite_does_not_know_is_damage(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    content = bytearray(path.read_bytes())
+    content[47] = 0xFF  # the format of the tables: https://www.sqlite.org/fileformat.html
+    path.write_bytes(content)
+    with pytest.raises(UserMustFix, match="LED-3"):
+        open_in(tmp_path)
+
+
 def test_a_folder_in_the_ledgers_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).mkdir(parents=True)
     with pytest.raises(UserMustFix, match="LED-10"):
