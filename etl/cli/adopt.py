@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 @yes_option
 @one_company_options
 def command(job: str, *, company: str | None, as_json: bool, yes: bool) -> int:
-    """Take over an export that is in progress and was started elsewhere.
+    """Take over an export that was started elsewhere.
 
-    JOB is its id, as `pleo-etl jobs` shows it. Only for an export on which nobody works any more,
-    such as one of a machine that is gone: two programs would book its items twice. What has a
-    verdict already is left alone; the rest is staged for your review.
+    JOB is the id of one in progress, as `pleo-etl jobs` shows it. Only for an export on which
+    nobody works any more, such as one of a machine that is gone: two programs would book its items
+    twice. What has a verdict already is left alone; the rest is staged for your review.
 
     \b
     pleo-etl adopt 5c1d2f0e-8f0b-4a49-9c77-7e2f5a9c1b10

@@ -63,11 +63,11 @@ class _Demo:
 @click.command("demo")
 @talk.json_option
 def command(as_json: bool) -> int:
-    """Run a complete export in ./pleo-etl-demo, with a Pleo of its own.
+    """Run a complete export in ./pleo-etl-demo.
 
-    Fetches the sample items, makes the import file with its receipts, releases it, and reports
-    every item; says step by step what happened, and what to open next. One of the items is
-    rejected, to show what that looks like. Said again, it exports once more.
+    With a Pleo of its own: fetches the sample items, makes the import file with its receipts,
+    releases it, and reports every item; says step by step what happened, and what to open next. One
+    of the items is rejected, to show what that looks like. Said again, it exports once more.
 
     \b
     pleo-etl demo

@@ -42,7 +42,7 @@ SHOWN_OF_HASH = 12
 @click.argument("batch", required=False, shell_complete=complete_batch)
 @live_options
 def command(batch: str | None, *, company: str | None, every: bool, as_json: bool) -> int:
-    """List the batches with who approved them, when, and their hash.
+    """List the batches: who, when, and their hash.
 
     With a BATCH (its number, or the first characters of its id): everything that happened to it.
 

@@ -31,7 +31,7 @@ def command() -> None:
 @click.option("--online", is_flag=True, help="Also compare with what Pleo shows.")
 @live_options
 def verify(*, company: str | None, every: bool, as_json: bool, online: bool) -> int:
-    """Prove the ledger and the outbox: all events again, every released file.
+    """Prove the ledger and the outbox.
 
     Names everything that is stored otherwise than the events say, and every released folder that
     is missing or was changed. Without --company: of all companies. This only reads.
@@ -77,10 +77,10 @@ def _verify(turn: Turn, *, online: bool) -> Told:
 @yes_option
 @talk.json_option
 def rebuild(*, force: bool, yes: bool, as_json: bool) -> int:
-    """Make a lost or damaged ledger again, from the outbox and from Pleo.
+    """Make a lost or damaged ledger again.
 
-    For all companies of the workspace. The old file is moved aside, not removed. Says what cannot
-    be known any more.
+    From the outbox and from Pleo, for all companies of the workspace. The old file is moved aside,
+    not removed. Says what cannot be known any more.
 
     \b
     pleo-etl ledger rebuild

@@ -29,7 +29,7 @@ SECONDS_OF_MINUTE = 60
 @by_option
 @live_options
 def command(*, company: str | None, every: bool, as_json: bool, yes: bool, by: str | None) -> int:
-    """Release what is staged: files into the outbox, reports to Pleo.
+    """Put the files out, and report to Pleo.
 
     Shows the batch once more and asks. Then the export is started in Pleo, the files are made
     again and compared with what you reviewed, put into the outbox, every item is reported, and

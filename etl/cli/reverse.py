@@ -14,10 +14,10 @@ from etl.cli.outcomes import who
 def command(
     batch: str | None, *, company: str | None, every: bool, as_json: bool, yes: bool, by: str | None
 ) -> int:
-    """Make a batch with the opposite postings, to take an imported one back.
+    """Make a batch that takes an imported one back.
 
-    Import it like any other. Pleo is told nothing; the items are free, and can be exported again.
-    Not imported yet? Then `pleo-etl withdraw`.
+    It has the opposite postings; import it like any other. Pleo is told nothing; the items are
+    free, and can be exported again. Not imported yet? Then `pleo-etl withdraw`.
 
     \b
     pleo-etl reverse 7

@@ -45,10 +45,10 @@ SHOWN = 8
 def command(
     *, company: str | None, every: bool, as_json: bool, approves: bool, by: str | None, **given: Any
 ) -> int:
-    """Show what is staged, and the page to read before it is released.
+    """Show what is staged, and the page to read.
 
-    The page, review.html, has every voucher beside its source. To approve is to say that exactly
-    these files may be released: if anything changes, it has to be looked at again.
+    Read review.html before you release: every voucher stands beside its source. To approve is to
+    say that exactly these files may be released: if anything changes, it has to be looked at again.
 
     \b
     pleo-etl review

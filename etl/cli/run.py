@@ -40,11 +40,11 @@ def command(
     watches: bool,
     seconds: int,
 ) -> int:
-    """Fetch the oldest export that waits in Pleo, and stage its files.
+    """Fetch an export from Pleo, and stage its files.
 
-    Only reads in Pleo. What it makes waits for your review; `pleo-etl discard` forgets it. Said
-    again, it makes the same export anew, with the mapping as it is now. What an earlier command
-    left unfinished is finished first.
+    Takes the oldest that waits, and only reads in Pleo. What it makes waits for your review;
+    `pleo-etl discard` forgets it. Said again, it makes the same export anew, with the mapping as it
+    is now. What an earlier command left unfinished is finished first.
 
     \b
     pleo-etl run

@@ -58,12 +58,12 @@ def standing(batch: Batch, *, option: str = "") -> Standing:
                 ))  # fmt: skip
             return Standing("staged", f"it waits for your review{since}", (
                 (review, "shows it, and the page to read"),
-                (release, "releases it: files, and reports to Pleo"),
+                (release, "puts the files out, and reports to Pleo"),
             ))  # fmt: skip
         case State.APPROVED:
             names = " and ".join(approval.by for approval in batch.approvals)
             return Standing("approved", f"approved by {names}, and not released yet", (
-                (release, "releases it: files, and reports to Pleo"),
+                (release, "puts the files out, and reports to Pleo"),
             ))  # fmt: skip
         case State.STARTED:
             return Standing("started", "the export is started in Pleo, and no file is out yet", (

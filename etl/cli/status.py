@@ -26,10 +26,10 @@ SHOWN = 5
 @click.command("status")
 @live_options
 def command(*, company: str | None, every: bool, as_json: bool) -> int:
-    """Say how things stand, how many minutes are left, and what to do next.
+    """Say how things stand, and what to do next.
 
-    Shows the batch that is under way or quarantined, what was released and not imported yet, and
-    the exports that wait in Pleo. This only reads.
+    Shows the batch that is under way or quarantined with the minutes left, what was released and
+    not imported yet, and the exports that wait in Pleo. This only reads.
 
     \b
     pleo-etl status
