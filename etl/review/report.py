@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from etl.review.charts import count_bars, day_bars
@@ -44,7 +44,13 @@ def render_report(view: ReviewView) -> str:
 
 @cache
 def _template() -> Template:
+    return environment_of().from_string(_resource("report.html.j2"))
+
+
+def environment_of(loader: BaseLoader | None = None) -> Environment:
+    """Give what renders pages of a review: every value is escaped, and written as values are."""
     environment = Environment(
+        loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -55,7 +61,7 @@ def _template() -> Template:
     environment.filters.update(
         money=money, count=count, shown=shown, raw=raw, size=size, sentence=sentence
     )
-    return environment.from_string(_resource("report.html.j2"))
+    return environment
 
 
 @cache
