@@ -52,9 +52,12 @@ def release_staged(turn: Turn, *, yes: bool, by: str | None) -> Told:
 
     with turn.telling.during("release"), desk_of(turn, what="release") as desk:
         finished = finish(desk)
+        batch = desk.unsettled()
+        if batch is not None and batch.state is State.STAGED:
+            # What waits for its approval is asked about below: that is no failure of this command.
+            finished = [one for one in finished if one.batch is None or one.batch.id != batch.id]
         for outcome in finished:
             say_outcome(outcome, turn)
-        batch = desk.unsettled()
         if finished and (batch is None or batch.state is State.QUARANTINED):
             return told_of(turn, finished[-1], finished[:-1])
         if batch is None or not batch.revision:
