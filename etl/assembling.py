@@ -51,6 +51,8 @@ from etl.conversion import (
     Recipe,
     constants_of,
     instant,
+    review_frames,
+    rule_texts,
 )
 from etl.files import sha256
 from etl.findings import without
@@ -65,10 +67,8 @@ from etl.rendering.plans import FilePlan, make_plan
 from etl.rendering.proof import Proof
 from etl.rendering.proof_money import as_read
 from etl.review import (
-    BatchFrames,
     FileFormat,
     ReviewView,
-    RuleText,
     import_steps,
     make_view,
     render_report,
@@ -373,14 +373,7 @@ def _review(
     places: pl.DataFrame,
 ) -> ReviewView:
     """Make what the reviewer sees."""
-    frames = BatchFrames(
-        items=pl.concat([booked.items, booked.refused], how="diagonal"),
-        lines=booked.lines,
-        vouchers=booked.vouchers,
-        postings=booked.postings,
-        rejections=booked.rejections,
-        notes=booked.notes,
-    )
+    frames = review_frames(booked)
     specs = recipe.template.document.files
     formats = {
         file.name: FileFormat(
@@ -393,7 +386,7 @@ def _review(
         manifest.head(),
         frames,
         files={file.name: file.content for file in rendered.files},
-        rules=[RuleText(rule.text, str(rule.place), rule.table) for rule in recipe.mapping.rules],
+        rules=rule_texts(recipe),
         steps=import_steps(recipe.import_guide),
         formats=formats,
         rows=_begun(booked, places),

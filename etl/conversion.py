@@ -25,7 +25,7 @@ from etl.items import Ingested
 from etl.mapping import LoadedMapping
 from etl.postings import PostingRules
 from etl.rendering import Template
-from etl.review import ReviewView
+from etl.review import BatchFrames, ReviewView, RuleText
 
 #: The scope of voucher numbers that run on from year to year; others are labels of fiscal years.
 RUNNING_ON = ""
@@ -235,3 +235,21 @@ def constants_of(recipe: Recipe, origin: Origin) -> dict[str, object]:
         "company.tax_id": company.tax_id,
         "engine.version": __version__,
     }
+
+
+def review_frames(booked: Booked) -> BatchFrames:
+    """Give the frames that a reviewer's view is made of; rejected items stand among the items."""
+    return BatchFrames(
+        items=pl.concat([booked.items, booked.refused], how="diagonal"),
+        lines=booked.lines,
+        vouchers=booked.vouchers,
+        postings=booked.postings,
+        rejections=booked.rejections,
+        notes=booked.notes,
+    )
+
+
+def rule_texts(recipe: Recipe) -> tuple[RuleText, ...]:
+    """Give the mapping's rules in words, in the order of their numbers."""
+    rules = recipe.mapping.rules
+    return tuple(RuleText(rule.text, str(rule.place), rule.table) for rule in rules)

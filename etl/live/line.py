@@ -19,6 +19,7 @@ from etl.batches.verdicts import Counts
 from etl.batching import Refused as Refused
 from etl.conversion import Conversion
 from etl.live.stored import StoredFile, changed
+from etl.review import BatchFrames, RuleText
 
 _PIECE = 1024 * 1024
 #: Where receipts lie, by entry id and number.
@@ -83,6 +84,7 @@ class Revision:
     blocking       notes that a person must answer, with the items concerned
     is_empty       nothing was rendered: there is no file for the ERP
     receipts       where the files lie that go with it, by entry id and number
+    frames, rules  what single vouchers are shown from
     """
 
     content: str
@@ -95,6 +97,8 @@ class Revision:
     blocking: tuple[tuple[str, tuple[str, ...]], ...]
     conversion: Conversion
     receipts: Contents = field(repr=False, default_factory=dict)
+    frames: BatchFrames | None = field(repr=False, default=None)
+    rules: Sequence[RuleText] = field(repr=False, default=())
 
     @property
     def is_empty(self) -> bool:

@@ -16,7 +16,15 @@ from etl.batches.manifest import Total
 from etl.batches.recipe import hash_input
 from etl.batching import RECEIPTS, Decided, Refused, decide, fingerprints, with_receipts
 from etl.codes import CODES
-from etl.conversion import Booked, Conversion, Origin, Recipe, newest_date
+from etl.conversion import (
+    Booked,
+    Conversion,
+    Origin,
+    Recipe,
+    newest_date,
+    review_frames,
+    rule_texts,
+)
 from etl.frames import ITEM_KEY
 from etl.items import Ingested, ingest
 from etl.live.line import (
@@ -28,7 +36,12 @@ from etl.live.line import (
     Revision,
     checked_pieces,
 )
-from etl.live.recipes import load_stored_recipe, store_recipe, workspace_recipe
+from etl.live.recipes import (
+    load_stored_recipe,
+    load_trial_recipe,
+    store_recipe,
+    workspace_recipe,
+)
 from etl.live.reversal import check_same, mirrored, only_items, prove_reversal, without_receipts
 from etl.live.stored import ITEMS, StoredFile
 from etl.pipeline import Proved, book_all, prove_batch
@@ -64,6 +77,10 @@ class CompanyLine:
         methods = load_stored_recipe(recipe).template.document.supports.methods
         return "accounts_payable" in methods
 
+    def load(self, recipe: Path) -> Recipe:
+        """Load a stored recipe as it was stored."""
+        return load_stored_recipe(recipe)
+
     def render(
         self,
         recipe: Path,
@@ -79,7 +96,7 @@ class CompanyLine:
         Raises: UserMustFix LINE-1, LINE-2 where the stored recipe or a receipt cannot be used,
         PROOF-*, FILE-* where what it makes cannot be proved.
         """
-        loaded = load_stored_recipe(recipe)
+        loaded = self.load(recipe)
         ingested = with_receipts(_read(items), _fetched(files))
         made = _make(ingested, loaded, facts=facts, decided=_decided(decisions))
         booked = book_all(made.ingested, made.recipe, origin=made.origin)
@@ -111,6 +128,18 @@ class CompanyLine:
         booked = without_receipts(booked)
         proved = prove_reversal(booked, made.recipe, origin=made.origin, of=of)
         return _revision(proved, made, prints=fingerprints(booked), answered=frozenset())
+
+
+class TrialLine(CompanyLine):
+    """The line of a company with another mapping in the place of the stored ones."""
+
+    def __init__(self, workspace: Workspace, name: str, mapping: Path) -> None:
+        super().__init__(workspace, name)
+        self.mapping = mapping
+
+    def load(self, recipe: Path) -> Recipe:
+        """Load the template and the parameters of a stored recipe, and the mapping to try."""
+        return load_trial_recipe(recipe, self.mapping)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +255,8 @@ def _revision(
         last_vouchers=last_vouchers(booked, made.recipe),
         blocking=_blocking(booked, answered),
         conversion=conversion,
+        frames=review_frames(booked),
+        rules=rule_texts(made.recipe),
     )
 
 

@@ -29,6 +29,7 @@ from etl.live.rendering import CompanyLine
 from etl.live.staging import job_created
 from etl.live.stored import StoredBatch
 from etl.review import ReviewView
+from etl.review.drawer import Drawer
 from etl.workspace import Workspace
 
 #: Views that are kept: the one that is looked at, and those it is compared with.
@@ -68,6 +69,7 @@ class Viewed:
     batch     as it stands now
     revision  which revision the view shows, and its content and outcomes of items
     folder    where its files lie: staged, in the outbox, or withdrawn
+    drawer    every voucher of it, laid out when it is asked for
     blocking  code of a note that must be answered -> the items concerned
     minutes_left  of Pleo's hour, where it was asked
     """
@@ -77,6 +79,7 @@ class Viewed:
     revision: int
     content: str
     folder: Path
+    drawer: Drawer | None = field(repr=False, default=None)
     items: Sequence[Mapping[str, Any]] = field(repr=False, default=())
     blocking: Mapping[str, Sequence[str]] = field(default_factory=dict)
     minutes_left: int | None = None
@@ -111,19 +114,28 @@ def view_of(shelf: Shelf, batch: Batch, *, revision: int | None = None) -> Viewe
     events = shelf.ledger.events(shelf.company_id, batch.id)
     staged = _staged(batch, events, revision=revision)
     body = staged.body
-    view = _KEPT.find((str(shelf.folders.stored(batch.id)), body["revision"], body["content"]))
-    if view is None:
+    key = (str(shelf.folders.stored(batch.id)), body["revision"], body["content"])
+    kept = _KEPT.find(key)
+    if kept is None:
         made = _make(shelf, batch, events, staged=staged)
         if made.content != body["content"]:
             raise _differs(batch, body["revision"])
-        view = made.conversion.view
-        _KEPT.keep((str(shelf.folders.stored(batch.id)), body["revision"], made.content), view)
+        drawer = None if made.frames is None else Drawer(made.frames, made.rules)
+        kept = made.conversion.view, drawer
+        _KEPT.keep(key, kept)
+    view, drawer = kept
     return Viewed(
-        view=view, batch=batch, revision=body["revision"], content=body["content"],
+        view=view, drawer=drawer, batch=batch, revision=body["revision"], content=body["content"],
         folder=folder_of(shelf.folders, batch, body["revision"]),
         items=tuple(body.get("items") or ()),
         blocking=dict(body.get("blocking_items") or {}),
     )  # fmt: skip
+
+
+def render_again(shelf: Shelf, batch: Batch) -> Revision:
+    """Render the newest revision of a batch with the line of the shelf, whatever comes of it."""
+    events = shelf.ledger.events(shelf.company_id, batch.id)
+    return _make(shelf, batch, events, staged=_staged(batch, events, revision=None))
 
 
 def folder_of(folders: Folders, batch: Batch, revision: int) -> Path:
@@ -207,20 +219,25 @@ def _differs(batch: Batch, revision: int) -> UserMustFix:
     return UserMustFix(Problem("LINE-2", what, f"revision {revision}", _AGAIN))
 
 
+#: Folder of the batch, revision, content.
+_Key = tuple[str, int, str]
+_Kept = tuple[ReviewView, Drawer | None]
+
+
 class _Views:
     """The views that were made last. Pages ask for the same one again and again."""
 
     def __init__(self) -> None:
-        self._views: OrderedDict[tuple[str, int, str], ReviewView] = OrderedDict()
+        self._views: OrderedDict[_Key, _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, key: tuple[str, int, str]) -> ReviewView | None:
+    def find(self, key: _Key) -> _Kept | None:
         with self._lock:
             if key in self._views:
                 self._views.move_to_end(key)
             return self._views.get(key)
 
-    def keep(self, key: tuple[str, int, str], view: ReviewView) -> None:
+    def keep(self, key: _Key, view: _Kept) -> None:
         with self._lock:
             self._views[key] = view
             while len(self._views) > KEPT:

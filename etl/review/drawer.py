@@ -1,0 +1,135 @@
+"""Every voucher of a batch, some at a time: what a page asks for while a person reads on.
+
+The view has the vouchers of a long batch in one line each; the drawer lays out any of them in
+full, and finds them by words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import polars as pl
+
+from etl.frames import ITEM_KEY, VOUCHER_KEY
+from etl.review.causes import ITEM_FACTS
+from etl.review.columns import complete
+from etl.review.given import BatchFrames, RuleText
+from etl.review.model import FileRows, Voucher
+from etl.review.totals import account_names
+from etl.review.vouchers import Chosen, voucher_list
+from etl.review.words import pleo_link, title_of, type_words
+
+#: Columns in which a person's words are looked for.
+_FOUND_IN = (
+    "voucher.number", "voucher.reference", "voucher.vendor.name", "voucher.total", "voucher.date",
+)  # fmt: skip
+_FOUND_IN_ITEMS = (
+    "item.id", "item.type", "item.vendor.name", "item.supplier.name", "item.user.name",
+    "item.note", "item.amount", "item.invoice.number",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """An item in one line, whether or not it is in a file."""
+
+    item_id: str
+    title: str
+    type: str
+    amount: Decimal | None
+    currency: str
+    url: str | None
+
+
+class Drawer:
+    """The vouchers of one revision; nothing in it changes."""
+
+    def __init__(self, frames: BatchFrames, rules: Sequence[RuleText]) -> None:
+        self._frames, self._rules = complete(frames), rules
+        self._names = account_names(self._frames)
+        self._words = self._searched()
+
+    @property
+    def count(self) -> int:
+        return self._frames.vouchers.height
+
+    def find(self, words: str = "", *, is_noted: bool = False) -> list[int]:
+        """Give the keys of the vouchers that hold all the words, in the order of the batch."""
+        found = self._words
+        for word in words.casefold().split():
+            found = found.filter(pl.col("words").str.contains(word, literal=True))
+        if is_noted:
+            noted = self._frames.notes.select(ITEM_KEY).drop_nulls().unique()
+            found = found.join(noted, on=ITEM_KEY, how="semi", maintain_order="left")
+        return found[VOUCHER_KEY].to_list()
+
+    def of_item(self, item_id: str) -> list[int]:
+        """Give the keys of the vouchers of an item."""
+        of_item = pl.col("item.id").str.to_lowercase() == item_id.casefold()
+        keys = self._frames.items.filter(of_item).select(ITEM_KEY)
+        return self._words.join(keys, on=ITEM_KEY, how="semi", maintain_order="left")[
+            VOUCHER_KEY
+        ].to_list()
+
+    def vouchers(
+        self, keys: Sequence[int], *, rows: Mapping[str, tuple[FileRows, ...]] | None = None
+    ) -> tuple[Voucher, ...]:
+        """Lay out vouchers in full.
+
+        Needs: rows, by id of an item the lines of files where its postings stand.
+        """
+        chosen = self._frames.vouchers.filter(pl.col(VOUCHER_KEY).is_in(list(keys)))
+        items = self._frames.items.join(chosen, on=ITEM_KEY, how="semi")
+        by_key = {
+            key: rows[entry]
+            for key, entry in items.select(ITEM_KEY, "item.id").iter_rows()
+            if rows is not None and entry in rows
+        }
+        listed = voucher_list(
+            Chosen(chosen, chosen.clear(), 0),
+            self._frames,
+            rules=self._rules,
+            names=self._names,
+            item_rows=by_key,
+        )
+        return listed.full
+
+    def items_of(self, keys: Sequence[int]) -> list[str]:
+        """Give the ids of the items of some vouchers."""
+        chosen = self._frames.vouchers.filter(pl.col(VOUCHER_KEY).is_in(list(keys)))
+        items = self._frames.items.join(chosen, on=ITEM_KEY, how="semi")
+        return [entry for entry in items["item.id"].to_list() if entry]
+
+    def items(self, ids: Sequence[str]) -> dict[str, ItemLine]:
+        """Give items by id, in one line each; those that the batch does not know are left out."""
+        wanted = {entry.casefold(): entry for entry in ids}
+        rows = self._frames.items.filter(
+            pl.col("item.id").str.to_lowercase().is_in(list(wanted))
+        ).select(ITEM_FACTS)
+        return {
+            wanted[row["item.id"].casefold()]: ItemLine(
+                item_id=row["item.id"],
+                title=title_of(row),
+                type=type_words(row["item.type"]),
+                amount=row["item.amount"],
+                currency=row["item.currency"] or "",
+                url=pleo_link(row["item.url"]),
+            )
+            for row in rows.iter_rows(named=True)
+        }
+
+    def _searched(self) -> pl.DataFrame:
+        """Give the vouchers with all their words in one text."""
+        facts = self._frames.items.select(ITEM_KEY, *_FOUND_IN_ITEMS)
+        accounts = self._frames.postings.group_by(VOUCHER_KEY).agg(
+            pl.col("posting.account").unique().str.join(" ").alias("accounts")
+        )
+        table = self._frames.vouchers.select(VOUCHER_KEY, ITEM_KEY, *_FOUND_IN)
+        table = table.join(facts, on=ITEM_KEY, how="left", validate="m:1", maintain_order="left")
+        table = table.join(accounts, on=VOUCHER_KEY, how="left", validate="1:1",
+                           maintain_order="left")  # fmt: skip
+        texts = [pl.col(name).cast(pl.String) for name in (*_FOUND_IN, *_FOUND_IN_ITEMS)]
+        joined = pl.concat_str([*texts, pl.col("accounts")], separator=" ", ignore_nulls=True)
+        return table.select(VOUCHER_KEY, ITEM_KEY, joined.str.to_lowercase().alias("words"))
