@@ -333,7 +333,10 @@ CODES: Mapping[str, Code] = {
     "LINE-3": _error("a template cannot express the reversal of a batch"),
     "LINE-4": _error("a batch to be reversed would be booked differently today"),
     "REVIEW-1": _rejection("validation_failure", "rejected by a reviewer"),
+    "SIM-1": _error("there is no released batch to try a mapping on"),
+    "SIM-2": _error("the items of a released batch are not stored any more"),
     "REVIEW-2": _error("the files of a batch or of a revision are not here"),
+    "REVIEW-3": _error("what was stored of an ended batch was removed, as `retention` says"),
     # ── jobs and releases ──
     "JOB-1": _error("an export job is in progress that was not started here"),
     "JOB-2": _error("an earlier batch must be settled first"),

@@ -43,6 +43,16 @@ class CompanySettings(Model):
     template: str
     mapping: str
     parameters: dict[str, str] = Field(default_factory=dict)
+    #: How many persons must approve a batch before it is released.
+    approvals: Annotated[int, Field(ge=1, le=2)] = 1
+    #: Minutes of Pleo's hour that must be left to begin what ends in released files.
+    margin_minutes: Annotated[int, Field(ge=1, le=45)] = 5
+
+
+class Retention(Model):
+    """How long what is stored of an ended batch is kept; manifests and the ledger always are."""
+
+    days: Annotated[int, Field(ge=1, le=36_500)]
 
 
 class WorkspaceDocument(Model):
@@ -51,6 +61,7 @@ class WorkspaceDocument(Model):
     pleo: PleoSettings = PleoSettings()
     companies: Annotated[dict[CompanyName, CompanySettings], Field(min_length=1)]
     outbox: str = "outbox"
+    retention: Retention | None = None
     ledger: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+]*://")] = "sqlite:///.pleo-etl/ledger.db"
 
     @model_validator(mode="before")

@@ -143,5 +143,6 @@ def _open(
     return Desk(
         workspace=workspace, name=name, company=company, address=address, pleo=pleo,
         ledger=ledger, line=CompanyLine(workspace, name), clock=clock, folders=folders,
+        margin=company.margin_minutes * 60.0, approvals=company.approvals,
         tell=tell, file_transport=transport,
     )  # fmt: skip

@@ -5,6 +5,7 @@ begun and approved                             driven on, as far as it goes
 a new revision of a started job                waits for its approval; past the margin: refused
 quarantined                                    its note is put back; a person must settle it
 an answer of a person that was stopped         carried out to its end
+ended longer ago than `retention` says         what is stored of it is removed
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from etl.live.ending import mark
 from etl.live.folders import sweep
 from etl.live.outcomes import Finished
 from etl.live.releasing import drive, outcome_of, wait_for_approval
+from etl.live.retention import forget
 from etl.live.reversing import finish_reversals
 from etl.live.staging import is_begun
 from etl.live.withdrawing import finish_withdrawals
@@ -29,6 +31,7 @@ def finish(desk: Desk) -> list[Finished]:
     answered = [*finish_withdrawals(desk), *finish_reversals(desk)]
     finished = [Finished(**in_words(desk, batch)) for batch in answered]
     sweep(desk.folders.outbox, below=False)
+    forget(desk)
     batch = desk.unsettled()
     if batch is not None:
         sweep(desk.folders.stored(batch.id))

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from etl.batches.ledger import Batch
 from etl.clock import Clock, SystemClock
 from etl.errors import EtlError
-from etl.live.desk import APPROVALS
 from etl.live.sitting import Hour, line_of, moments_of, nothing_waits, situation_of
 from etl.live.viewing import ReadingDesk, Viewed, open_shelf, revisions, view_of
 from etl.pleo.addresses import address_of
@@ -108,8 +107,7 @@ class Looking:
     @property
     def needed(self) -> int:
         """Give how many persons must approve."""
-        company = self.workspace.companies[self.name]
-        return int(getattr(company, "approvals", APPROVALS))
+        return self.workspace.companies[self.name].approvals
 
     def _hour(self, batch: Batch) -> Hour:
         """Ask Pleo how long its hour still is; what it said holds for some seconds."""

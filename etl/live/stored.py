@@ -25,6 +25,8 @@ from etl.live.stripping import strip_links as strip_links
 from etl.pleo.links import FileLink as FileLink
 
 JOB, ITEMS, ATTACHMENTS, RECEIPTS = "job.json", "items.ndjson", "attachments.json", "attachments"
+#: Stands in the folder when the rest was removed because `retention` says so.
+REMOVED = "removed.json"
 SCHEMA = 1
 _AGAIN = "discard the batch and run again: the items are fetched from Pleo anew"
 
@@ -149,8 +151,19 @@ class StoredBatch:
 
 def changed(path: Path) -> UserMustFix:
     """Say that a stored file is missing, or not what was written."""
+    if (path.parent / REMOVED).is_file():
+        return _was_removed(path.parent)
     what = f"{path.name} of a stored batch is missing or has been changed"
     return UserMustFix(Problem("LINE-2", what, files.shown_path(path), _AGAIN))
+
+
+def _was_removed(folder: Path) -> UserMustFix:
+    what = "the items and receipts of this batch are not stored any more: it ended too long ago"
+    fix = (
+        "keep them longer with `retention` in pleo-etl.yaml; of a released batch the outbox has"
+        " files and manifest, and `pleo-etl history` what became of it"
+    )
+    return UserMustFix(Problem("REVIEW-3", what, files.shown_path(folder), fix))
 
 
 def _json(document: Any) -> bytes:

@@ -46,6 +46,33 @@ def test_what_is_left_out_takes_its_default(tmp_path: Path) -> None:
     assert (settings.outbox, settings.ledger) == ("outbox", "sqlite:///.pleo-etl/ledger.db")
 
 
+def test_approvals_margin_and_retention(tmp_path: Path) -> None:
+    company = f"id: {ID}, template: t, mapping: m.yaml"
+    more = "approvals: 2, margin_minutes: 10"
+    text = f"companies:\n  a: {{{company}, {more}}}\nretention: {{days: 365}}\n"
+    settings = load_workspace(write(tmp_path, text)).settings
+    assert (settings.companies["a"].approvals, settings.companies["a"].margin_minutes) == (2, 10)
+    assert settings.retention is not None
+    assert settings.retention.days == 365
+    settings = load_workspace(write(tmp_path, f"companies:\n  a: {{{company}}}\n")).settings
+    assert (settings.companies["a"].approvals, settings.companies["a"].margin_minutes) == (1, 5)
+    assert settings.retention is None  # everything is kept
+
+
+@pytest.mark.parametrize("more", ["approvals: 3", "approvals: 0", "margin_minutes: 60"])
+def test_settings_of_a_review_have_bounds(tmp_path: Path, more: str) -> None:
+    text = f"companies: {{a: {{id: {ID}, template: t, mapping: m, {more}}}}}\n"
+    ((code, where),) = problems(tmp_path, text)
+    assert (code, where.split(":")[0]) == ("DOC-3", "pleo-etl.yaml")
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "soon", "99999"])
+def test_retention_is_a_number_of_days(tmp_path: Path, days: str) -> None:
+    text = f"companies: {{a: {{id: {ID}, template: t, mapping: m}}}}\nretention: {{days: {days}}}\n"
+    ((code, _where),) = problems(tmp_path, text)
+    assert code == "DOC-3"
+
+
 @pytest.mark.parametrize(
     ("text", "code", "where"),
     [
