@@ -112,10 +112,11 @@ class Revision:
         where a receipt is not what was fetched.
         """
         plan = self.conversion.plan(folder)
-        files.make_folder(folder)
-        for receipt in self.conversion.receipts:
+        receipts = self.conversion.receipts
+        for inside in dict.fromkeys([folder, *((folder / one.path).parent for one in receipts)]):
+            files.make_folder(inside)
+        for receipt in receipts:
             target = folder / receipt.path
-            files.make_folder(target.parent)
             source = self.receipts[(receipt.item_id, receipt.number)]
             files.write_pieces(target, checked_pieces(source, receipt.sha256), mode=0o644)
         for made in plan.new:
