@@ -62,11 +62,15 @@ def company_lock(root: Path, company_name: str, *, clock: Clock, what: str) -> I
     except OSError as error:
         raise files.cannot_write(place, error) from error
     try:
+        for left in folder.glob(f".pleo-etl.{note.name}.*.part"):
+            left.unlink(missing_ok=True)  # of a holder that was killed while it wrote its note
         _write_note(note, clock=clock, what=what)
         yield
     finally:
-        note.unlink(missing_ok=True)
-        lock.release()
+        try:
+            note.unlink(missing_ok=True)
+        finally:
+            lock.release()
 
 
 def _write_note(note: Path, *, clock: Clock, what: str) -> None:

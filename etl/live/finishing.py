@@ -10,6 +10,7 @@ ended longer ago than `retention` says         what is stored of it is removed
 
 from __future__ import annotations
 
+from etl.batches.ledger import sweep_parts
 from etl.batches.states import State
 from etl.live.answering import in_words
 from etl.live.desk import Desk
@@ -31,6 +32,7 @@ def finish(desk: Desk) -> list[Finished]:
     answered = [*finish_withdrawals(desk), *finish_reversals(desk)]
     finished = [Finished(**in_words(desk, batch)) for batch in answered]
     sweep(desk.folders.outbox, below=False)
+    sweep_parts(desk.workspace.settings.ledger, root=desk.workspace.root)
     forget(desk)
     batch = desk.unsettled()
     if batch is not None:

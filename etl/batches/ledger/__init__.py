@@ -1,7 +1,7 @@
 """The ledger: events, and what follows from them. The only place that knows SQL."""
 
 from etl.batches.ledger.ledger import Ledger
-from etl.batches.ledger.opening import open_ledger
+from etl.batches.ledger.opening import open_ledger, sweep_parts
 from etl.batches.ledger.records import (
     Approval,
     Batch,
@@ -17,5 +17,5 @@ from etl.batches.ledger.records import (
 
 __all__ = [
     "Approval", "Batch", "Became", "Claim", "Event", "Gap", "Ledger", "NewBatch", "Numbers",
-    "Verdict", "new_id", "open_ledger",
+    "Verdict", "new_id", "open_ledger", "sweep_parts",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from etl.batches.ledger.schema import LEDGER, MIGRATION
 from etl.batches.ledger.sealing import check_seal, seal
 from etl.batches.ledger.store import DATABASE_ERRORS, Store
 from etl.clock import Clock
+from etl.errors import EtlError
 
 SCHEME = "sqlite:///"
 #: "PLEO": tells our files from those of other programs (PRAGMA application_id).
@@ -83,9 +84,22 @@ def _make(path: Path, *, clock: Clock) -> None:
     try:
         _fill(part, clock=clock)
         files.place_new(part, path)
+    except EtlError:
+        if not path.exists():  # else another command was first, and has swept our part away
+            raise
     finally:
         for end in ("", "-wal", "-shm"):
             part.with_name(part.name + end).unlink(missing_ok=True)
+
+
+def sweep_parts(url: str, *, root: Path) -> None:
+    """Remove what a killed command has left of a ledger that it was making.
+
+    Needs: a ledger, and a lock that keeps `ledger rebuild` out.
+    """
+    path = ledger_path(url, root=root)
+    for left in path.parent.glob(f".pleo-etl.{path.name}.*.part*"):
+        files.remove_file(left)
 
 
 def _fill(part: Path, *, clock: Clock) -> None:

@@ -39,6 +39,8 @@ class Disk:
     changes: list[Change] = field(default_factory=list)
     unsafe_bytes: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
+    #: What the last power cut took back.
+    lost: list[str] = field(default_factory=list)
     _open: dict[int, str] = field(default_factory=dict)
 
     def wrap(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +59,7 @@ class Disk:
             return None
         whole = os.path.abspath(os.fspath(path))
         whole = whole.decode() if isinstance(whole, bytes) else whole
-        return whole if whole.startswith(self.root + os.sep) else None
+        return whole if (whole + os.sep).startswith(self.root + os.sep) else None
 
     def _note(self, path: str, what: str, undo: Undo) -> None:
         self.changes.append(Change(os.path.dirname(path), f"{what} {path}", undo))
@@ -161,6 +163,7 @@ class Disk:
 
     def lose_power(self, chance: random.Random) -> int:
         """Take back some of the last changes that are not safe; give how many."""
+        self.lost.clear()
         waiting = [change for change in self.changes if not change.is_safe]
         count = chance.randint(0, len(waiting))
         for path in sorted(self.unsafe_bytes):
@@ -168,6 +171,7 @@ class Disk:
                 size = os.path.getsize(path)
                 os.truncate(path, chance.randint(0, size))
         for change in reversed(waiting[len(waiting) - count :]):
+            self.lost.append(change.what)
             with suppress(FileNotFoundError):
                 change.undo()
         self.forget()

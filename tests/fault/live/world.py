@@ -134,8 +134,9 @@ class World:
         self.seams.begin_life()
         result = self._live(name, what, more)
         if result.is_stopped and self.disk is not None:
-            lost = self._lose_power(self.disk)
-            self.log.append(f"  power: {lost} changes lost")
+            self._lose_power(self.disk)
+            lost = [change.replace(str(self.root), "") for change in self.disk.lost]
+            self.log.append(f"  power: lost {', '.join(lost) or 'nothing'}")
         self._note(name, result, more)
         self._check_result(name, result)
         return result
