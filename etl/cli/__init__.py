@@ -36,7 +36,7 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:500,muzzy_decay_ms:0,
 COMMANDS = (
     "demo", "init", "login", "logout", "check", "run", "review", "release", "imported", "status",
     "jobs", "history", "discard", "settle", "withdraw", "reverse", "adopt", "ledger", "convert",
-    "verify", "explain", "diff", "templates", "mappings", "sandbox", "completion",
+    "verify", "explain", "diff", "simulate", "templates", "mappings", "sandbox", "completion",
 )  # fmt: skip
 
 

@@ -168,15 +168,14 @@ def _show_money(found: Comparison) -> None:
     head = f"  {'account':16} {'':3}"
     talk.give(head + "".join(f"{word:>{_NUMBER}}" for word in ("before", "after", "moved")))
     for move in found.accounts[:MAX_LISTED]:
-        amounts = "".join(
-            f"{_money(one):>{_NUMBER}}" for one in (move.before, move.after, move.moved)
-        )
+        amounts = "".join(map(show_amount, (move.before, move.after, move.moved)))
         talk.give(f"  {move.account or '(none)':16} {move.currency or '':3}{amounts}")
     _show_rest(len(found.accounts), "account")
 
 
-def _money(amount: Decimal) -> str:
-    return f"{amount:,f}".replace(",", " ")
+def show_amount(amount: Decimal) -> str:
+    """Write an amount in its column, with its thousands apart."""
+    return f"{amount:,f}".replace(",", " ").rjust(_NUMBER)
 
 
 def _show_items(found: Comparison) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from etl.batches.ledger import Batch
@@ -10,7 +9,7 @@ from etl.batches.manifest import MANIFEST
 from etl.errors import Problem, UserMustFix
 from etl.live.folders import Folders
 from etl.live.outcomes import name_of
-from etl.live.stored import StoredBatch
+from etl.live.viewing import folder_of
 
 
 def find_files(folders: Folders, batch: Batch, *, revision: int | None = None) -> Path:
@@ -18,26 +17,16 @@ def find_files(folders: Folders, batch: Batch, *, revision: int | None = None) -
 
     Raises: UserMustFix REVIEW-2 where there is none (any more).
     """
-    for folder in _places(folders, batch, revision):
-        if (folder / MANIFEST).is_file():
-            return folder
+    folder = folder_of(folders, batch, batch.revision if revision is None else revision)
+    if (folder / MANIFEST).is_file():
+        return folder
     which = name_of(batch) if revision is None else f"revision {revision} of {name_of(batch)}"
     raise UserMustFix(
         Problem(
             "REVIEW-2",
             f"the files of {which} are not here",
-            folders.shown(folders.stored(batch.id)),
+            folders.shown(folder),
             "`pleo-etl history` lists the batches; a batch that was never rendered has no files,"
             " and released ones lie in the outbox until somebody takes them away",
         )
     )
-
-
-def _places(folders: Folders, batch: Batch, revision: int | None) -> Iterator[Path]:
-    """Give the places in the order of looking; what is released left the stored folder."""
-    stored = StoredBatch(folders.stored(batch.id))
-    is_current = revision in (None, batch.revision)
-    if is_current and batch.content is not None:
-        yield folders.released(batch)
-        yield folders.withdrawn(batch)
-    yield stored.revision_folder(batch.revision if revision is None else revision)

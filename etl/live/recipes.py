@@ -111,18 +111,28 @@ def load_stored_recipe(folder: Path, *, any_version: bool = False) -> Recipe:
     return recipe
 
 
+def load_trial_recipe(folder: Path, mapping: Path) -> Recipe:
+    """Load the template and parameters of a stored recipe, of whatever version, with a mapping.
+
+    Raises: UserMustFix with everything that is wrong with the mapping.
+    """
+    load_stored_recipe(folder, any_version=True)
+    _raw, head = _head(folder)
+    return _load(folder, head, mapping=mapping)
+
+
 @functools.lru_cache(maxsize=4)
 def _loaded(folder: Path, raw: bytes) -> Recipe:
     """Load a recipe once: its head names the hash of every file, so it stands for all of them."""
     return _load(folder, read_json(raw))
 
 
-def _load(folder: Path, head: dict[str, Any]) -> Recipe:
+def _load(folder: Path, head: dict[str, Any], *, mapping: Path | None = None) -> Recipe:
     bases = {name: folder / base for name, base in head["bases"].items()}
     request = Request(
         sources=(),
         template=str(folder / head["template"]),
-        mapping=folder / head["mapping"],
+        mapping=mapping or folder / head["mapping"],
         parameters=head["parameters"],
     )
     return load_recipe(request, where="parameters", shelf=Shelf(None, folder, bases))
