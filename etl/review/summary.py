@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from etl.review.marks import mark
@@ -17,7 +17,7 @@ from etl.review.words import many
 
 MAX_LISTED = 5
 MIN_WIDTH = 40
-_SIGNS = {"good": "ok", "look": "look", "stop": "STOP"}
+SIGNS = {"good": "ok", "look": "look", "stop": "STOP"}
 
 
 def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> str:
@@ -27,10 +27,10 @@ def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> st
     """
     width = max(width, MIN_WIDTH)
     blocks = [
-        [f"[{_SIGNS[view.state]}] {view.headline}", *_counts(view)],
-        _failed_checks(view),
-        _totals(view),
-        _files(view),
+        [f"[{SIGNS[view.state]}] {view.headline}", *counts_of(view)],
+        checks_of(view),
+        totals_of(view),
+        files_of(view),
         _to_look_at(view.notes, width),
         _rejected(view.causes, width),
     ]
@@ -69,7 +69,8 @@ def _columns_of(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _counts(view: ReviewView) -> Iterator[str]:
+def counts_of(view: ReviewView) -> Iterator[str]:
+    """Say where the listed items are: the parts add up."""
     counts = view.counts
     parts = (
         (counts.rendered, "in the file"),
@@ -83,14 +84,16 @@ def _counts(view: ReviewView) -> Iterator[str]:
     yield f"  {many(counts.vouchers, 'voucher')}, {many(counts.postings, 'posting')}"
 
 
-def _failed_checks(view: ReviewView) -> list[str]:
+def checks_of(view: ReviewView) -> list[str]:
+    """Say that all checks hold, or name those that do not."""
     failed = [check for check in view.control.checks if not check.holds]
     if not failed:
         return [f"Checks: all {len(view.control.checks)} hold, the files were read back"]
     return ["Checks that failed", *(f"  {check.name}: {check.detail}" for check in failed)]
 
 
-def _totals(view: ReviewView) -> list[str]:
+def totals_of(view: ReviewView) -> list[str]:
+    """Give debit and credit, and what moves on each of Pleo's wallets."""
     control = view.control
     rows = [
         ("Totals", "debit", "credit"),
@@ -99,7 +102,7 @@ def _totals(view: ReviewView) -> list[str]:
             for total in control.totals
         ),
     ]
-    lines = list(_aligned(rows)) if control.totals else []
+    lines = list(aligned(rows)) if control.totals else []
     if control.wallets:
         wallets = [("Pleo wallets", "in", "out", "movement")]
         wallets += [
@@ -111,18 +114,21 @@ def _totals(view: ReviewView) -> list[str]:
             )
             for wallet in control.wallets[:MAX_LISTED]
         ]
-        lines += ["", *_aligned(wallets)]
+        lines += ["", *aligned(wallets)]
+        more = len(control.wallets) - MAX_LISTED
+        lines += [f"  and {many(more, 'more account')}, on the page"] if more > 0 else []
     return lines
 
 
-def _files(view: ReviewView) -> list[str]:
+def files_of(view: ReviewView) -> list[str]:
+    """Name the files with what is in them."""
     if not view.files:
         return []
     shown = view.files[:MAX_LISTED]
     rows = [(f"  {file.name}", many(file.postings, "posting")) for file in shown]
     left_out = len(view.files) - len(shown)
     more = [f"  and {left_out} more, named in manifest.json"] if left_out else []
-    return ["Files", *_aligned(rows), *more]
+    return ["Files", *aligned(rows), *more]
 
 
 def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
@@ -132,7 +138,7 @@ def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
     for group in notes[:MAX_LISTED]:
         sign = "answer: " if group.is_blocking else ""
         lead = f"  {many(group.count, group.noun):>9}  "
-        lines += _wrapped(lead, f"{sign}{group.meaning} ({group.code})", width=width)
+        lines += wrapped(lead, f"{sign}{group.meaning} ({group.code})", width=width)
     if len(notes) > MAX_LISTED:
         lines.append(f"  and {len(notes) - MAX_LISTED} more kinds of remarks")
     return lines
@@ -144,7 +150,7 @@ def _rejected(causes: Sequence[Cause], width: int) -> list[str]:
     lines = ["Rejected, the cure first"]
     for cause in causes[:MAX_LISTED]:
         lead = f"  {many(cause.items, 'item'):>9}  "
-        lines += _wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width=width)
+        lines += wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width=width)
     if len(causes) > MAX_LISTED:
         lines.append(f"  and {len(causes) - MAX_LISTED} more causes in rejections.csv")
     return lines
@@ -159,13 +165,13 @@ def _next(view: ReviewView, folder: str, *, width: int) -> list[str]:
         text = f"Next: cure what {place}rejections.csv lists, then convert again"
     elif not view.counts.rendered:
         text = f"Nothing is left to do; {place}review.html says the same"
-    return list(_wrapped("", text, width=width))
+    return list(wrapped("", text, width=width))
 
 
 # ── layout of lines ─────────────────────────────────────────────────────────────────────────
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Write rows in columns: the first to the left, the others, being figures, to the right."""
     cleaned = [tuple(mark(cell) for cell in row) for row in rows]
     widths = [max(columns_of(cell) for cell in column) for column in zip(*cleaned, strict=True)]
@@ -176,7 +182,7 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield line.rstrip()
 
 
-def _wrapped(lead: str, text: str, *, width: int) -> Iterable[str]:
+def wrapped(lead: str, text: str, *, width: int) -> Iterator[str]:
     """Break a text at blanks; following lines stand under its beginning."""
     words = re.split(r"\s+", mark(text))
     line = lead
