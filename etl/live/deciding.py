@@ -69,7 +69,11 @@ def find_repeats(
     claims = desk.ledger.claims(desk.company_id, entries)
     for entry in entries:
         claim = claims.get(entry)
-        if claim is None or (own is not None and claim.batch.id == own.id):
+        if claim is None:
+            continue
+        if own is not None and claim.batch.id == own.id:
+            if entry in (own.facts.get("repeats") or {}):  # taken over: a person said "again"
+                repeats[entry] = dict(own.facts["repeats"][entry])
             continue
         if claim.batch.state is not State.CLOSED:
             raise held_by(claim.batch, f"item {entry}")

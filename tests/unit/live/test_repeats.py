@@ -137,6 +137,32 @@ def test_an_answer_survives_a_second_run(scene: Scene) -> None:
     assert scene.run().counts["already_booked"] == 3
 
 
+def test_again_survives_a_second_run(scene: Scene) -> None:
+    released_once(scene)
+    scene.export()
+    scene.run()
+    said(scene, "again", scene.entries)
+    batch = scene.batch()
+    staged = scene.run()
+    assert staged.counts["rendered"] == 3
+    assert staged.batch is not None
+    assert (staged.batch.id, staged.batch.revision) == (batch.id, 2)
+
+
+def test_again_is_given_back_when_the_batch_is_void(scene: Scene) -> None:
+    released_once(scene)
+    job = scene.export()
+    scene.run()
+    said(scene, "again", scene.entries)
+    scene.pleo.cancel_job(job)
+    scene.run()
+    scene.export()
+    staged = scene.run()
+    assert staged.batch is not None
+    assert staged.batch.facts["blocking"] == ["JOB-9"]
+    assert {one["number"] for one in staged.batch.facts["repeats"].values()} == {1}
+
+
 def test_an_entry_in_an_unsettled_batch_stops_the_run(scene: Scene) -> None:
     job = scene.export()
     scene.run()
