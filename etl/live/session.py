@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from etl.batches.ledger import Batch
 from etl.batches.ledger.applying import approvers
@@ -33,6 +34,10 @@ from etl.workspace import Workspace
 REMEMBERED = 256
 
 
+def _nobody(_: Outcome) -> None:
+    """Hear what was finished, and say it to nobody."""
+
+
 class ReviewSession(Looking):
     """The review of one company, for the terminal and for the local page."""
 
@@ -44,9 +49,16 @@ class ReviewSession(Looking):
         clock: Clock | None = None,
         transport: Transport | None = None,
         tell: Tell = silent,
+        remark: Tell = silent,
+        hear: Callable[[Outcome], None] = _nobody,
     ) -> None:
+        """Open nothing yet: every look and every act does so for its own time.
+
+        Needs: who hears what is being done, what a person has to know besides the outcome, and
+        what an earlier command had begun and this one has finished.
+        """
         super().__init__(workspace, name, clock=clock, transport=transport)
-        self._tell = tell
+        self._tell, self._remark, self._hear = tell, remark, hear
         self._one_at_a_time = threading.Lock()
         self._done: OrderedDict[str, tuple[str, Outcome]] = OrderedDict()
 
@@ -77,6 +89,18 @@ class ReviewSession(Looking):
     ) -> Outcome:
         """Answer a note that blocks the approval."""
         return self._answer({}, {code: text.strip()}, by=by, content=content, request=request)
+
+    def answer(
+        self,
+        decisions: Mapping[str, Mapping[str, str]],
+        notes: Mapping[str, str],
+        *,
+        by: str,
+        content: str,
+        request: str = "",
+    ) -> Outcome:
+        """Say several things at once, of items and of notes; one revision follows from them."""
+        return self._answer(decisions, notes, by=by, content=content, request=request)
 
     def approve(self, *, by: str, content: str, request: str = "") -> Outcome:
         """Say that exactly this content may be released."""
@@ -184,8 +208,11 @@ class ReviewSession(Looking):
             with open_desk(
                 self.workspace, self.name, what=f"pleo-etl review ({what})", clock=self.clock,
                 transport=self._transport, tell=tell or self._tell,
-            ) as desk:  # fmt: skip
+            ) as opened:  # fmt: skip
+                desk = replace(opened, remark=self._remark)
                 finished = finish(desk)
+                for one in finished:
+                    self._hear(one)
                 is_this = bool(finished) and _content_of(finished[-1]) == content
                 outcome = finished[-1] if is_this else do(desk)
             self._job = None

@@ -27,7 +27,7 @@ def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> st
     """
     width = max(width, MIN_WIDTH)
     blocks = [
-        [f"[{SIGNS[view.state]}] {view.headline}", *counts_of(view)],
+        [f"[{SIGNS[view.state]}] {view.headline}", *counts_of(view, width)],
         checks_of(view),
         totals_of(view),
         files_of(view),
@@ -69,7 +69,7 @@ def _columns_of(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def counts_of(view: ReviewView) -> Iterator[str]:
+def counts_of(view: ReviewView, width: int) -> Iterator[str]:
     """Say where the listed items are: the parts add up."""
     counts = view.counts
     parts = (
@@ -80,7 +80,7 @@ def counts_of(view: ReviewView) -> Iterator[str]:
         (counts.skipped, "skipped"),
     )
     named = " + ".join(f"{count} {words}" for count, words in parts if count)
-    yield f"  {counts.listed} listed = {named or '0'}"
+    yield from wrapped(f"  {counts.listed} listed = ", named or "0", width=width)
     yield f"  {many(counts.vouchers, 'voucher')}, {many(counts.postings, 'posting')}"
 
 
