@@ -6,20 +6,25 @@ The minutes left are asked of Pleo; without an answer everything else can be see
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from etl.batches.ledger import Batch
 from etl.clock import Clock, SystemClock
 from etl.errors import EtlError
+from etl.live import tracing
+from etl.live.desk import folders_of
 from etl.live.sitting import Hour, line_of, moments_of, nothing_waits, situation_of
 from etl.live.viewing import ReadingDesk, Viewed, open_shelf, revisions, view_of
 from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
 from etl.pleo.travel import Transport
+from etl.review.file_pages import FileBook
+from etl.review.model import FileRows
 from etl.review.situation import BatchLine, Moment, Situation
+from etl.review.tracing import StoredReceipt, Trace
 from etl.workspace import Workspace
 
 #: Seconds for which what Pleo said of a job is taken to hold.
@@ -103,6 +108,44 @@ class Looking:
             found = shelf.ledger.find(shelf.company_id, batch)
             staged = [one.body for one in revisions(shelf, found) if not one.body.get("refusal")]
             return [int(body["revision"]) for body in staged]
+
+    def trace(
+        self,
+        seen: Viewed,
+        item: str = "",
+        *,
+        file: str = "",
+        row: int = 0,
+        column: int | None = None,
+    ) -> Trace | None:
+        """Follow an item, or a line of a file, back to receipt; None for a line of no item.
+
+        Raises: UserMustFix VER-1 to VER-3 where the folder is not as it was written, VER-5.
+        """
+        wanted = item or tracing.item_at(seen.folder, file=file, row=row)
+        if wanted is None:
+            return None
+        folders = folders_of(self.workspace, self.name)
+        return tracing.trace(seen, folders, wanted, file=file, row=row, column=column)
+
+    def places(self, seen: Viewed, items: Sequence[str]) -> dict[str, tuple[FileRows, ...]]:
+        """Give the lines of files where the postings of some items stand."""
+        return tracing.rows_of(seen.folder, items)
+
+    def receipt(self, seen: Viewed, entry: str, number: int) -> StoredReceipt:
+        """Give a receipt of an item of a batch, as it was fetched.
+
+        Raises: UserMustFix LINE-2, VER-3.
+        """
+        folders = folders_of(self.workspace, self.name)
+        return tracing.receipt_of(seen.batch, folders, entry=entry, number=number)
+
+    def book(self, seen: Viewed, name: str) -> FileBook:
+        """Give an output file taken apart, to turn its lines.
+
+        Raises: UserMustFix VER-3.
+        """
+        return tracing.book_of(seen, name)
 
     @property
     def needed(self) -> int:

@@ -1,0 +1,93 @@
+"""A whole output file, some lines at a time: as a spreadsheet shows it, and raw.
+
+The view shows the beginning of each file; a reviewer at the local page may turn to every line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from etl.review.file_views import (
+    MAX_RAW,
+    _cells,
+    _header_of,
+    _letters,
+)
+from etl.review.model import FileRow
+
+#: Longer files are read in an editor; nobody reads them to their end on a page.
+MAX_LINES = 200_000
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
+_XLSX = b"PK\x03\x04"
+
+
+@dataclass(frozen=True, slots=True)
+class PageOfFile:
+    """Some lines of a file. `places` are the columns shown, counted from 0; `columns` letters."""
+
+    columns: tuple[str, ...]
+    places: tuple[int, ...]
+    rows: tuple[FileRow, ...]
+    header: int | None
+    begin: int
+    lines: int
+    is_raw: bool
+
+
+class FileBook:
+    """A file of a revision, taken apart once."""
+
+    def __init__(self, content: bytes, *, encoding: str, delimiter: str | None) -> None:
+        if content.startswith(_XLSX):
+            self._raw: list[str] = []
+            self._cells = _sheet(content)
+        else:
+            text = content.decode(encoding, errors="replace")
+            self._raw = [hit.group() for hit in _LINE.finditer(text) if hit.group()][:MAX_LINES]
+            self._cells = [_cells(line, delimiter) for line in self._raw]
+        filled: set[int] = set()
+        header = _header_of(self._rows(0, len(self._cells)))
+        self.header = None if header is None else header.number
+        for at, cells in enumerate(self._cells, 1):
+            if at != self.header:
+                filled.update(place for place, cell in enumerate(cells) if cell)
+        self._places = tuple(sorted(filled)) if any(len(row) > 1 for row in self._cells) else ()
+
+    @property
+    def lines(self) -> int:
+        return len(self._cells)
+
+    def page(self, begin: int, count: int) -> PageOfFile:
+        """Give lines from one on, counted from 1."""
+        begin = max(1, begin)
+        rows = self._rows(begin - 1, begin - 1 + count)
+        kept = tuple(
+            FileRow(
+                row.number,
+                tuple(row.cells[at] if at < len(row.cells) else "" for at in self._places),
+                row.raw,
+                row.anchor,
+            )
+            for row in rows
+        )
+        columns = tuple(_letters(at) for at in self._places)
+        return PageOfFile(
+            columns, self._places, kept, self.header, begin, self.lines, bool(self._raw)
+        )
+
+    def _rows(self, begin: int, end: int) -> tuple[FileRow, ...]:
+        return tuple(
+            FileRow(at + 1, self._cells[at], self._raw[at][:MAX_RAW] if self._raw else "", "")
+            for at in range(begin, min(end, len(self._cells)))
+        )
+
+
+def _sheet(content: bytes) -> list[tuple[str, ...]]:
+    import fastexcel
+
+    try:
+        sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, dtypes="string")
+    except fastexcel.FastExcelError:
+        return []  # a zip of another kind: there are no cells in it
+    return [tuple(cell or "" for cell in record) for record in sheet.to_polars().iter_rows()]
