@@ -9,6 +9,7 @@ stopped in between   what was said is kept; the next answer, or `run`, makes the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from etl import files
@@ -20,6 +21,8 @@ from etl.live.outcomes import Staged, name_of
 from etl.live.staging import make_revision
 
 REJECT, UNDO, ALREADY_BOOKED, AGAIN = "reject", "undo", "already_booked", "again"
+#: Batches, the newest ones, in which is looked for what was reviewed before.
+REMEMBERED = 20
 
 
 def answer(
@@ -57,16 +60,46 @@ def note_reviewed(desk: Desk, batch: Batch, *, by: str) -> Batch:
     return review(desk, batch, by=by, entries=entries) if entries else batch
 
 
-def reviewed_before(ledger: Ledger, batch: Batch) -> int:
-    """Count the items that were reviewed in an earlier batch, and book the same as then."""
-    seen = set()
-    for earlier in ledger.batches(batch.company_id):
-        looked_at = earlier.facts.get("reviewed")
-        if earlier.id != batch.id and looked_at:
-            seen |= {_printed(item) for item in ledger.items(earlier)}
-    return sum(
-        item["fingerprint"] is not None and _printed(item) in seen for item in ledger.items(batch)
-    )
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The items that somebody has reviewed in an earlier batch, and that book the same as then.
+
+    on   the day of the latest of these reviews; empty where there was none
+    """
+
+    entries: frozenset[str] = frozenset()
+    on: str = ""
+
+
+def known_from_before(ledger: Ledger, batch: Batch) -> Known:
+    """Find what need not be reviewed anew: looked at before, and to be booked exactly as then."""
+    seen: dict[tuple[str, Any], str] = {}
+    earlier = [
+        one for one in ledger.batches(batch.company_id)
+        if one.id != batch.id and one.facts.get("reviewed")
+    ]  # fmt: skip
+    for one in earlier[-REMEMBERED:]:
+        seen |= _looked_at(ledger, one)
+    found = {
+        str(item["id"]): seen[_printed(item)]
+        for item in ledger.items(batch)
+        if item["fingerprint"] is not None and _printed(item) in seen
+    }
+    return Known(frozenset(found), max(found.values(), default=""))
+
+
+def _looked_at(ledger: Ledger, batch: Batch) -> dict[tuple[str, Any], str]:
+    """Give what was looked at of a batch, as it was then, with the day."""
+    seen: dict[tuple[str, Any], str] = {}
+    shown: list[tuple[str, Any]] = []
+    for event in ledger.events(batch.company_id, batch.id):
+        if event.kind is Kind.STAGED:
+            shown = [_printed(item) for item in event.body.get("items") or ()]
+        elif event.kind is Kind.REVIEWED:
+            entries = {str(entry).casefold() for entry in event.body["entries"]}
+            day = event.at.date().isoformat()
+            seen |= {printed: day for printed in shown if printed[0] in entries}
+    return seen
 
 
 def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:

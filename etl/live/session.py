@@ -24,8 +24,16 @@ from etl.live.approving import approve
 from etl.live.desk import Desk, Tell, open_desk, silent
 from etl.live.finishing import finish
 from etl.live.looking import Looking
-from etl.live.outcomes import Outcome, name_of
-from etl.live.reviewing import AGAIN, ALREADY_BOOKED, REJECT, UNDO, answer, note_reviewed
+from etl.live.outcomes import Outcome, counted, name_of
+from etl.live.reviewing import (
+    AGAIN,
+    ALREADY_BOOKED,
+    REJECT,
+    UNDO,
+    answer,
+    note_reviewed,
+    review,
+)
 from etl.live.staging import stage_next
 from etl.pleo.travel import Transport
 from etl.workspace import Workspace
@@ -132,6 +140,19 @@ class ReviewSession(Looking):
             return releasing.release(desk, batch, by=by)
 
         return self._act("release", do, by=by, content=content, request=request, tell=tell)
+
+    def seen(self, entries: Sequence[str], *, by: str, content: str, request: str = "") -> Outcome:
+        """Remember which items a person has looked at, for when they come again."""
+
+        def do(desk: Desk) -> Outcome:
+            batch = self._current(desk, content)
+            if batch.state is State.STAGED and batch.revision and entries:
+                batch = review(desk, batch, by=by, entries=entries)
+            count = counted(len(entries), "item")
+            return Outcome(word=str(batch.state), says=f"noted: {count} looked at", batch=batch)
+
+        what = f"{content} {','.join(sorted(entries))}"
+        return self._act("seen", do, by=by, content=what, request=request)
 
     def discard(self, *, by: str, content: str, request: str = "") -> Outcome:
         """Give up a batch of which nothing is out."""

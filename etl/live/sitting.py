@@ -15,7 +15,7 @@ from etl.batches.states import Kind, State
 from etl.codes import CODES
 from etl.live.answering import is_in_the_books, is_released
 from etl.live.deciding import REPEAT
-from etl.live.reviewing import reviewed_before
+from etl.live.reviewing import Known, known_from_before
 from etl.live.staging import is_begun
 from etl.live.viewing import Shelf, folder_of
 from etl.review.situation import (
@@ -80,6 +80,7 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
     repeats = tuple(_repeats(batch, staged))
     counts = hour.seconds is not None and not hour.is_over and batch.is_unsettled
     seconds = max(0, int(hour.seconds or 0)) if counts else None
+    known = known_from_before(shelf.ledger, batch) if batch.is_unsettled else Known()
     return Situation(
         company=name, batch_id=batch.id, number=batch.number, job=batch.job_id or "",
         revision=batch.revision, content=batch.content or "", state=str(batch.state),
@@ -93,7 +94,9 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
         questions=tuple(_questions(batch, events)),
         decisions=tuple(_decisions(batch)),
         repeats=repeats,
-        reviewed_before=reviewed_before(shelf.ledger, batch) if batch.is_unsettled else 0,
+        reviewed_before=len(known.entries),
+        reviewed_on=known.on,
+        reviewed_entries=known.entries,
         allowed=frozenset(_allowed(batch, is_lapsed=is_lapsed, has_repeats=bool(repeats))),
         folder=shelf.folders.shown(folder_of(shelf.folders, batch, batch.revision)),
         is_refused=bool(batch.facts.get("refusal")),

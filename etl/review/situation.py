@@ -73,6 +73,7 @@ class Situation:
     minutes_left    of Pleo's hour, by Pleo's clock; None where no hour runs or it is not known
     seconds_left    the same in seconds, for a clock that counts down
     time_words      why the minutes left are not known, or that the export has ended
+    reviewed_*      how many items, which, and when last: seen before, and booked the same as then
     is_lapsed       Pleo has ended the export: the batch can never be released
     """
 
@@ -96,6 +97,8 @@ class Situation:
     decisions: tuple[Decision, ...] = ()
     repeats: tuple[Repeat, ...] = ()
     reviewed_before: int = 0
+    reviewed_on: str = ""
+    reviewed_entries: frozenset[str] = frozenset()
     allowed: frozenset[Act] = frozenset()
     folder: str = ""
     is_refused: bool = False
