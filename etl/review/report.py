@@ -12,6 +12,7 @@ import re
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
@@ -30,21 +31,28 @@ def render_report(view: ReviewView) -> str:
 
     Gives: the same text for the same view.
     """
-    style = _resource("report.css")
+    style = resource("report.css")
     digest = hashlib.sha256(style.encode()).digest()
     return _template().render(
-        view=view,
-        places={group.code: place for place, group in enumerate(view.notes)},
+        **context_of(view),
         style=Markup(style),  # noqa: S704 - our own file
         style_hash=base64.b64encode(digest).decode(),
-        count_bars=count_bars(view.counts),
-        day_bars=day_bars(view.control.days, view.control.days_unit),
     )
+
+
+def context_of(view: ReviewView) -> dict[str, Any]:
+    """Give what the page's sections read: the view, and what is drawn from it."""
+    return {
+        "view": view,
+        "places": {group.code: place for place, group in enumerate(view.notes)},
+        "count_bars": count_bars(view.counts),
+        "day_bars": day_bars(view.control.days, view.control.days_unit),
+    }
 
 
 @cache
 def _template() -> Template:
-    return environment_of().from_string(_resource("report.html.j2"))
+    return environment_of().from_string(resource("report.html.j2"))
 
 
 def environment_of(loader: BaseLoader | None = None) -> Environment:
@@ -65,7 +73,8 @@ def environment_of(loader: BaseLoader | None = None) -> Environment:
 
 
 @cache
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Give the text of a file of this folder."""
     return files("etl.review").joinpath(name).read_text(encoding="utf-8")
 
 
