@@ -21,7 +21,7 @@ from typing import Any
 from etl import files
 from etl.batches.ledger import Batch, NewBatch
 from etl.batches.states import Kind, State
-from etl.errors import EXIT_USER, HeldElsewhere, Problem
+from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import receipts
 from etl.live.deciding import Material, Rendered, facts_of, find_repeats, held_by, render
 from etl.live.desk import Desk
@@ -242,9 +242,7 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
     material = stored_material(desk, batch, story, revision=number)
     material = replace(material, unattended=unattended)
     rendered = render(desk, batch, material, facts=facts_of(batch, job_created(batch)))
-    blocked_before = sorted(batch.facts.get("blocking") or ())
-    is_same = rendered.revision.content == batch.content
-    if batch.revision and is_same and sorted(rendered.blocking) == blocked_before:
+    if batch.revision and _is_as_before(desk, batch, rendered):
         files.remove_folder(stored.recipe_folder(number))
         return told(desk, batch, job)
     folder = stored.revision_folder(number)
@@ -252,6 +250,20 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
     rendered.revision.write(folder)
     body = _staged_body(desk, rendered, number=number, unattended=unattended)
     return told(desk, desk.ledger.append(batch, Kind.STAGED, body), job)
+
+
+def _is_as_before(desk: Desk, batch: Batch, rendered: Rendered) -> bool:
+    """Say whether a new revision would be the one that is there, recipe and all."""
+    facts = batch.facts
+    before = (batch.content, facts.get("recipe"), sorted(facts.get("blocking") or ()))
+    revision = rendered.revision
+    if before != (revision.content, revision.recipe, sorted(rendered.blocking)):
+        return False
+    try:
+        desk.line.supports_vendor_bookkeeping(desk.stored(batch).recipe_folder(batch.revision))
+    except UserMustFix:  # its recipe can no longer be read, so that it could not be released
+        return False
+    return True
 
 
 def _staged_body(

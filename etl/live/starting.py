@@ -1,6 +1,6 @@
 """Transition 4: the job of an approved batch is started in Pleo.
 
-    GET job (pending, enough time) ─> tx start_intended ─> POST started ─> tx started
+    GET job (pending, enough time), recipe usable ─> tx start_intended ─> POST started ─> tx started
 
 The job is read before the intent, so that the intent holds Pleo's time of a moment at which
 nobody had started it: a start from before is somebody else's, one from after it may be ours.
@@ -42,6 +42,7 @@ def start(desk: Desk, batch: Batch) -> Batch:
         return _started_before(desk, batch, job)
     if batch.start_intended_at is None:
         _check_time(desk, batch, job)
+        _check_recipe(desk, batch)
         batch = _intend(desk, batch, job)
         return _send(desk, batch, is_first=True)
     return _send(desk, batch, is_first=False)
@@ -69,6 +70,16 @@ def _check_time(desk: Desk, batch: Batch, job: Job) -> None:
             "end the export in Pleo and export the items again; what was reviewed is remembered",
         )
     )
+
+
+def _check_recipe(desk: Desk, batch: Batch) -> None:
+    """Make sure, while nobody waits for it yet, that the stored recipe can be used.
+
+    Raises: UserMustFix LINE-1, LINE-2.
+    """
+    if not batch.facts.get("refusal"):
+        recipe = desk.stored(batch).recipe_folder(batch.revision)
+        desk.line.supports_vendor_bookkeeping(recipe)
 
 
 def _send(desk: Desk, batch: Batch, *, is_first: bool) -> Batch:
