@@ -171,11 +171,16 @@ def _tell_all(telling: Telling, found: Sequence[Remains]) -> None:
     taken = {one.number for one in found}
     free = (number for number in range(1, len(found) + max(_numbers(found), default=0) + 1)
             if number not in taken)  # fmt: skip
-    with_folder = [one for one in found if one.folder is not None]
-    last = with_folder[-1] if with_folder else None
+    last = _last(found)
     for one in [*(one for one in found if one is not last), *([last] if last else [])]:
         number = next(free) if one.number is None else one.number
         telling.tell(one, number=number, is_last=one is last)
+
+
+def _last(found: Sequence[Remains]) -> Remains | None:
+    """Give the last batch that has a folder: the only one that may be unsettled."""
+    with_folder = [one for one in found if one.folder is not None]
+    return with_folder[-1] if with_folder else None
 
 
 def _numbers(found: Iterable[Remains]) -> list[int]:
@@ -240,4 +245,12 @@ def _unknown(remains: Mapping[str, Sequence[Remains]]) -> list[str]:
         if gone:
             numbers = ", ".join(str(one.number) for one in gone)
             unknown.append(f"{name}: Pleo does not know the export jobs of batches {numbers}")
+        last = _last(found)
+        is_running = last is not None and last.job is not None and last.job.is_running
+        if last is not None and not (last.is_exported or last.is_withdrawn or is_running):
+            unknown.append(
+                f"{name}: whether your ERP has batch {last.number}, which Pleo does not count as"
+                f" exported; say so with `pleo-etl settle {last.number} --imported` or"
+                " `--not-imported`"
+            )
     return unknown

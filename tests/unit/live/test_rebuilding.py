@@ -149,6 +149,8 @@ def test_the_new_ledger_knows_what_the_old_one_knew(
     assert new == old
     assert len(scene.events()) == seen  # Pleo is told nothing
     assert rebuilt.batches == {"acme": len(new)}
+    asks = any("pleo-etl settle" in sentence for sentence in rebuilt.unknown)
+    assert asks == (State.QUARANTINED in new.values())
     assert rebuilt.old is None
 
 
