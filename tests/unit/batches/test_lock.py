@@ -131,3 +131,11 @@ def test_no_broken_lock_goes_unnoticed(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(lock_module.filelock, "FileLock", Open)
     with pytest.raises(pytest.fail.Exception):
         test_the_second_is_told_who_has_it_since_when_and_for_what(tmp_path)
+
+
+def test_what_a_killed_holder_left_of_its_note_is_swept(tmp_path: Path) -> None:
+    left = tmp_path / NOTE.parent / f".pleo-etl.{NOTE.name}.0123abcd.part"
+    left.parent.mkdir(parents=True)
+    left.write_text("{")
+    with company_lock(tmp_path, "acme", clock=SteppingClock(), what="pleo-etl run"):
+        assert not left.exists()

@@ -20,7 +20,7 @@ from etl.batches.ledger.opening import ledger_path
 from etl.batches.ledger.schema import METADATA
 from etl.batches.states import Kind
 from etl.errors import HeldElsewhere, UserMustFix
-from tests.fakes.ledgers import COMPANY, FILE, SteppingClock, open_in, walk, walk_until
+from tests.fakes.ledgers import COMPANY, FILE, URL, SteppingClock, open_in, walk, walk_until
 
 
 def raw(root: Path) -> sqlite3.Connection:
@@ -323,3 +323,27 @@ def test_a_clock_of_any_zone_is_stored_as_utc() -> None:
     at = SteppingClock().now().astimezone(timezone(timedelta(hours=5)))
     assert write_instant(at) == "2026-03-09T08:00:01.000000Z"
     assert read_instant(write_instant(at)) == at
+
+
+def test_who_is_swept_away_by_the_first_takes_the_firsts_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = opening._fill
+
+    def swept(part: Path, *, clock: SteppingClock) -> None:
+        monkeypatch.setattr(opening, "_fill", fill)
+        open_in(tmp_path).close()
+        opening.sweep_parts(URL, root=tmp_path)
+        fill(part, clock=clock)
+
+    monkeypatch.setattr(opening, "_fill", swept)
+    open_in(tmp_path).close()
+    assert [path.name for path in (tmp_path / ".pleo-etl").iterdir()] == ["ledger.db"]
+
+
+def test_what_a_killed_command_left_of_a_new_ledger_is_swept(tmp_path: Path) -> None:
+    made(tmp_path)
+    for end in ("", "-wal", "-shm"):
+        (tmp_path / ".pleo-etl" / f".pleo-etl.ledger.db.0123abcd.part{end}").write_text("x")
+    opening.sweep_parts(URL, root=tmp_path)
+    assert [path.name for path in (tmp_path / ".pleo-etl").iterdir()] == ["ledger.db"]
