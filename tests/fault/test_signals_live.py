@@ -48,7 +48,7 @@ def test_a_release_that_is_told_to_end_is_finished_by_the_next_one(
     live: Live, *, number: signal.Signals, effect: str, place: int
 ) -> None:
     job = live.job()
-    assert run(live, "run")[0] == 1
+    assert live.run("run").exit_code == 1
     stopper = ("-c", PROGRAM, str(int(number)), effect, str(place))
     code, said = run(live, "release", "--yes", program=stopper)
     if code != 1:  # the release has such an effect

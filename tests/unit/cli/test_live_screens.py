@@ -10,6 +10,7 @@ from click.shell_completion import ShellComplete
 
 from etl.batches.lock import company_lock
 from etl.cli import main
+from etl.cli.standing import wrapped
 from tests.fakes.items import item
 from tests.unit.cli.live import OTHER, Live, make_live, three_items
 
@@ -54,6 +55,10 @@ def test_what_strangers_wrote_cannot_steer_the_terminal(live: Live, words: str) 
     result = live.run(*words.split())
     shown = result.stdout + result.stderr
     assert not set("\x1b\x07\u202e") & set(shown)
+
+
+def test_lines_that_are_broken_are_printable() -> None:
+    assert wrapped("  a\x1b[2J\u202eb") == ["  a\ufffd[2J\ufffdb"]
 
 
 def test_the_second_command_is_told_who_holds_the_company(live: Live) -> None:
