@@ -9,6 +9,7 @@ from collections.abc import Callable
 import click
 
 from etl.cli import talk
+from etl.cli.interrupting import INTERRUPTIONS
 from etl.cli.surroundings import Surroundings
 from etl.errors import Problem, UserMustFix
 
@@ -43,8 +44,15 @@ def ask(question: str, *, minutes_left: MinutesLeft = unlimited) -> bool:
             talk.say("no time is left to answer")
             return False
         click.echo(f"\r{question} [y/N]{_time(left)} ", err=True, nl=False)
-        if left is None or _has_answered():
-            return sys.stdin.readline().strip().casefold() in YES
+        try:
+            answer = sys.stdin.readline() if left is None or _has_answered() else None
+        except INTERRUPTIONS:
+            talk.say("")  # what is said next begins a line of its own
+            raise
+        if answer == "":
+            talk.say("")
+        if answer is not None:
+            return answer.strip().casefold() in YES
 
 
 def _time(left: int | None) -> str:

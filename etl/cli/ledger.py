@@ -94,6 +94,8 @@ def rebuild(*, force: bool, yes: bool, as_json: bool) -> int:
         names = ", ".join(workspace.companies)
         if not ask(f"Make the ledger of {names} again?"):
             talk.say("nothing was done")
+            if as_json:
+                talk.give_json({"exit_code": EXIT_GOOD, "errors": [], "batches": {}})
             return EXIT_GOOD
     telling = talk.Telling()
     with telling.during("rebuild"):

@@ -19,7 +19,8 @@ def test_only_a_yes_is_a_yes(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
     assert ask("Release batch 7?") is means
-    assert capsys.readouterr().err == "\rRelease batch 7? [y/N] "
+    said = "\rRelease batch 7? [y/N] "
+    assert capsys.readouterr().err == (said if typed else f"{said}\n")
 
 
 def test_the_minutes_left_are_shown(
@@ -40,3 +41,16 @@ def test_while_nobody_answers_the_minutes_are_counted_down_until_none_is_left(
         "\rRelease? [y/N] (2 minutes left) \rRelease? [y/N] (1 minute left) "
         "\nno time is left to answer\n"
     )
+
+
+def test_an_interruption_leaves_the_line_of_the_question(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupted(io.StringIO):
+        def readline(self, _size: int | None = -1) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        ask("Release?")
+    assert capsys.readouterr().err == "\rRelease? [y/N] \n"
