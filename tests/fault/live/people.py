@@ -91,7 +91,7 @@ class Person:
         ))  # fmt: skip
         seams = self.world.seams
         place = len(seams.passed) + self.chance.choice(
-            (self.chance.randint(1, 60), self.chance.randint(40, 130))
+            (self.chance.randint(1, 60), self.chance.randint(55, 120), self.chance.randint(85, 115))
         )
         seams.meetings[place] = lambda: void(happen())
 

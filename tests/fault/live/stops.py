@@ -83,10 +83,6 @@ class Seams:
             lock.release(force=True)
         self._locks.clear()
 
-    def holds_lock(self) -> bool:
-        """Say whether the process that is at work holds a lock."""
-        return any(lock.is_locked for lock in self._locks)
-
     def noting(self, real: Callable[..., Any]) -> Callable[..., Any]:
         """Remember who locks, so that the lock can be let go of when the process is gone."""
 

@@ -16,7 +16,7 @@ import filelock
 import pytest
 
 from etl import files
-from etl.batches.ledger import Ledger, claiming, conditions, writing
+from etl.batches.ledger import Ledger, applying, claiming, conditions, writing
 from etl.batches.states import Kind
 from etl.live import (
     answers,
@@ -193,7 +193,7 @@ def claims_without_unique_key(patch: Patch) -> None:
     def hold(claims: Any, batch: Any, keys: Any) -> Any:
         return dict(claims)
 
-    patch.setattr(claiming, "hold", hold)
+    patch.setattr(applying, "hold", hold)
     _everywhere(patch, "find_repeats", lambda _desk, _entries, **_more: {})
 
 
@@ -289,14 +289,9 @@ def free_before_taken_back(patch: Patch) -> None:
     patch.setattr(withdrawing, "_carry_out", carry_out)
 
 
-@variant("what was begun is not finished first")
-def begun_is_forgotten(patch: Patch) -> None:
-    patch.setattr(finishing, "finish", lambda _desk: [])
-
-
 @variant("the items of a closed batch are free again")
 def claims_of_a_closed_batch_are_freed(patch: Patch) -> None:
-    patch.setattr(claiming, "book", lambda claims, batch_id, _exported: claiming.free(
+    patch.setattr(applying, "book", lambda claims, batch_id, _exported: claiming.free(
         claims, batch_id, None))  # fmt: skip
 
 

@@ -73,6 +73,7 @@ class World:
         self.root = Path()
         self.disk: Disk | None = None
         self.wire = Wire(self.pleo, {})
+        self._at_work: set[str] = set()
 
     def __enter__(self) -> World:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(dir=FAST))
@@ -126,7 +127,11 @@ class World:
         with open_desk(
             workspace, name, what=what, clock=SandboxClockOf(self.pleo), transport=transport
         ) as desk:
-            yield replace(desk, line=QuickLine(self.settings[name]))
+            self._at_work.add(name)
+            try:
+                yield replace(desk, line=QuickLine(self.settings[name]))
+            finally:
+                self._at_work.discard(name)
 
     def command(self, name: str, what: str, **more: Any) -> Result:
         """Let a command live until its end, or until it is stopped."""
@@ -143,7 +148,7 @@ class World:
 
     def second(self, name: str, what: str) -> None:
         """Let another process give a command while this one is at work."""
-        is_locked = self.seams.holds_lock()
+        is_locked = name in self._at_work
         result = self._live(name, what, {})
         self._note(f"  meanwhile {name}", result, {})
         if is_locked and result.codes != ("LOCK-1",):
@@ -164,9 +169,8 @@ class World:
 
     def _note(self, name: str, result: Result, more: dict[str, Any]) -> None:
         said = commands.tell(result.outcome).partition("\n")[0]
-        self.log.append(
-            f"{name} {result.what} {str(more or '')[:60]} -> {result.exit_code} {result.codes} {said}"
-        )
+        given = f"{name} {result.what} {str(more or '')[:60]}"
+        self.log.append(f"{given} -> {result.exit_code} {result.codes} {said}")
 
     def _check_result(self, name: str, result: Result) -> None:
         """Hold what a command says against what Pleo shows (N-08), and look for bugs of ours."""
