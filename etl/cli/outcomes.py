@@ -42,6 +42,8 @@ def _say(outcome: Outcome, turn: Turn, *, goes_on: bool) -> None:
     talk.show_problems(problems)
     if outcome.says not in [problem.what for problem in problems]:
         say_wrapped(outcome.says)
+    if outcome.word == "quarantined":
+        return  # its folder stands in the problem, and nothing in it is to be opened
     if outcome.batch is not None and outcome.word not in QUIET:
         for line in counts_lines(outcome.batch):
             talk.say(line)
