@@ -305,6 +305,7 @@ CODES: Mapping[str, Code] = {
     "WS-3": _error("the mapping belongs to another company than the workspace says"),
     "WS-4": _error("a file of the workspace is there already"),
     "WS-5": _error("a workspace cannot be made under this name or with this template"),
+    "WS-6": _error("a note that a person must answer is not one there is"),
     "WS-7": _error("a template has no cases"),
     "WS-8": _error("a company still has the id that init wrote"),
     "OUT-1": _error("the output folder holds what this conversion did not write"),
@@ -337,6 +338,7 @@ CODES: Mapping[str, Code] = {
     "SIM-2": _error("the items of a released batch are not stored any more"),
     "REVIEW-2": _error("the files of a batch or of a revision are not here"),
     "REVIEW-3": _error("what was stored of an ended batch was removed, as `retention` says"),
+    "REVIEW-4": _error("another person must approve the batch before it is released"),
     # ── jobs and releases ──
     "JOB-1": _error("an export job is in progress that was not started here"),
     "JOB-2": _error("an earlier batch must be settled first"),
@@ -385,6 +387,8 @@ CODES: Mapping[str, Code] = {
     "REV-1": _note("no receipt in Pleo"),
     "REV-2": _note("unusually large for its type"),
     "REV-3": _note("same supplier and invoice number as another item"),
+    "REV-4": _note("same supplier and invoice number as an item of an earlier batch"),
+    "REV-5": _note("the item stood in an earlier batch"),
     "RULE-UNCONFIRMED": _note("posted by an accepted rule that Pleo does not state"),
     "ZERO-LEG": _note("rows of zero amount that were not made"),
 }

@@ -50,6 +50,12 @@ def standing(batch: Batch, *, option: str = "") -> Standing:
             ))  # fmt: skip
         case State.STAGED:
             since = " again: it has changed since it was started" if batch.is_started else ""
+            if batch.approvals:
+                names = " and ".join(dict.fromkeys(one.by for one in batch.approvals))
+                said = f"approved by {names}, and another person must approve it{since}"
+                return Standing("staged", said, (
+                    (f"{review} --approve --by NAME", "as the other person"),
+                ))  # fmt: skip
             blocking = batch.facts.get("blocking")
             if blocking:
                 codes = ", ".join(blocking)

@@ -14,7 +14,7 @@ from typing import Any
 
 from etl.batches.ledger import Batch
 from etl.batches.states import Kind, State
-from etl.errors import Problem, UserMustFix
+from etl.errors import HeldElsewhere, Problem, UserMustFix
 from etl.live.desk import Desk
 from etl.live.outcomes import name_of
 
@@ -32,7 +32,10 @@ def approve(desk: Desk, batch: Batch, *, by: str, content: str | None = None) ->
     if batch.state is State.APPROVED and content in (None, batch.content):
         return batch  # said twice
     _check(batch, content)
-    approvers = {one.by.strip().casefold() for one in batch.approvals} | {by.strip().casefold()}
+    known = {one.by.strip().casefold() for one in batch.approvals}
+    approvers = known | {by.strip().casefold()}
+    if approvers == known and len(known) < desk.approvals:
+        return batch  # the same name counts once
     body: dict[str, Any] = {
         "by": by,
         "content": batch.content,
@@ -47,6 +50,18 @@ def approve(desk: Desk, batch: Batch, *, by: str, content: str | None = None) ->
             if item["verdict"] != "skipped"
         ]
     return desk.ledger.append(batch, Kind.APPROVED, body)
+
+
+def second_name_missing(batch: Batch) -> HeldElsewhere:
+    """Say that a batch is approved, but not by enough persons."""
+    names = " and ".join(dict.fromkeys(one.by for one in batch.approvals))
+    needed = batch.facts.get("needed")
+    what = f"{name_of(batch)} is approved by {names}, and {needed} persons must approve it"
+    fix = (
+        "another person looks at it and approves it with `pleo-etl review --approve --by NAME`;"
+        " then release it"
+    )
+    return HeldElsewhere(Problem("REVIEW-4", what, f"revision {batch.revision}", fix))
 
 
 def _check(batch: Batch, content: str | None) -> None:

@@ -21,6 +21,7 @@ from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
 from etl.pleo.travel import Transport
+from etl.pleo.waits import Patience
 from etl.review.file_pages import FileBook
 from etl.review.model import FileRows
 from etl.review.situation import BatchLine, Moment, Situation
@@ -29,6 +30,8 @@ from etl.workspace import Workspace
 
 #: Seconds for which what Pleo said of a job is taken to hold.
 FRESH = 20.0
+#: A look never waits long for Pleo: everything else can be seen without it.
+HASTE = Patience(attempts=2, in_vain=10, connect=3, silence=5, answer=10)
 _ENDED = "Pleo has ended the export"
 
 
@@ -173,8 +176,9 @@ class Looking:
                 self.workspace, self.name, address=address, clock=self.clock
             )
             with PleoClient(
-                address, credential=credential, clock=self.clock, transport=self._transport
-            ) as pleo:
+                address, credential=credential, clock=self.clock, transport=self._transport,
+                patience=HASTE,
+            ) as pleo:  # fmt: skip
                 job = pleo.get_job(job_id)
                 left = job.seconds_left(pleo.time())
         except EtlError as error:

@@ -16,7 +16,7 @@ from etl.batches.ledger import Batch
 from etl.batches.states import Kind, State
 from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import publishing, reporting
-from etl.live.approving import UNATTENDED, approve
+from etl.live.approving import UNATTENDED, approve, second_name_missing
 from etl.live.closing import close
 from etl.live.desk import Desk
 from etl.live.ending import lapse, mark
@@ -51,14 +51,16 @@ def release(
     A staged batch is approved first where nobody is there to (unattended); a job that can only be
     refused is refused. `ask` asks a person about a new revision while there is time.
 
-    Raises: UserMustFix REL-1 without an approval; HeldElsewhere, TryLater as Pleo answers. The
+    Raises: UserMustFix REL-1 without an approval; HeldElsewhere REVIEW-4 where another person
+    must approve as well; HeldElsewhere, TryLater as Pleo answers. The
     batch stays where it is then, and the next command goes on from there.
     """
     is_refusal = batch.facts.get("refusal") is not None
     if batch.state is State.STAGED and not is_refusal:
-        if not unattended:
-            raise _not_approved(batch)
-        batch = approve(desk, batch, by=by or UNATTENDED, content=batch.content)
+        if unattended:
+            batch = approve(desk, batch, by=by or UNATTENDED, content=batch.content)
+        if batch.state is State.STAGED:
+            raise second_name_missing(batch) if batch.approvals else _not_approved(batch)
     batch = drive(desk, batch, ask=ask)
     return Released(**outcome_of(desk, batch))
 

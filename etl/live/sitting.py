@@ -209,6 +209,10 @@ def _staged(batch: Batch) -> tuple[str, str, str]:
         said = f"it cannot be exported: {refusal['reason']}"
         return "refused", said, "end the export in Pleo with this reason, or discard the batch"
     since = " again: it has changed since it was started" if batch.is_started else ""
+    if batch.approvals:
+        names = " and ".join(dict.fromkeys(one.by for one in batch.approvals))
+        said = f"approved by {names}, and another person must approve it"
+        return "staged", said, "another person looks through it and approves it"
     if batch.facts.get("blocking"):
         return "staged", f"it waits for your answers{since}", "answer what is asked, then release"
     return "staged", f"it waits for your review{since}", "look through it, then release it"
