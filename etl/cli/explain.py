@@ -48,7 +48,7 @@ def command(item: str, folder: Path, *, as_json: bool) -> int:
             }
         )
         return EXIT_GOOD
-    talk.give_prose(*_lines(explained))
+    talk.give_prose(*explanation_lines(explained))
     return EXIT_GOOD
 
 
@@ -58,7 +58,8 @@ def _why_no_row(item: Mapping[str, Any]) -> str:
     return "booked by an earlier batch" if item["external_id"] else "nothing to book"
 
 
-def _lines(explained: Explained) -> Iterator[str]:
+def explanation_lines(explained: Explained) -> Iterator[str]:
+    """Say why each value of an item's rows is what it is, line by line."""
     item = explained.item
     named = f"item {item['id']}" + (f", {item['external_id']}" if item["external_id"] else "")
     if item["verdict"] == "failed":

@@ -73,6 +73,14 @@ class Drawer:
             VOUCHER_KEY
         ].to_list()
 
+    def referred_to_as(self, reference: str) -> list[str]:
+        """Give the ids of the items with a reconciliation id."""
+        if "item.reconciliation_id" not in self._frames.items.columns:
+            return []
+        named = pl.col("item.reconciliation_id").cast(pl.String).str.to_lowercase()
+        found = self._frames.items.filter(named == reference.casefold())
+        return [entry for entry in found["item.id"].to_list() if entry]
+
     def vouchers(
         self, keys: Sequence[int], *, rows: Mapping[str, tuple[FileRows, ...]] | None = None
     ) -> tuple[Voucher, ...]:
