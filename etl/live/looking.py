@@ -11,12 +11,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from etl.batches.ledger import Batch
+from etl.batches.ledger.failures import no_batch
 from etl.clock import Clock, SystemClock
+from etl.comparing import Compared, compare_folders
 from etl.errors import EtlError
 from etl.live import tracing
 from etl.live.desk import folders_of
 from etl.live.sitting import Hour, line_of, moments_of, nothing_waits, situation_of
-from etl.live.viewing import ReadingDesk, Viewed, open_shelf, revisions, view_of
+from etl.live.viewing import (
+    ReadingDesk,
+    Viewed,
+    folder_of,
+    open_shelf,
+    revisions,
+    view_of,
+)
 from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
@@ -149,6 +158,18 @@ class Looking:
         Raises: UserMustFix VER-3.
         """
         return tracing.book_of(seen, name)
+
+    def difference(self, batch: str, before: int, after: int) -> Compared:
+        """Compare two revisions of a batch, cell by cell.
+
+        Raises: UserMustFix LED-6, VER-1 to VER-3 where a revision is not as it was written.
+        """
+        with self.shelf() as shelf:
+            if shelf is None:
+                raise no_batch(batch)
+            found = shelf.ledger.find(shelf.company_id, batch)
+            folders = [folder_of(shelf.folders, found, number) for number in (before, after)]
+        return compare_folders(*folders)
 
     @property
     def needed(self) -> int:

@@ -26,7 +26,7 @@ _FRAMES = {"iframe", "frame", "embed", "object", "fencedframe"}
 OPEN = ("", "enter", "page.css", "page.js")
 _POLICY = "; ".join(
     (
-        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'",
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:",
         "connect-src 'self'", "form-action 'none'", "base-uri 'none'", "frame-ancestors 'none'",
         "require-trusted-types-for 'script'", "trusted-types review",
     )

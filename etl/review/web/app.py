@@ -1,0 +1,338 @@
+"""The local page: what it shows, and what may be done on it.
+
+    batch              the batch that waits, or what to do where none does
+    batch/ID[/R]       any batch, as it was in any revision
+    vouchers, rows, trace, receipt, difference     what the page asks for while a person reads
+    history            all batches
+    state              minutes left, and how far a release is
+    act/NAME (POST)    what a person decides
+
+Every answer is made anew from what is stored, and kept by no browser.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from etl.documents import read_json
+from etl.errors import EtlError, Problem
+from etl.review.file_pages import FileBook
+from etl.review.web.acting import Acts, Wrong
+from etl.review.web.asked import Session
+from etl.review.web.door import COOKIE, Door
+from etl.review.web.guard import Guard
+from etl.review.web.pages import own, style, write
+
+#: Vouchers and lines of a file that are sent at once.
+VOUCHERS, LINES = 25, 200
+MAX_NUMBER = 10**7
+_BOOKS = 4
+#: A receipt is shown by itself, with nothing allowed: also not what it may hold.
+_RECEIPT_POLICY = (
+    "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+)
+
+
+class Missing(Exception):
+    """There is nothing of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Where the page is served, and for whom: HOST:PORT, and the name to begin with."""
+
+    address: str
+    by: str
+
+
+class Local:
+    """The pages of one review."""
+
+    def __init__(
+        self, session: Session, host: Host, *, door: Door, bug: Callable[[BaseException], None]
+    ) -> None:
+        self.session, self.host, self.door = session, host, door
+        self.acts = Acts(session, bug=bug)
+        self._books: OrderedDict[tuple[str, str], FileBook] = OrderedDict()
+
+    def routes(self) -> list[Route]:
+        """Give what is served, below the path of the door."""
+        number = "{begin:int}"
+        return [
+            Route("/", self.shell),
+            Route("/enter", self.enter, methods=["POST"]),
+            Route("/page.css", self.css),
+            Route("/page.js", self.script),
+            Route("/batch", self.batch),
+            Route("/batch/{id}", self.batch),
+            Route("/batch/{id}/{revision:int}", self.batch),
+            Route("/vouchers/{id}/{revision:int}", self.vouchers),
+            Route("/rows/{id}/{revision:int}/{file:int}/" + number, self.rows),
+            Route("/trace/{id}/{revision:int}", self.trace),
+            Route("/receipt/{id}/{revision:int}/{entry}/{number:int}", self.receipt),
+            Route("/difference/{id}/{before:int}/{after:int}", self.difference),
+            Route("/history", self.history),
+            Route("/state", self.state),
+            Route("/act/{name}", self.act, methods=["POST"]),
+        ]
+
+    # ── coming in ──
+
+    def shell(self, request: Request) -> Response:
+        """Give the page that brings the token; with the cookie it leads on."""
+        if self.door.knows(request.cookies.get(COOKIE)):
+            return RedirectResponse("batch", 303)
+        return self._page("shell.html.j2", {"is_used": self.door.is_used})
+
+    async def enter(self, request: Request) -> Response:
+        """Exchange the token for the cookie."""
+        cookie = self.door.enter(_parts(await request.body()).get("token"))
+        if cookie is None:
+            return JSONResponse({"is_in": False}, 403)
+        answer = JSONResponse({"is_in": True})
+        answer.set_cookie(
+            COOKIE, cookie, path=f"/{self.door.path}", httponly=True, samesite="strict"
+        )
+        return answer
+
+    def css(self, _: Request) -> Response:
+        return Response(style(), media_type="text/css")
+
+    def script(self, _: Request) -> Response:
+        return Response(own("page.js"), media_type="text/javascript")
+
+    # ── pages ──
+
+    def batch(self, request: Request) -> Response:
+        """Show the batch that waits, or one by its id, as it is or was in a revision."""
+        wanted, revision = request.path_params.get("id"), request.path_params.get("revision")
+        stands = self.session.state(wanted)
+        values = {"stands": stands, "is_newest": revision in (None, stands.revision)}
+        seen = self.session.view(wanted, revision=revision)
+        if seen is None:
+            return self._page("plain.html.j2", {**values, "history": self.session.history()[:10]})
+        drawer = seen.drawer
+        keys = drawer.find() if drawer else []
+        shown = {one.entry: one for one in stands.decisions}
+        concerned = [*shown, *(one.entry for one in stands.repeats)]
+        concerned += [entry for asked in stands.questions for entry in asked.items]
+        return self._page(
+            "review.html.j2",
+            {
+                **values,
+                **self._vouchers(seen, keys, begin=0),
+                "seen": seen,
+                "batch_id": stands.batch_id,
+                "revisions": self.session.revisions(stands.batch_id),
+                "items": drawer.items(concerned) if drawer else {},
+                "moments": self.session.moments(stands.batch_id),
+                "books": self._first_pages(seen),
+            },
+            view=seen.view,
+        )
+
+    def history(self, _: Request) -> Response:
+        values = {"stands": self.session.state(), "history": self.session.history()}
+        return self._page("history.html.j2", values)
+
+    def difference(self, request: Request) -> Response:
+        """Show what differs between two revisions of a batch."""
+        wanted = request.path_params["id"]
+        before, after = request.path_params["before"], request.path_params["after"]
+        values = {
+            "stands": self.session.state(wanted), "before": before, "after": after,
+            "difference": self.session.difference(wanted, before, after),
+        }  # fmt: skip
+        return self._page("difference.html.j2", values)
+
+    # ── parts of pages ──
+
+    def vouchers(self, request: Request) -> Response:
+        """Give the next vouchers: of all, of those with remarks, of those that hold some words."""
+        seen = self._seen(request)
+        asked = request.query_params
+        drawer = seen.drawer
+        if drawer is None:
+            raise Missing
+        item = asked.get("item", "")[:128]
+        keys = drawer.of_item(item) if item else drawer.find(
+            asked.get("find", "")[:100], is_noted=asked.get("noted") == "1"
+        )  # fmt: skip
+        values = self._vouchers(seen, keys, begin=_number(asked.get("from")))
+        stands = self.session.state(request.path_params["id"])
+        return self._page(
+            "vouchers.html.j2", {**values, "stands": stands, "seen": seen}, view=seen.view
+        )
+
+    def _vouchers(self, seen: Any, keys: list[int], *, begin: int) -> dict[str, Any]:
+        chosen = keys[begin : begin + VOUCHERS]
+        drawer = seen.drawer
+        rows = self.session.places(seen, drawer.items_of(chosen)) if drawer and chosen else {}
+        end = begin + len(chosen)
+        return {
+            "vouchers": drawer.vouchers(chosen, rows=rows) if drawer else (),
+            "begin": begin, "found": len(keys), "next": end if end < len(keys) else None,
+        }  # fmt: skip
+
+    def rows(self, request: Request) -> Response:
+        """Give lines of an output file, as cells and raw."""
+        seen, place = self._seen(request), request.path_params["file"]
+        page = self._book(seen, place).page(request.path_params["begin"], LINES)
+        values = {"page": page, "file": place, "seen": seen, "batch_id": request.path_params["id"]}
+        return self._page("rows.html.j2", values)
+
+    def _first_pages(self, seen: Any) -> list[Any]:
+        return [self._book(seen, place).page(1, LINES) for place in range(len(seen.view.files))]
+
+    def _book(self, seen: Any, place: int) -> FileBook:
+        if not 0 <= place < len(seen.view.files):
+            raise Missing
+        name = seen.view.files[place].name
+        key = (seen.content, name)
+        if key not in self._books:
+            self._books[key] = self.session.book(seen, name)
+            while len(self._books) > _BOOKS:
+                self._books.popitem(last=False)
+        return self._books[key]
+
+    def trace(self, request: Request) -> Response:
+        """Follow a value back: of a line of a file, or all of an item."""
+        seen, asked = self._seen(request), request.query_params
+        column = asked.get("column")
+        file, name = asked.get("file"), ""
+        if file is not None:
+            place = _number(file)
+            if place >= len(seen.view.files):
+                raise Missing
+            name = seen.view.files[place].name
+        found = self.session.trace(
+            seen, asked.get("item", "")[:128], file=name, row=_number(asked.get("row")),
+            column=None if column is None else _number(column),
+        )  # fmt: skip
+        values = {"trace": found, "seen": seen, "batch_id": request.path_params["id"]}
+        return self._page("trace.html.j2", values, view=seen.view)
+
+    def receipt(self, request: Request) -> Response:
+        """Give a receipt: an image or a PDF to be shown, anything else as a file to be kept."""
+        asked = request.path_params
+        found = self.session.receipt(self._seen(request), asked["entry"], asked["number"])
+        name = quote(found.name.replace("/", " ").replace("\\", " ")[:100] or "receipt")
+        how = "inline" if found.media_type else "attachment"
+        headers = {
+            "content-disposition": f"{how}; filename*=UTF-8''{name}",
+            "content-security-policy": _RECEIPT_POLICY,
+        }
+        kind = found.media_type or "application/octet-stream"
+        return Response(found.content, media_type=kind, headers=headers)
+
+    # ── state and acts ──
+
+    def state(self, request: Request) -> Response:
+        stands = self.session.state(request.query_params.get("batch") or None)
+        progress = self.acts.progress
+        return JSONResponse({
+            "batch": stands.batch_id, "content": stands.content, "revision": stands.revision,
+            "state": stands.state, "word": stands.word, "minutes": stands.minutes_left,
+            "seconds": stands.seconds_left, "time": stands.time_words,
+            "is_lapsed": stands.is_lapsed,
+            "progress": progress.document() if progress else None,
+        })  # fmt: skip
+
+    async def act(self, request: Request) -> Response:
+        """Do what a person has decided."""
+        from starlette.concurrency import run_in_threadpool
+
+        parts = _parts(await request.body())
+        name = request.path_params["name"]
+        return JSONResponse(await run_in_threadpool(self.acts.do, name, parts))
+
+    def _seen(self, request: Request) -> Any:
+        asked = request.path_params
+        seen = self.session.view(asked["id"], revision=asked["revision"])
+        if seen is None:
+            raise Missing
+        return seen
+
+    def _page(self, name: str, values: Mapping[str, Any], *, view: Any = None) -> Response:
+        given = {
+            "base": f"/{self.door.path}", "act_token": self.door.act_token, "by": self.host.by,
+            **values,
+        }  # fmt: skip
+        return HTMLResponse(write(name, given, view=view))
+
+    # ── what goes wrong ──
+
+    def problem(self, _: Request, error: Exception) -> Response:
+        """Show what is wrong, and what to do, on a page of its own."""
+        problems = error.problems if isinstance(error, EtlError) else ()
+        return self._problem(problems, 409)
+
+    def missing(self, _: Request, __: Exception) -> Response:
+        fix = "go back to the batch"
+        return self._problem([Problem("", "there is nothing at this address", "", fix)], 404)
+
+    def wrong(self, _: Request, error: Exception) -> Response:
+        return JSONResponse({"is_done": False, "is_running": False, "says": str(error)}, 400)
+
+    def _problem(self, problems: Any, status: int) -> Response:
+        given = {"base": f"/{self.door.path}", "act_token": self.door.act_token,
+                 "by": self.host.by, "problems": problems}  # fmt: skip
+        return HTMLResponse(write("plain.html.j2", {**given, "stands": None}), status)
+
+
+def make_app(
+    session: Session,
+    host: Host,
+    *,
+    door: Door,
+    bug: Callable[[BaseException], None],
+    active: Callable[[], None],
+) -> tuple[Guard, Acts]:
+    """Make the local page of a session; only requests that the guard lets through reach it."""
+    local = Local(session, host, door=door, bug=bug)
+    app = Starlette(
+        routes=[Mount(f"/{door.path}", routes=local.routes())],
+        exception_handlers={
+            EtlError: local.problem, Missing: local.missing, Wrong: local.wrong,
+            404: local.missing, 405: local.wrong,
+        },
+    )  # fmt: skip
+    return Guard(app, host=host.address, door=door, active=active), local.acts
+
+
+def _parts(body: bytes) -> Mapping[str, Any]:
+    """Read the JSON of an act.
+
+    Raises: Wrong.
+    """
+    try:
+        found = read_json(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Wrong("this is no JSON object")
+    return found
+
+
+def _number(text: str | None) -> int:
+    """Read a number of an address.
+
+    Raises: Wrong.
+    """
+    if text is None or not text.isascii() or not text.isdigit() or int(text[:9]) > MAX_NUMBER:
+        if text is None:
+            return 0
+        raise Wrong("this is no number")
+    return int(text)
+
+
+__all__ = ["Host", "make_app"]

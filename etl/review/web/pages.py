@@ -1,0 +1,41 @@
+"""Write the pages: the sections of the report, with what a person can do added to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import DictLoader, Environment
+
+from etl.review.model import ReviewView
+from etl.review.report import context_of, environment_of, resource
+
+_OWN = (
+    "parts.html.j2", "review.html.j2", "shell.html.j2", "vouchers.html.j2", "rows.html.j2",
+    "trace.html.j2", "history.html.j2", "plain.html.j2", "frame.html.j2", "difference.html.j2",
+)  # fmt: skip
+
+
+@cache
+def _environment() -> Environment:
+    texts = {name: own(name) for name in _OWN}
+    return environment_of(DictLoader({**texts, "report.html.j2": resource("report.html.j2")}))
+
+
+@cache
+def own(name: str) -> str:
+    """Give the text of a file of this folder."""
+    return files("etl.review.web").joinpath(name).read_text(encoding="utf-8")
+
+
+def style() -> str:
+    """Give the style of all pages: the report's, and what the local page adds."""
+    return resource("report.css") + own("page.css")
+
+
+def write(name: str, values: Mapping[str, Any], *, view: ReviewView | None = None) -> str:
+    """Write a page, or a part of one."""
+    sections = {} if view is None else context_of(view)
+    return _environment().get_template(name).render({**sections, **values})

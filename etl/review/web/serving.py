@@ -1,0 +1,122 @@
+"""Serve the local page to one browser of this machine, until it is no longer needed.
+
+127.0.0.1, a port that nobody can guess ─> one address with a token ─> Ctrl-C, or long idle
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from etl.clock import Clock
+from etl.review.web.acting import Acts
+from etl.review.web.app import Host, make_app
+from etl.review.web.asked import Session
+from etl.review.web.door import Door
+
+HOST = "127.0.0.1"  # never another: nobody else's machine may come here
+#: Seconds without a request of a person after which the review ends by itself.
+IDLE_SECONDS = 2 * 60 * 60.0
+_MAX_CONNECTIONS, _MAX_HEAD, _KEEP_SECONDS, _END_SECONDS = 64, 16 * 1024, 15, 2
+
+Bug = Callable[[BaseException], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a review waits for a person: seconds, by a clock."""
+
+    clock: Clock
+    idle: float = IDLE_SECONDS
+
+
+class LocalPage:
+    """The page of one session; made ready to be served, then served."""
+
+    def __init__(self, session: Session, *, by: str, patience: Patience, bug: Bug) -> None:
+        self.door = Door()
+        self._patience = patience
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if os.name != "nt":  # on Windows the option would let another program take the port as well
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((HOST, 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._active()
+        app, self.acts = make_app(
+            session, Host(f"{HOST}:{self.port}", by), door=self.door, bug=bug, active=self._active
+        )
+        self._server = _Server(_config(app), is_idle=self._is_idle)
+
+    @property
+    def address(self) -> str:
+        """Give what a person opens; good for one browser, once."""
+        return f"http://{HOST}:{self.port}/{self.door.path}/#{self.door.token}"
+
+    @property
+    def has_begun(self) -> bool:
+        return self._server.started
+
+    def serve(self) -> None:
+        """Answer until somebody ends it, or nobody has come for long; a release is finished.
+
+        In the main thread Ctrl-C ends it, and is raised again when all is done.
+        """
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._socket.close()
+            self.acts.wait()
+
+    def end(self) -> None:
+        """Let it come to its end."""
+        self._server.should_exit = True
+
+    def _active(self) -> None:
+        self._seen = self._patience.clock.elapsed()
+
+    def _is_idle(self) -> bool:
+        waited = self._patience.clock.elapsed() - self._seen
+        return waited > self._patience.idle and not self.acts.is_releasing
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, *, is_idle: Callable[[], bool]) -> None:
+        super().__init__(config)
+        self._is_idle = is_idle
+
+    async def on_tick(self, counter: int) -> bool:
+        """Say, ten times a second, whether to end."""
+        return await super().on_tick(counter) or self._is_idle()
+
+
+def _config(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        log_config=None, log_level="critical", access_log=False, server_header=False,
+        lifespan="off", ws="none", http="h11", proxy_headers=False,
+        limit_concurrency=_MAX_CONNECTIONS, h11_max_incomplete_event_size=_MAX_HEAD,
+        timeout_keep_alive=_KEEP_SECONDS, timeout_graceful_shutdown=_END_SECONDS,
+    )  # fmt: skip
+
+
+@contextmanager
+def served(page: LocalPage) -> Iterator[LocalPage]:
+    """Serve a page beside what is done in the block."""
+    thread = threading.Thread(target=page.serve, name="local page")
+    thread.start()
+    try:
+        while not page.has_begun and thread.is_alive():
+            thread.join(0.01)
+        yield page
+    finally:
+        page.end()
+        thread.join()
+
+
+__all__ = ["Acts", "LocalPage", "Patience", "served"]
