@@ -157,6 +157,21 @@ def test_approving_names_who_and_the_hash(live: Live) -> None:
     assert "approved, by A. Patel" in told
 
 
+def test_where_two_must_approve_a_second_person_is_waited_for(live: Live) -> None:
+    settings = live.root / "pleo-etl.yaml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("template: plain", "template: plain, approvals: 2"))
+    job = live.job()
+    live.run("run")
+    first = live.run("review", "--approve", "--by", "A. Patel")
+    assert "approved by A. Patel, and another person must approve it" in first.stderr
+    assert "pleo-etl review --approve" in live.run("status").stdout
+    assert live.run("release", "--yes", "--by", "A. Patel").exit_code == 4
+    assert job.status == "pending"
+    assert live.run("release", "--yes", "--by", "B. Olsen").exit_code == 1
+    assert job.status == "completed_with_errors"
+
+
 def test_a_reviewer_rejects_an_item_and_pleo_shows_why(live: Live) -> None:
     job = live.job()
     live.run("run")
