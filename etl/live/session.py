@@ -256,7 +256,7 @@ class ReviewSession(Looking):
             batch = desk.unsettled()
             if batch is not None and _is_said(batch, decisions, notes):
                 return Outcome(
-                    word="staged", says="that was said before; nothing has changed", batch=batch
+                    word="unchanged", says="that was said before; nothing has changed", batch=batch
                 )
             batch = self._current(desk, content)
             if any(not text for text in notes.values()):

@@ -26,6 +26,7 @@ _DONE: Mapping[str, str] = {
     Act.AGAIN: "It is booked once more. The files were made again",
     Act.ANSWER: "Your answer is kept with the batch",
 }
+_RELEASED = "Released. The files are in the outbox, and Pleo was told of every item"
 
 
 class Wrong(Exception):
@@ -178,7 +179,11 @@ class Acts:
             says = "this failed for a reason that is our mistake; the terminal says more"
             return Told(is_done=False, says=says, next_step="nothing was lost; try once more")
         batch = "" if came.batch is None else str(came.batch.id)
-        says = _DONE.get(name, came.says) if came.word == "staged" else came.says
+        says = came.says
+        if came.word == "staged":
+            says = _DONE.get(name, says)
+        elif name == Act.RELEASE and came.word == "closed":
+            says = _RELEASED
         return Told(
             is_done=True, says=says, next_step=came.next_step, batch_id=batch, word=came.word
         )

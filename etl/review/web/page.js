@@ -192,8 +192,8 @@
     } catch (error) {
       place.textContent = error.message;
     }
-    place.scrollTop = 0;
-    place.focus();
+    place.focus({ preventScroll: true });
+    place.closest("dialog").scrollTop = 0;
   };
   const shown = () => {
     const list = one("#list");
@@ -226,8 +226,9 @@
     return loading;
   };
   const near = new IntersectionObserver(seen => {
-    if (seen.some(entry => entry.isIntersecting)) more();
-  }, { rootMargin: "1200px" });
+    // Only for who comes from above: what is read further down must not be pushed away.
+    if (seen.some(entry => entry.isIntersecting && entry.boundingClientRect.top > 0)) more();
+  }, { rootMargin: "0px 0px 1200px 0px" });
   const watch = () => {
     near.disconnect();
     const end = list && one("[data-next]", list);
