@@ -58,7 +58,7 @@ def test_messages_are_single_sentences_without_blame_and_without_doubled_words()
     odd = []
     for path in sorted(ROOT.glob(f"*/{EXPECTED}")):
         for line in path.read_text(encoding="utf-8").partition("--- ")[0].splitlines():
-            words = line.casefold().split()
+            words = line.replace("BATCH", "-").casefold().split()  # it stands for an id
             doubled = any(word == after for word, after in pairwise(words))
             if doubled or (line.endswith((".", "!")) and line != "  at .") or "simply" in words:
                 odd.append(f"{path.parent.name}: {line}")
