@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -63,14 +63,18 @@ def company_lock(root: Path, company_name: str, *, clock: Clock, what: str) -> I
         raise files.cannot_write(place, error) from error
     try:
         for left in folder.glob(f".pleo-etl.{note.name}.*.part"):
-            left.unlink(missing_ok=True)  # of a holder that was killed while it wrote its note
+            _drop(left)  # of a holder that was killed while it wrote its note
         _write_note(note, clock=clock, what=what)
         yield
     finally:
-        try:
-            note.unlink(missing_ok=True)
-        finally:
-            lock.release()
+        _drop(note)
+        lock.release()
+
+
+def _drop(note: Path) -> None:
+    """Remove a note if the disk lets us: one that stays behind keeps nobody out."""
+    with suppress(OSError):
+        note.unlink(missing_ok=True)
 
 
 def _write_note(note: Path, *, clock: Clock, what: str) -> None:

@@ -48,8 +48,14 @@ class Seams:
         self.is_deep = False
         self.is_unnoticed = False
         self.depth = 0
+        #: Changes of the disk so far, and the one that fails, with its error number.
+        self.effects: list[str] = []
+        self.fails_at, self.fails_with = 0, 0
+        #: The name of a seam to stop at when it is passed next.
+        self.stops_at = ""
         #: Seams at which somebody else comes in, and what they do.
         self.meetings: dict[int, Callable[[], None]] = {}
+        self.named_meetings: dict[str, Callable[[], None]] = {}
         #: Rows that each open ledger has changed so far.
         self.stored: dict[int, int] = {}
         self._locks: list[filelock.BaseFileLock] = []
@@ -61,17 +67,26 @@ class Seams:
         if self.is_dead:
             raise Stop(name)
         self.passed.append(name)
-        meeting = self.meetings.pop(len(self.passed), None)
+        meeting = self.meetings.pop(len(self.passed), None) or self.named_meetings.pop(name, None)
         if meeting is not None:
             depth, self.depth = self.depth, 0
             with self.unnoticed():
                 meeting()
             self.depth = depth
-        if self.plan and len(self.passed) == self.plan[0]:
-            self.plan.pop(0)
+        is_named = bool(self.stops_at) and name == self.stops_at
+        if is_named or (self.plan and len(self.passed) == self.plan[0]):
+            if is_named:
+                self.stops_at = ""
+            else:
+                self.plan.pop(0)
             self.stopped.append(name)
             self.is_dead = True
             raise Stop(name)
+
+    def forget_meetings(self) -> None:
+        """Let nobody come in any more."""
+        self.meetings.clear()
+        self.named_meetings.clear()
 
     def begin_life(self) -> None:
         """Start the process again; the operating system has let go of the old one's locks."""
@@ -176,9 +191,18 @@ def _alive(seams: Seams, name: str, real: Callable[..., Any]) -> Callable[..., A
             seams.at(f"before {name}")
         elif seams.is_dead:
             raise Stop(name)
+        if _changes(name, args) and not seams.is_unnoticed:
+            seams.effects.append(name)
+            if len(seams.effects) == seams.fails_at:
+                raise OSError(seams.fails_with, os.strerror(seams.fails_with))
         return real(*args, **named)
 
     return effect
+
+
+def _changes(name: str, args: tuple[Any, ...]) -> bool:
+    """Say whether a call changes the disk: opening to read does not."""
+    return name != "os.open" or bool(args[1] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
 
 
 def _committing(seams: Seams, real: Callable[..., None]) -> Callable[..., None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from etl.pleo.sandbox.faults import Fault
 from tests.fault.live.people import Person
@@ -40,6 +41,7 @@ class Plan:
     stops: list[int]
     faults: list[Fault]
     is_power: bool = False
+    has_jumps: bool = False
 
     def __str__(self) -> str:
         return (f"seed {self.seed}: {self.items} items, {', '.join(self.names)}, "
@@ -56,6 +58,8 @@ class Told:
     commands: int = 0
     stopped: list[str] = field(default_factory=list)
     seams: list[str] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
+    files: list[bytes] = field(default_factory=list)
 
     def __str__(self) -> str:
         lines = [str(self.plan), *self.log, *(f"VIOLATION {v}" for v in self.violations)]
@@ -76,8 +80,10 @@ def draw(seed: int, *, only: str = "") -> Plan:
         stops = stops[:1]
         faults = [_late(chance) for _ in range(chance.randint(1, 3))]
     else:
-        faults = [_fault(chance) for _ in range(chance.choice((0, 0, 1, 2, 3, 4)))]
-    return Plan(seed, names, items, stops, faults, is_power=only == "power")
+        faults = [_fault(chance) for _ in range(chance.choice((0, 1, 2, 3, 4)))]
+    return Plan(
+        seed, names, items, stops, faults, is_power=only == "power", has_jumps=only == "clock"
+    )
 
 
 def _late(chance: random.Random) -> Fault:
@@ -102,7 +108,10 @@ def play(plan: Plan, *, steps: int | None = None) -> Told:
     chance = random.Random(f"story {plan.seed}")
     told = Told(plan)
     seams = Seams(plan.stops)
-    with World(plan.names, seed=plan.seed, seams=seams, is_power=plan.is_power) as world:
+    jumps = random.Random(plan.seed) if plan.has_jumps else None
+    with World(
+        plan.names, seed=plan.seed, seams=seams, is_power=plan.is_power, jumps=jumps
+    ) as world:
         people = {name: Person(world, name, chance) for name in plan.names}
         for name, person in people.items():
             company = world.add_company(name, plan.items)
@@ -122,12 +131,23 @@ def play(plan: Plan, *, steps: int | None = None) -> Told:
     return told
 
 
-def plain(stops: Sequence[int], *, is_deep: bool = False) -> Told:
-    """Play the plain story: one job of three items, and nothing goes wrong but the stops."""
+def plain(
+    stops: Sequence[int],
+    *,
+    is_deep: bool = False,
+    fails: tuple[int, int] = (0, 0),
+    start: datetime | None = None,
+    jumps: random.Random | None = None,
+) -> Told:
+    """Play the plain story: one job of three items, and nothing goes wrong but what is asked for.
+
+    `fails` is the number of the change of the disk that fails, and its error number.
+    """
     told = Told(Plan(1, ("acme",), 0, list(stops), []))
     seams = Seams(stops)
     seams.is_deep = is_deep
-    with World(("acme",), seed=1, seams=seams) as world:
+    seams.fails_at, seams.fails_with = fails
+    with World(("acme",), seed=1, seams=seams, start=start, jumps=jumps) as world:
         company = world.add_company("acme", 7)
         chosen = list(company.entries)
         world.pleo.add_job(company, [chosen[0], chosen[2], chosen[6]], is_vendor_based=False)
@@ -139,13 +159,15 @@ def plain(stops: Sequence[int], *, is_deep: bool = False) -> Told:
             told.violations += world.look(is_settled=True)
             _go_over_it_again(world, [person], told)
         told.log, told.commands, told.stopped = world.log, world.commands, seams.stopped
+        told.effects = list(seams.effects)
+        told.files = [path.read_bytes() for path in sorted((world.root / "outbox").rglob("*.csv"))]
     return told
 
 
 def calm(world: World, people: Sequence[Person], told: Told) -> None:
     """Let nothing more go wrong, and let everybody finish; then nothing may be left."""
     world.seams.plan.clear()
-    world.seams.meetings.clear()
+    world.seams.forget_meetings()
     world.pleo.faults.clear()
     world.pleo.item_errors.clear()
     world.land()

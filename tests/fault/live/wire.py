@@ -9,10 +9,9 @@ P3      a file is out only after its job was read once more while it was ours, a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,7 +27,7 @@ class Wire:
     """Watches all requests of a world; it outlives the processes."""
 
     pleo: Pleo
-    outboxes: Mapping[str, Path]
+    released: Callable[[], Sequence[invariants.Released]]
     violations: list[str] = field(default_factory=list)
     writes: int = 0
     #: Jobs that another integration has started.
@@ -87,14 +86,13 @@ class Wire:
             self._shown[job_id] = {entry: _amount(entries[entry]) for entry in job.items}
 
     def _check_file(self, job: str, entry: str, external_id: str) -> None:
-        for outbox in self.outboxes.values():
-            for batch in invariants.read_outbox(outbox):
-                item = batch.items.get(entry)
-                if item is None or item.get("external_id") != external_id:
-                    continue
-                if batch.job_id == job and entry in batch.entries:
-                    self._check_amount(job, entry, batch)
-                return
+        for batch in self.released():
+            item = batch.items.get(entry)
+            if item is None or item.get("external_id") != external_id:
+                continue
+            if batch.job_id == job and entry in batch.entries:
+                self._check_amount(job, entry, batch)
+            return
         self.violations.append(f"INV3 {entry} is reported, and no file holds it")
 
     def _check_amount(self, job: str, entry: str, batch: invariants.Released) -> None:

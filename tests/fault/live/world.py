@@ -6,6 +6,7 @@ commands nothing is kept but what is on disk and in Pleo.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import tempfile
@@ -13,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,9 +23,10 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from etl.batches.ledger import store
+from etl.clock import Clock
 from etl.errors import EtlError
 from etl.live.desk import Desk, open_desk
-from etl.pleo.sandbox import Company, Pleo
+from etl.pleo.sandbox import Company, Pleo, SandboxClock
 from etl.pleo.sandbox import land as land_now
 from etl.workspace import load_workspace
 from tests.fakes.line import QuickLine
@@ -35,6 +38,24 @@ from tests.fault.live.stops import Seams, SeamTransport, Stop, hooked
 from tests.fault.live.wire import Wire
 
 STOPPED = -9
+
+
+class JumpingClock:
+    """A machine's clock that somebody sets while a command is at work; Pleo's is right."""
+
+    JUMPS = (0, 0, 3600, -3600, 86_400, -86_400, 1, -1, 31_536_000)
+
+    def __init__(self, real: Clock, chance: random.Random) -> None:
+        self._real, self._chance = real, chance
+
+    def now(self) -> datetime:
+        return self._real.now() + timedelta(seconds=self._chance.choice(self.JUMPS))
+
+    def elapsed(self) -> float:
+        return self._real.elapsed()
+
+    def sleep(self, seconds: float) -> None:
+        self._real.sleep(seconds)
 
 
 @dataclass(frozen=True)
@@ -55,9 +76,17 @@ class World:
     """Everything that outlives a process, and what the people know."""
 
     def __init__(
-        self, names: Sequence[str], *, seed: int, seams: Seams, is_power: bool = False
+        self,
+        names: Sequence[str],
+        *,
+        seed: int,
+        seams: Seams,
+        is_power: bool = False,
+        start: datetime | None = None,
+        jumps: random.Random | None = None,
     ) -> None:
-        self.pleo = Pleo(seed=seed)
+        self.pleo = Pleo(seed=seed, clock=SandboxClock(start) if start else None)
+        self._jumps = jumps
         self.seams = seams
         self.names = list(names)
         self.settings: dict[str, dict[str, Any]] = {name: {"text": "T"} for name in names}
@@ -72,14 +101,14 @@ class World:
         self._stack = ExitStack()
         self.root = Path()
         self.disk: Disk | None = None
-        self.wire = Wire(self.pleo, {})
+        self.outbox_names = ["outbox"]
+        self.wire = Wire(self.pleo, self._all_released)
         self._at_work: set[str] = set()
 
     def __enter__(self) -> World:
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(dir=FAST))
         self.root = Path(folder) / "work"
         places.write_workspace(self.root, self.names, base_url=BASE_URL)
-        self.wire.outboxes = {name: self.outbox(name) for name in self.names}
         if self._is_power:
             self.disk = Disk(str(self.root))
         self._stack.enter_context(hooked(self.seams, self.disk))
@@ -112,8 +141,24 @@ class World:
         wanted = places.company_id(name)
         return {job.id: job for job in self.pleo.jobs.values() if job.company_id == wanted}
 
-    def outbox(self, name: str) -> Path:
-        return self.root / "outbox" / name
+    def intended_jobs(self) -> set[str]:
+        """Give the jobs of which the ledger says that we are about to start them."""
+        question = (
+            "select r.body from event r join event s on s.batch_id = r.batch_id"
+            " where r.kind = 'reserved' and s.kind = 'start_intended'"
+        )
+        rows = invariants.ledger_rows(self.root / ".pleo-etl" / "ledger.db", question)
+        return {str(json.loads(row[0])["job"]) for row in rows}
+
+    def outboxes(self, name: str) -> list[Path]:
+        return [self.root / outbox / name for outbox in self.outbox_names]
+
+    def released(self, name: str) -> list[invariants.Released]:
+        """Give everything that lies in the outboxes of a company."""
+        return [one for outbox in self.outboxes(name) for one in invariants.read_outbox(outbox)]
+
+    def _all_released(self) -> list[invariants.Released]:
+        return [one for name in self.names for one in self.released(name)]
 
     def land(self) -> None:
         """Let everything that is still on its way arrive."""
@@ -125,13 +170,17 @@ class World:
         workspace = load_workspace(self.root / "pleo-etl.yaml")
         transport = self.wire.watch(SeamTransport(SandboxTransport(self.pleo), self.seams))
         with open_desk(
-            workspace, name, what=what, clock=SandboxClockOf(self.pleo), transport=transport
+            workspace, name, what=what, clock=self._clock(), transport=transport
         ) as desk:
             self._at_work.add(name)
             try:
                 yield replace(desk, line=QuickLine(self.settings[name]))
             finally:
                 self._at_work.discard(name)
+
+    def _clock(self) -> Clock:
+        clock = SandboxClockOf(self.pleo)
+        return clock if self._jumps is None else JumpingClock(clock, self._jumps)
 
     def command(self, name: str, what: str, **more: Any) -> Result:
         """Let a command live until its end, or until it is stopped."""
@@ -190,7 +239,7 @@ class World:
         """Hold what is there against the invariants, from outside."""
         found = invariants.Found()
         for name in self.names:
-            released = invariants.read_outbox(self.outbox(name))
+            released = self.released(name)
             jobs = self.jobs(name)
             invariants.check_vouchers(released, found)
             invariants.check_once(
