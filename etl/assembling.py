@@ -51,8 +51,6 @@ from etl.conversion import (
     Recipe,
     constants_of,
     instant,
-    review_frames,
-    rule_texts,
 )
 from etl.files import sha256
 from etl.findings import without
@@ -66,13 +64,8 @@ from etl.rendering.formats import NUMBERS
 from etl.rendering.plans import FilePlan, make_plan
 from etl.rendering.proof import Proof
 from etl.rendering.proof_money import as_read
-from etl.review import (
-    FileFormat,
-    ReviewView,
-    import_steps,
-    make_view,
-    render_report,
-)
+from etl.review import render_report
+from etl.showing import show_batch, trace_shown
 
 REVIEW = "review.html"
 #: Libraries that decide bytes: another version of one is another recipe.
@@ -93,24 +86,34 @@ def assemble(
         booked, rendered, recipe=recipe, origin=origin, verdicts=verdicts, counts=counts,
         places=places, proof=proof,
     )  # fmt: skip
+    frames = Frames(
+        booked.items,
+        booked.lines,
+        booked.vouchers,
+        booked.postings,
+        places,
+        proof.postings,
+        booked.refused,
+    )
+    facts = collect_facts(recipe, rendered, origin=origin)
     evidence = write_evidence(
-        Frames(
-            booked.items,
-            booked.lines,
-            booked.vouchers,
-            booked.postings,
-            places,
-            proof.postings,
-            booked.refused,
-        ),
-        collect_facts(recipe, rendered, origin=origin),
+        frames,
+        facts,
         files={
             file.name: file.content
             for file in rendered.files
             if file.kind != "xlsx" and not file.packed
         },
     )
-    view = _review(booked, rendered, recipe=recipe, manifest=manifest, places=places)
+    view = show_batch(
+        booked,
+        rendered,
+        recipe=recipe,
+        origin=origin,
+        manifest=manifest.head(),
+        traces=trace_shown(frames, facts, files=rendered.files),
+        begun=_begun(booked, places),
+    )
     page = render_report(view).encode()
     reports = [Made(REVIEW, page), Made(EVIDENCE, evidence)]
     if booked.rejections.height:
@@ -361,35 +364,4 @@ def _written(file: FilePlan) -> FileFact:
             for record in file.records.values()
             if record.context in (Context.VOUCHER, Context.POSTING)
         },
-    )
-
-
-def _review(
-    booked: Booked,
-    rendered: Rendered,
-    *,
-    recipe: Recipe,
-    manifest: Manifest,
-    places: pl.DataFrame,
-) -> ReviewView:
-    """Make what the reviewer sees."""
-    frames = review_frames(booked)
-    specs = recipe.template.document.files
-    formats = {
-        file.name: FileFormat(
-            recipe.template.encoding(specs[file.file]),
-            options.delimiter if (options := specs[file.file].csv) else None,
-        )
-        for file in rendered.files
-    }
-    return make_view(
-        manifest.head(),
-        frames,
-        files={file.name: file.content for file in rendered.files},
-        rules=rule_texts(recipe),
-        steps=import_steps(recipe.import_guide),
-        formats=formats,
-        rows=_begun(booked, places),
-        company=recipe.mapping.company.name,
-        company_currency=recipe.mapping.company.currency,
     )

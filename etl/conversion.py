@@ -25,7 +25,7 @@ from etl.items import Ingested
 from etl.mapping import LoadedMapping
 from etl.postings import PostingRules
 from etl.rendering import Template
-from etl.review import BatchFrames, ReviewView, RuleText
+from etl.review import NOTHING_EARLIER, BatchFrames, Earlier, ReviewView, RuleText
 
 #: The scope of voucher numbers that run on from year to year; others are labels of fiscal years.
 RUNNING_ON = ""
@@ -80,6 +80,7 @@ class Booked:
     nothing_to_book  items whose postings would all be zero
     settled          items that are not booked here: booked already (exported, with the external id
                      of then), or skipped
+    aside            the settled items as they were read, where they could be
     """
 
     everyone: pl.DataFrame
@@ -93,6 +94,7 @@ class Booked:
     rejections: pl.DataFrame
     notes: pl.DataFrame
     settled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SETTLED))
+    aside: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     def refuse(self, rejections: pl.DataFrame) -> Booked:
         """Reject items: they leave the batch, and stand among the refused."""
@@ -107,6 +109,13 @@ class Booked:
             refused=without(self.refused, settled),
             rejections=without(self.rejections, settled),
             settled=settled,
+            aside=pl.concat(
+                [
+                    one.join(settled, on=ITEM_KEY, how="semi", maintain_order="left")
+                    for one in (self.items, self.refused)
+                ],
+                how="diagonal",
+            ),
         )
 
     def without_rejected(self, rejections: pl.DataFrame) -> Booked:
@@ -130,6 +139,8 @@ class Origin:
     reverses              the batch that this one takes back
     decided               what was decided about single items, as it counts in the recipe
     has_receipts          whether receipts were fetched; offline there are none
+    earlier               what earlier batches say of the items; only shown
+    asked                 codes of notes that a person must answer here; only shown
     """
 
     batch_id: str
@@ -142,6 +153,8 @@ class Origin:
     reverses: str | None = None
     decided: Any = None
     has_receipts: bool = False
+    earlier: Earlier = NOTHING_EARLIER
+    asked: frozenset[str] = frozenset()
 
 
 def name_batch(recipe: Recipe, input_sha256: str) -> str:
@@ -246,7 +259,17 @@ def review_frames(booked: Booked) -> BatchFrames:
         postings=booked.postings,
         rejections=booked.rejections,
         notes=booked.notes,
+        settled=_settled(booked),
     )
+
+
+def _settled(booked: Booked) -> pl.DataFrame:
+    """Give the items that are not booked here, with what is known of them."""
+    listed = booked.everyone.join(booked.settled, on=ITEM_KEY, maintain_order="left")
+    if booked.aside.is_empty():
+        return listed
+    known = booked.aside.drop("item.id", "item.where")
+    return listed.join(known, on=ITEM_KEY, how="left", validate="1:1", maintain_order="left")
 
 
 def rule_texts(recipe: Recipe) -> tuple[RuleText, ...]:

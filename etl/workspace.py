@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from etl.codes import CODES
 from etl.documents import Document, Model, read_document, resolve_inside
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.files import shown_path
@@ -45,6 +46,8 @@ class CompanySettings(Model):
     parameters: dict[str, str] = Field(default_factory=dict)
     #: How many persons must approve a batch before it is released.
     approvals: Annotated[int, Field(ge=1, le=2)] = 1
+    #: Codes of notes that a person must answer before a batch can be approved.
+    must_answer: list[str] = Field(default_factory=list)
     #: Minutes of Pleo's hour that must be left to begin what ends in released files.
     margin_minutes: Annotated[int, Field(ge=1, le=45)] = 5
 
@@ -117,7 +120,7 @@ def load_workspace(path: Path) -> Workspace:
     document = read_document(path, name=path.name)
     settings = document.load(WorkspaceDocument)
     workspace = Workspace(path.parent, settings, document)
-    problems = _shared_ids(workspace)
+    problems = [*_shared_ids(workspace), *_unknown_notes(workspace)]
     for company in settings.companies:
         try:
             workspace.mapping_path(company)
@@ -143,4 +146,19 @@ def _shared_ids(workspace: Workspace) -> list[Problem]:
             what = f'companies "{other}" and "{name}" have the same id'
             fix = "keep one entry per company; every company of Pleo has an id of its own"
             problems.append(Problem("WS-2", what, str(place), fix))
+    return problems
+
+
+def _unknown_notes(workspace: Workspace) -> list[Problem]:
+    """Refuse codes under `must_answer` that are no notes: nothing would ever be asked."""
+    problems = []
+    for name, company in workspace.companies.items():
+        for at, code in enumerate(company.must_answer):
+            known = CODES.get(code)
+            if known is None or not known.kind.endswith("note"):
+                is_what = f"is no note but: {known.meaning}" if known else "is no code"
+                place = workspace.document.place("companies", name, "must_answer", at)
+                what = f'"{code}" under must_answer {is_what}'
+                notes = ", ".join(code for code, one in CODES.items() if one.kind == "note")
+                problems.append(Problem("WS-6", what, str(place), f"notes are: {notes}"))
     return problems

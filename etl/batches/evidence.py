@@ -286,15 +286,22 @@ class Evidence:
         said = [name for name in self.table.collect_schema() if name.startswith(READ)]
         return rows.select(*wanted, *said).sort("row").collect()
 
+    def beginning(self, file: str, *, until: int) -> pl.DataFrame:
+        """Give the postings in the first lines of a file, in the order of its lines."""
+        is_there = (pl.col("file") == file) & (pl.col("row") <= until)
+        rows = self.table.filter(is_there & pl.col("item.id").is_not_null())
+        return rows.sort("row", maintain_order=True).collect()
+
     def sums_of(self, file: str) -> list[int]:
         """Give the check sums of a file's lines, none where it is no text."""
         lines = self.table.filter((pl.col("file") == file) & pl.col("sum").is_not_null())
         return lines.sort("row").select("sum").collect()["sum"].to_list()
 
 
-def read_evidence(path: Path) -> Evidence:
+def read_evidence(source: Path | bytes) -> Evidence:
     """Open explain.parquet (the caller has compared its hash with the manifest)."""
-    meta: Any = read_json(pl.read_parquet_metadata(path)[_META])
+    opened = io.BytesIO(source) if isinstance(source, bytes) else source
+    meta: Any = read_json(pl.read_parquet_metadata(opened)[_META])
     facts = Facts(
         rules=[RuleFact(**rule) for rule in meta["rules"]],
         candidates=meta["candidates"],
@@ -305,7 +312,7 @@ def read_evidence(path: Path) -> Evidence:
         packed=meta["packed"],
         constants=meta["constants"],
     )
-    return Evidence(pl.scan_parquet(path), facts)
+    return Evidence(pl.scan_parquet(source), facts)
 
 
 def _file_fact(fact: dict[str, Any]) -> FileFact:

@@ -54,6 +54,7 @@ class CellReason:
 
     value  the finished text as the file has it, "" where nothing stands; None where it is not
            known: in text and XML a cell that is not read back, or the file is not at hand
+    number counts the columns of the record from 0
     """
 
     column: str
@@ -61,6 +62,7 @@ class CellReason:
     expression: str
     place: str
     sources: tuple[Source, ...]
+    number: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,22 @@ def explain_item(
     return [_explain_row(row, facts, file=printed.get(row["file"])) for row in rows]
 
 
+def explain_lines(
+    evidence: Evidence, file: str, *, until: int, content: bytes
+) -> list[tuple[str, RowReason]]:
+    """Explain the first lines of a file: the item of each posting that stands there, and why.
+
+    Needs: content, the file at least as far as the last of these lines.
+    """
+    key = evidence.facts.files.get(file)
+    if key is None:  # it repeats what stands in another file
+        return []
+    facts = evidence.facts
+    printed = PrintedFile(content, facts.written[key], _cells_of(key, facts))
+    rows = evidence.beginning(file, until=until).iter_rows(named=True)
+    return [(row["item.id"], _explain_row(row, facts, file=printed)) for row in rows]
+
+
 def _cells_of(file_key: str, facts: Facts) -> list[CellFact]:
     return [cell for cell in facts.cells if cell.file == file_key]
 
@@ -131,6 +149,7 @@ def _explain_row(row: Mapping[str, Any], facts: Facts, *, file: PrintedFile | No
                 cell.expression,
                 cell.place,
                 tuple(_sources(cell, row, facts=facts)),
+                cell.number,
             )
             for cell in cells
         ),

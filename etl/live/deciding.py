@@ -23,6 +23,7 @@ from etl.errors import HeldElsewhere, Problem
 from etl.live.desk import Desk
 from etl.live.line import BatchFacts, Contents, Decisions, ItemOutcome, Line, Refused, Revision
 from etl.live.stored import StoredFile
+from etl.review import NOTHING_EARLIER, Earlier
 
 REPEAT, CHANGED, UNANSWERED = "JOB-9", "JOB-10", "JOB-11"
 #: Rounds of failing what blocks, when nobody is there to answer; each makes the batch smaller.
@@ -40,7 +41,11 @@ class HasLine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a batch is rendered from."""
+    """What a batch is rendered from.
+
+    earlier  what earlier batches say of its items
+    asked    codes of notes that the workspace wants a person to answer
+    """
 
     recipe: Path
     items: Sequence[bytes]
@@ -48,6 +53,8 @@ class Material:
     contents: Contents
     skipped: frozenset[str]
     unattended: bool
+    earlier: Earlier = NOTHING_EARLIER
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,7 @@ def render(desk: HasLine, batch: Batch, material: Material, *, facts: BatchFacts
 
     Raises: UserMustFix when the stored recipe cannot be used.
     """
+    facts = replace(facts, earlier=material.earlier, asked=material.asked)
     base = _said(batch, material.skipped)
     repeats: Mapping[str, Mapping[str, Any]] = batch.facts.get("repeats") or {}
     open_repeats: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from etl.batches.verdicts import Counts
 from etl.batching import Refused as Refused
 from etl.conversion import Conversion
 from etl.live.stored import StoredFile, changed
-from etl.review import BatchFrames, RuleText
+from etl.review import NOTHING_EARLIER, BatchFrames, Earlier, RuleText
 
 _PIECE = 1024 * 1024
 #: Where receipts lie, by entry id and number.
@@ -31,6 +31,8 @@ class BatchFacts:
     """What a batch is called and where it comes from; a batch without a job is a reversal.
 
     first_vouchers: the first voucher number by fiscal year, or under "" where numbers run on.
+    earlier: what earlier batches say of its items. asked: codes of notes that the workspace wants
+    a person to answer.
     """
 
     id: str
@@ -38,6 +40,8 @@ class BatchFacts:
     job_id: str | None = None
     job_created: datetime | None = None
     first_vouchers: Mapping[str, int] = field(default_factory=lambda: {"": 1})
+    earlier: Earlier = NOTHING_EARLIER
+    asked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ def _render_again(desk: Desk, batch: Batch, fetched: Fetched) -> Rendered:
         contents=stored.contents(),
         skipped=story.skipped,
         unattended=story.unattended,
+        earlier=story.earlier,
+        asked=story.asked,
     )
     return render(desk, batch, material, facts=facts_of(batch, job_created(batch)))
 

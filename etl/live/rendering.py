@@ -45,6 +45,7 @@ from etl.live.recipes import (
 from etl.live.reversal import check_same, mirrored, only_items, prove_reversal, without_receipts
 from etl.live.stored import ITEMS, StoredFile
 from etl.pipeline import Proved, book_all, prove_batch
+from etl.review.remarks import sightings
 from etl.sources.raw import Limits, RawItems
 from etl.workspace import Workspace
 
@@ -178,6 +179,8 @@ def _make(
         reverses=reverses,
         decided=decided.as_document(),
         has_receipts=reverses is None,
+        earlier=facts.earlier,
+        asked=facts.asked,
     )
     recipe = replace(recipe, batch_number=facts.number, first_vouchers=facts.first_vouchers)
     return _Made(ingested, recipe, origin, decided)
@@ -253,7 +256,7 @@ def _revision(
         totals=[Total(**total) for total in conversion.head["totals"]],
         items=tuple(_outcomes(proved, prints)),
         last_vouchers=last_vouchers(booked, made.recipe),
-        blocking=_blocking(booked, answered),
+        blocking=_blocking(booked, made.origin, answered=answered),
         conversion=conversion,
         frames=review_frames(booked),
         rules=rule_texts(made.recipe),
@@ -277,12 +280,17 @@ def _outcomes(proved: Proved, prints: Mapping[str, str]) -> Iterator[ItemOutcome
         )
 
 
-def _blocking(booked: Booked, answered: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _blocking(
+    booked: Booked, origin: Origin, *, answered: frozenset[str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Give the notes that a person must answer, and has not."""
-    codes = [name for name, code in CODES.items() if code.kind == "blocking note"]
-    open_ = [code for code in codes if code not in answered]
-    notes = booked.notes.filter(pl.col("code").is_in(open_)).sort("code", "item_id")
+    codes = {name for name, code in CODES.items() if code.kind == "blocking note"}
+    open_ = (codes | origin.asked) - answered
+    seen = sightings(origin.earlier, booked.items, vouchers=booked.vouchers)
+    notes = pl.concat([one.select("code", "item_id") for one in (booked.notes, seen)])
+    # A note about the mapping as a whole is of no item that could be held back.
+    notes = notes.filter(pl.col("code").is_in(open_) & pl.col("item_id").is_not_null())
     found: dict[str, dict[str, None]] = {}
-    for code, entry in notes.select("code", "item_id").iter_rows():
+    for code, entry in notes.sort("code", "item_id").iter_rows():
         found.setdefault(code, {})[entry] = None
     return tuple((code, tuple(entries)) for code, entries in found.items())

@@ -25,6 +25,7 @@ from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import receipts
 from etl.live.deciding import Material, Rendered, facts_of, find_repeats, held_by, render
 from etl.live.desk import Desk
+from etl.live.earlier import find_earlier
 from etl.live.ending import lapse, void
 from etl.live.history import Story, story_of
 from etl.live.hours import minutes_left
@@ -240,7 +241,12 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
     story = story_of(desk, batch)
     stored, number = desk.stored(batch), batch.revision + 1
     material = stored_material(desk, batch, story, revision=number)
-    material = replace(material, unattended=unattended)
+    material = replace(
+        material,
+        unattended=unattended,
+        earlier=find_earlier(desk, batch, material.items),
+        asked=frozenset(desk.company.must_answer),
+    )
     rendered = render(desk, batch, material, facts=facts_of(batch, job_created(batch)))
     if batch.revision and _is_as_before(desk, batch, rendered):
         files.remove_folder(stored.recipe_folder(number))
@@ -248,7 +254,7 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
     folder = stored.revision_folder(number)
     files.remove_folder(folder)
     rendered.revision.write(folder)
-    body = _staged_body(desk, rendered, number=number, unattended=unattended)
+    body = _staged_body(desk, rendered, number=number, material=material)
     return told(desk, desk.ledger.append(batch, Kind.STAGED, body), job)
 
 
@@ -267,7 +273,7 @@ def _is_as_before(desk: Desk, batch: Batch, rendered: Rendered) -> bool:
 
 
 def _staged_body(
-    desk: Desk, rendered: Rendered, *, number: int, unattended: bool
+    desk: Desk, rendered: Rendered, *, number: int, material: Material
 ) -> dict[str, Any]:
     revision = rendered.revision
     return {
@@ -282,7 +288,10 @@ def _staged_body(
         "items": [asdict(item) for item in revision.items],
         "blocking": sorted(rendered.blocking),
         "blocking_items": {code: list(items) for code, items in rendered.blocking.items()},
-        "unattended": unattended,
+        "unattended": material.unattended,
+        # What was known then: a later look at this revision shows the same.
+        "earlier": asdict(material.earlier),
+        "asked": sorted(material.asked),
         "refusal": None,
     }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.batches.evidence import EVIDENCE, Evidence, read_evidence
-from etl.batches.explanation import CellReason, RowReason, Source
+from etl.batches.explanation import RowReason
 from etl.batches.ledger import Batch
 from etl.errors import Problem, UserMustFix
 from etl.files import sha256
@@ -20,16 +20,8 @@ from etl.live.stored import StoredBatch, StoredFile, changed
 from etl.live.viewing import Viewed
 from etl.review.file_pages import FileBook
 from etl.review.model import FileRows
-from etl.review.tracing import (
-    LostRule,
-    Receipt,
-    Refusal,
-    StoredReceipt,
-    Trace,
-    TracedCell,
-    TracedRow,
-    TracedSource,
-)
+from etl.review.tracing import Receipt, Refusal, StoredReceipt, Trace, TracedRow
+from etl.showing import traced_row
 from etl.verification import Explained, explain_in_folder
 
 #: Lines of a file that are named beside a voucher.
@@ -122,29 +114,9 @@ def _column_name(folder: Path, file: str, column: int) -> frozenset[str]:
 
 def _row(reason: RowReason, *, at: tuple[str, int], column: frozenset[str] | None) -> TracedRow:
     is_asked = (reason.file, reason.row) == at
-    return TracedRow(
-        file=reason.file, row=reason.row, voucher=reason.voucher, line=reason.line,
-        role=reason.role.replace("_", " "), rule=reason.posting_rule,
-        rule_place=reason.posting_rule_place, printed=reason.printed,
-        cells=tuple(
-            _cell(cell, is_asked=is_asked and column is not None and cell.column in column)
-            for cell in reason.cells
-        ),
-        is_asked=is_asked,
-    )  # fmt: skip
-
-
-def _cell(cell: CellReason, *, is_asked: bool) -> TracedCell:
-    sources = tuple(_source(source) for source in cell.sources)
-    return TracedCell(cell.column, cell.value, cell.expression, cell.place, sources, is_asked)
-
-
-def _source(source: Source) -> TracedSource:
-    lost = tuple(LostRule(one.rule, one.place, one.why) for one in source.lost)
-    return TracedSource(
-        source.name, source.value, source.origin, source.rule, source.place, source.table,
-        source.table_row, lost,
-    )  # fmt: skip
+    return traced_row(reason, is_asked=is_asked, asked=(column or frozenset()) if is_asked else (
+        frozenset()
+    ))  # fmt: skip
 
 
 def _refusals(explained: Explained) -> list[Refusal]:

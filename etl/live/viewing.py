@@ -23,6 +23,7 @@ from etl.errors import Problem, UserMustFix
 from etl.live.deciding import Material, facts_of, render
 from etl.live.desk import folders_of
 from etl.live.folders import Folders
+from etl.live.history import earlier_of
 from etl.live.line import BatchFacts, Line, Reversed, Revision
 from etl.live.outcomes import name_of
 from etl.live.rendering import CompanyLine
@@ -178,6 +179,8 @@ def _make(shelf: Shelf, batch: Batch, events: Sequence[Event], *, staged: Event)
         contents=stored.contents(),
         skipped=frozenset(reserved.get("skipped") or ()),
         unattended=bool(staged.body.get("unattended")),
+        earlier=earlier_of(staged.body),
+        asked=frozenset(staged.body.get("asked") or ()),
     )
     then = _as_it_was(batch, events, until=staged)
     return render(shelf, then, material, facts=facts_of(then, job_created(batch))).revision

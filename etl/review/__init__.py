@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from etl.review.given import BatchFrames, FileFormat, RuleText
+from etl.review.given import (
+    NOTHING_EARLIER,
+    BatchFrames,
+    Earlier,
+    FileFormat,
+    RuleText,
+    Sighting,
+)
 from etl.review.model import FileView, ReviewView
 from etl.review.remarks import TYPES_WITH_RECEIPT, find_remarks
 from etl.review.report import render_report
@@ -10,12 +17,15 @@ from etl.review.summary import render_summary
 from etl.review.view import import_steps, make_view
 
 __all__ = [
+    "NOTHING_EARLIER",
     "TYPES_WITH_RECEIPT",
     "BatchFrames",
+    "Earlier",
     "FileFormat",
     "FileView",
     "ReviewView",
     "RuleText",
+    "Sighting",
     "find_remarks",
     "import_steps",
     "make_view",

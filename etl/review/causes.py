@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -25,9 +25,16 @@ ITEM_FACTS = (
 
 
 def note_groups(
-    notes: pl.DataFrame, items: pl.DataFrame, *, anchors: Mapping[int, str]
+    notes: pl.DataFrame,
+    items: pl.DataFrame,
+    *,
+    anchors: Mapping[int, str],
+    asked: Collection[str] = (),
 ) -> tuple[NoteGroup, ...]:
-    """Group notes by code: blocking ones first, then by the number of items."""
+    """Group notes by code: blocking ones first, then by the number of items.
+
+    Needs: asked, the codes of notes that block here though they do not elsewhere.
+    """
     rows = notes.unique([ITEM_KEY, "code", "detail"], maintain_order=True)
     counts = rows.group_by("code").agg(
         pl.when(pl.col(ITEM_KEY).is_null().all())
@@ -48,9 +55,9 @@ def note_groups(
             NoteGroup(
                 code=code,
                 meaning=meaning,
-                is_blocking=bool(known and known.kind.startswith("blocking")),
+                is_blocking=code in asked or bool(known and known.kind.startswith("blocking")),
                 count=count,
-                concerned=_concerned(first, items, anchors=anchors),
+                concerned=concerned_of(first, items, anchors=anchors),
             )
         )
     return tuple(sorted(groups, key=lambda group: (not group.is_blocking, -group.count)))
@@ -93,7 +100,7 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
                 failure_words=FAILURE_WORDS.get(failure_type, failure_type.replace("_", " ")),
                 items=row["items"],
                 problems=row["problems"],
-                concerned=_concerned(
+                concerned=concerned_of(
                     first.with_columns(detail.alias("detail")), items, anchors={}
                 ),
             )
@@ -115,9 +122,14 @@ def by_cure(found: Sequence[Cause]) -> tuple[CureGroup, ...]:
     return tuple(group for group in groups if group.causes)
 
 
-def _concerned(
+def concerned_of(
     rows: pl.DataFrame, items: pl.DataFrame, *, anchors: Mapping[int, str]
 ) -> tuple[Concerned, ...]:
+    """Lay out items that something is said of.
+
+    Needs: rows (item.key, item_id, detail; where and line if known); facts of the items, as far
+    as they could be read.
+    """
     facts = _facts_of(rows[ITEM_KEY].to_list(), items)
     return tuple(
         _one_concerned(row, facts.get(row[ITEM_KEY], {}), anchors=anchors)

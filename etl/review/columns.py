@@ -30,6 +30,12 @@ _RULE = {
     "rule.confirmed": pl.Boolean(),
 }
 ITEM_COLUMNS: Mapping[str, pl.DataType] = {**schema(ITEM_WIRE, ITEM), **_RULE}
+SETTLED_COLUMNS: Mapping[str, pl.DataType] = {
+    ITEM_KEY: KEY,
+    **ITEM_COLUMNS,
+    "verdict": pl.String(),
+    "external_id": pl.String(),
+}
 LINE_COLUMNS: Mapping[str, pl.DataType] = {
     **schema(CHECKED_LINES),
     "tax_code": pl.String(),
@@ -58,6 +64,7 @@ def complete(frames: BatchFrames) -> BatchFrames:
         postings=_with(frames.postings, POSTING_COLUMNS),
         rejections=_with(frames.rejections, schema(REJECTIONS)),
         notes=_with(frames.notes, schema(NOTES)),
+        settled=_with(frames.settled, SETTLED_COLUMNS),
     )
 
 

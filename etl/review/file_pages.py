@@ -12,7 +12,7 @@ from etl.review.file_views import (
     MAX_RAW,
     _cells,
     _header_of,
-    _letters,
+    letters_of,
 )
 from etl.review.model import FileRow
 
@@ -71,7 +71,7 @@ class FileBook:
             )
             for row in rows
         )
-        columns = tuple(_letters(at) for at in self._places)
+        columns = tuple(letters_of(at) for at in self._places)
         return PageOfFile(
             columns, self._places, kept, self.header, begin, self.lines, bool(self._raw)
         )

@@ -195,10 +195,11 @@ def _used_columns(
         )
         for row in rows
     )
-    return tuple(_letters(at) for at in used), width - len(used), kept
+    return tuple(letters_of(at) for at in used), width - len(used), kept
 
 
-def _letters(at: int) -> str:
+def letters_of(at: int) -> str:
+    """Give the letters of a column, counted from 0."""
     name = ""
     at += 1
     while at:

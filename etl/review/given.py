@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
+
+from etl.frames import ITEM_KEY, KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,7 @@ class BatchFrames:
 
     `items` may hold rejected items as well: their facts then stand beside the rejection.
     `lines` are mapped lines, with the rule that decided each target beside it.
+    `settled` are listed items that are not booked here: verdict, external_id, and item facts.
     """
 
     items: pl.DataFrame
@@ -21,6 +24,33 @@ class BatchFrames:
     postings: pl.DataFrame
     rejections: pl.DataFrame
     notes: pl.DataFrame
+    settled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={ITEM_KEY: KEY}))
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """That an item was seen before: itself (REV-5), or its invoice number (REV-4)."""
+
+    code: str
+    item_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier batches say of the items of this one.
+
+    looked_through  released batches whose invoice numbers were compared
+    unreadable      released batches whose items are not stored any more
+    """
+
+    sightings: tuple[Sighting, ...] = ()
+    looked_through: int = 0
+    unreadable: int = 0
+
+
+#: Of an offline batch nothing earlier is known.
+NOTHING_EARLIER = Earlier()
 
 
 @dataclass(frozen=True, slots=True)

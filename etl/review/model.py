@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+
+from etl.review.cells import RowTrace
+from etl.review.figures import AccountTotal as AccountTotal
+from etl.review.figures import Check as Check
+from etl.review.figures import Control as Control
+from etl.review.figures import CurrencyTotal as CurrencyTotal
+from etl.review.figures import DayTotal as DayTotal
+from etl.review.figures import GroupTotal as GroupTotal
+from etl.review.figures import TaxTotal as TaxTotal
+from etl.review.figures import WalletMovement as WalletMovement
 
 State = Literal["good", "look", "stop"]
 
@@ -31,120 +42,6 @@ class Counts:
     @property
     def adds_up(self) -> bool:
         return self.listed == self.accounted
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One control: its name, whether it holds, and the figures in words."""
-
-    name: str
-    holds: bool
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class CurrencyTotal:
-    """Debit and credit of the batch, or of a file, in one currency."""
-
-    currency: str
-    debit: Decimal
-    credit: Decimal
-
-    @property
-    def is_balanced(self) -> bool:
-        return self.debit == self.credit
-
-
-@dataclass(frozen=True, slots=True)
-class AccountTotal:
-    """What happens on one account: `share` is its balance against the largest, 0 to 1000."""
-
-    account: str
-    name: str
-    currency: str
-    debit: Decimal
-    credit: Decimal
-    rows: int
-    share: int
-    book_balance: Decimal | None  # in the company's currency, where every row has it
-
-    @property
-    def balance(self) -> Decimal:
-        return self.debit - self.credit
-
-
-@dataclass(frozen=True, slots=True)
-class WalletMovement:
-    """What moves on one wallet account, in the currency of the wallet and as it is booked."""
-
-    account: str
-    name: str
-    currency: str
-    money_in: Decimal
-    money_out: Decimal
-    booked: Decimal
-    booked_currency: str
-    items: int
-
-    @property
-    def movement(self) -> Decimal:
-        return self.money_in - self.money_out
-
-
-@dataclass(frozen=True, slots=True)
-class TaxTotal:
-    """Base, tax and gross under one tax code; notional tax is no part of the gross."""
-
-    code: str
-    currency: str
-    base: Decimal
-    tax: Decimal
-    notional: Decimal
-    gross: Decimal
-    lines: int
-
-    @property
-    def adds_up(self) -> bool:
-        return self.base + self.tax == self.gross
-
-
-@dataclass(frozen=True, slots=True)
-class GroupTotal:
-    """Items of one type, vendor or period: how many, and what they come to (debits)."""
-
-    label: str
-    currency: str
-    items: int
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What is posted on one day, or in one month, in the main currency."""
-
-    label: str
-    amount: Decimal
-    share: int
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """The control sheet."""
-
-    checks: tuple[Check, ...]
-    totals: tuple[CurrencyTotal, ...]
-    wallets: tuple[WalletMovement, ...]
-    accounts: tuple[AccountTotal, ...]
-    book_currency: str  # the company's, where accounts hold others and their book_balance is known
-    has_tax_inside: bool  # accounts hold tax that the program splits off
-    tax_codes: tuple[TaxTotal, ...]
-    types: tuple[GroupTotal, ...]
-    vendors: tuple[GroupTotal, ...]
-    vendors_left_out: int
-    periods: tuple[GroupTotal, ...]
-    days: tuple[DayTotal, ...]
-    days_unit: Literal["day", "month"]
-    days_currency: str
 
 
 # ── remarks and rejections ──────────────────────────────────────────────────────────────────
@@ -203,6 +100,28 @@ class Cause:
     @property
     def left_out(self) -> int:
         return self.problems - len(self.concerned)
+
+
+@dataclass(frozen=True, slots=True)
+class AsideGroup:
+    """Listed items that are not in the file though nothing is wrong with them, and why."""
+
+    title: str
+    why: str
+    count: int
+    concerned: tuple[Concerned, ...]
+
+    @property
+    def left_out(self) -> int:
+        return self.count - len(self.concerned)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedThrough:
+    """How many released batches were looked through for the same invoices, and could not be."""
+
+    batches: int
+    unreadable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +277,12 @@ class FileView:
     rows: tuple[FileRow, ...]
     lines: int
     is_raw_shown: bool
+    traces: tuple[RowTrace, ...] = ()
+
+    @property
+    def traced(self) -> Mapping[int, RowTrace]:
+        """Give what is known of a line by its number."""
+        return {trace.row.row: trace for trace in self.traces}
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,3 +322,5 @@ class ReviewView:
     proof_holds: bool
     proof_rows: int
     import_steps: tuple[str, ...]
+    aside: tuple[AsideGroup, ...] = ()  # already booked, nothing to book, skipped
+    looked_through: LookedThrough | None = None

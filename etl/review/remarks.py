@@ -9,6 +9,7 @@ import polars as pl
 
 from etl.findings import no_notes, note
 from etl.frames import ITEM_KEY
+from etl.review.given import Earlier
 
 #: What the remarks read of an item.
 READS = (
@@ -77,3 +78,26 @@ def _same_invoice(items: pl.DataFrame) -> pl.DataFrame:
     twice = named.filter(pl.len().over(group) > 1).sort(ITEM_KEY)
     detail = pl.format("invoice {} of this supplier stands on another item too", number)
     return note(twice, "REV-3", detail)
+
+
+def sightings(earlier: Earlier, items: pl.DataFrame, *, vouchers: pl.DataFrame) -> pl.DataFrame:
+    """Give what earlier batches say of the items that are in the batch: notes REV-4, REV-5.
+
+    Needs: items (item.key, item.id); vouchers, which say what is in the batch.
+    """
+    seen = pl.DataFrame(
+        [(one.code, one.item_id.lower(), one.detail) for one in earlier.sightings],
+        schema={"seen": pl.String(), "same": pl.String(), "said": pl.String()},
+        orient="row",
+    )
+    in_batch = items.select(ITEM_KEY, "item.id").join(
+        vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
+    )
+    rows = in_batch.with_columns(pl.col("item.id").str.to_lowercase().alias("same")).join(
+        seen, on="same", how="inner", maintain_order="left_right"
+    )
+    kinds = [
+        note(rows.filter(pl.col("seen") == code), code, pl.col("said"))
+        for code in dict.fromkeys(one.code for one in earlier.sightings)
+    ]
+    return pl.concat([no_notes(), *kinds])

@@ -4,59 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from etl.review.cells import LostRule as LostRule
+from etl.review.cells import TracedCell as TracedCell
+from etl.review.cells import TracedRow as TracedRow
+from etl.review.cells import TracedSource as TracedSource
 from etl.review.drawer import ItemLine
 from etl.review.model import Voucher
-
-
-@dataclass(frozen=True, slots=True)
-class LostRule:
-    """A rule that did not give the value, where it stands, and why it did not."""
-
-    rule: str
-    place: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class TracedSource:
-    """A value behind a cell: its name, what decided it, and the rule and table row that did."""
-
-    name: str
-    value: str | None
-    origin: str
-    rule: str | None
-    place: str | None
-    table: str | None
-    table_row: int | None
-    lost: tuple[LostRule, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TracedCell:
-    """A column of a row: its text, the expression that made it, and what that reads."""
-
-    column: str
-    value: str | None
-    expression: str
-    place: str
-    sources: tuple[TracedSource, ...]
-    is_asked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TracedRow:
-    """A line of a file: which posting of which line of the item it is."""
-
-    file: str
-    row: int
-    voucher: str
-    line: int | None
-    role: str
-    rule: str
-    rule_place: str
-    printed: str | None
-    cells: tuple[TracedCell, ...]
-    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True)

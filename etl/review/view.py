@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from etl.frames import ITEM_KEY
+from etl.review.aside import set_aside
 from etl.review.causes import by_cure, causes, note_groups
+from etl.review.cells import TracedRow
 from etl.review.columns import complete
 from etl.review.control import control_sheet
 from etl.review.file_views import file_views
-from etl.review.given import BatchFrames, FileFormat, RuleText
+from etl.review.given import NOTHING_EARLIER, BatchFrames, Earlier, FileFormat, RuleText
 from etl.review.model import (
     Cause,
     Control,
@@ -22,11 +24,13 @@ from etl.review.model import (
     FileRows,
     FileView,
     Identity,
+    LookedThrough,
     NoteGroup,
     ReviewView,
     State,
 )
-from etl.review.remarks import READS, find_remarks
+from etl.review.remarks import READS, find_remarks, sightings
+from etl.review.row_traces import with_traces
 from etl.review.totals import account_names
 from etl.review.vouchers import MAX_FILE_ROWS, choose, voucher_list
 from etl.review.words import many
@@ -45,6 +49,9 @@ def make_view(
     rows: pl.DataFrame | None = None,
     company: str = "",
     company_currency: str = "",
+    earlier: Earlier | None = None,
+    asked: Collection[str] = (),
+    traces: Mapping[str, Sequence[tuple[str, TracedRow]]] | None = None,
 ) -> ReviewView:
     """Make the view model of a batch.
 
@@ -52,18 +59,26 @@ def make_view(
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
     import steps of the template, how each file is to be read where that is known, and the lines
     that postings begin on (item.key, file, row), which else are those of the manifest's items;
-    the name of the company, which the manifest knows by its id, and its currency.
+    the name of the company, which the manifest knows by its id, and its currency; what earlier
+    batches say of the items, and the codes of notes that a person must answer here; by file the
+    traced lines that the view shows, each with the id of its item.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
-    frames = _with_remarks(complete(frames))
+    earlier = earlier or NOTHING_EARLIER
+    frames = _with_remarks(complete(frames), earlier)
     counts = _counts(manifest)
     names = account_names(frames)
     control = control_sheet(
         manifest, frames, counts=counts, names=names, company_currency=company_currency
     )
-    shown = file_views(manifest, files, formats=formats or {})
     chosen = choose(frames)
-    notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors)
+    shown = with_traces(
+        file_views(manifest, files, formats=formats or {}),
+        traces or {},
+        items=frames.items,
+        anchors=chosen.anchors,
+    )
+    notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
     stopped = causes(frames.rejections, frames.items)
     wanted = frames.items.select(ITEM_KEY, "item.id").join(
         chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi"
@@ -92,6 +107,8 @@ def make_view(
         proof_holds=bool(read_back.get("ok")),
         proof_rows=int(read_back.get("rows", 0)),
         import_steps=tuple(steps[:MAX_STEPS]),
+        aside=set_aside(frames),
+        looked_through=_looked_through(earlier),
     )
 
 
@@ -110,12 +127,19 @@ def import_steps(readme: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\s+", " ", re.sub(r"[`*]", "", step)).strip() for step in numbered)
 
 
-def _with_remarks(frames: BatchFrames) -> BatchFrames:
+def _looked_through(earlier: Earlier) -> LookedThrough | None:
+    if not earlier.looked_through and not earlier.unreadable:
+        return None
+    return LookedThrough(earlier.looked_through, earlier.unreadable)
+
+
+def _with_remarks(frames: BatchFrames, earlier: Earlier) -> BatchFrames:
     """Add the review's own remarks, unless the notes already hold them."""
     in_batch = frames.items.select(READS).join(
         frames.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
     )
-    added = find_remarks(in_batch).join(
+    seen = sightings(earlier, frames.items, vouchers=frames.vouchers)
+    added = pl.concat([find_remarks(in_batch), seen]).join(
         frames.notes.select(ITEM_KEY, "code"), on=[ITEM_KEY, "code"], how="anti"
     )
     return replace(frames, notes=pl.concat([frames.notes.select(added.columns), added]))

@@ -1,0 +1,44 @@
+"""Listed items that are not in the file though nothing is wrong with them, and why."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from etl.frames import ITEM_KEY
+from etl.review.causes import MAX_CONCERNED, concerned_of
+from etl.review.given import BatchFrames
+from etl.review.model import AsideGroup
+
+_BOOKED = "An earlier batch has booked them; Pleo is told so, with the voucher of then"
+_NOTHING = "Every posting of them would be zero; Pleo is told that they are exported"
+_SKIPPED = "They had their verdict in Pleo before this batch was made; it says nothing of them"
+
+
+def set_aside(frames: BatchFrames) -> tuple[AsideGroup, ...]:
+    """Group what is booked already, books nothing, or was skipped.
+
+    Needs: frames completed (etl.review.columns).
+    """
+    settled, is_booked = frames.settled, pl.col("verdict") == "exported"
+    nothing = frames.items.join(frames.postings, on=ITEM_KEY, how="anti", maintain_order="left")
+    nothing = nothing.join(frames.rejections, on=ITEM_KEY, how="anti", maintain_order="left")
+    as_voucher = pl.format("as voucher {}", pl.col("external_id"))
+    groups = (
+        ("Already booked", _BOOKED, settled.filter(is_booked), as_voucher.fill_null("")),
+        ("Nothing to book", _NOTHING, nothing, pl.lit("")),
+        ("Skipped", _SKIPPED, settled.filter(~is_booked), pl.lit("")),
+    )
+    return tuple(
+        AsideGroup(title, why, rows.height, concerned_of(_said(rows, detail), rows, anchors={}))
+        for title, why, rows, detail in groups
+        if rows.height
+    )
+
+
+def _said(rows: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
+    return rows.head(MAX_CONCERNED).select(
+        ITEM_KEY,
+        pl.col("item.id").alias("item_id"),
+        detail.alias("detail"),
+        pl.col("item.where").alias("where"),
+    )
