@@ -184,9 +184,9 @@ class Acts:
             says = _DONE.get(name, says)
         elif name == Act.RELEASE and came.word == "closed":
             says = _RELEASED
-        return Told(
-            is_done=True, says=says, next_step=came.next_step, batch_id=batch, word=came.word
-        )
+        # What names a command is for the terminal; the page shows itself what may be done next.
+        step = "" if "`" in came.next_step else came.next_step
+        return Told(is_done=True, says=says, next_step=step, batch_id=batch, word=came.word)
 
 
 def document_of(told: Told) -> dict[str, Any]:

@@ -276,6 +276,11 @@
       }
     });
   }
+  const print = async () => {
+    all(".menu[open]").forEach(menu => { menu.open = false; });
+    while (list && one("[data-next]", list) && articles().length < 1000) await more();
+    window.print();
+  };
   const find = async item => {
     let article = articles().find(one => one.dataset.item === item);
     if (!article && list) {
@@ -350,7 +355,7 @@
     const data = button.dataset;
     if (data.dialog) open(data.dialog);
     else if ("close" in data) button.closest("dialog").close();
-    else if ("print" in data) { all(".menu[open]").forEach(menu => { menu.open = false; }); window.print(); }
+    else if ("print" in data) print();
     else if (data.reject) reject(button.closest("article"));
     else if (data.trace) trace(`item=${encodeURIComponent(data.trace)}`);
     else if (data.undo) now(button, "undo", data.undo);
@@ -384,16 +389,24 @@
   // ── the place on the page is kept when it is made anew ──
   const keepPlace = () => {
     try {
-      sessionStorage.setItem("place", JSON.stringify({ y: scrollY, item: selected ? selected.dataset.item : "" }));
+      const place = selected ? articles().indexOf(selected) : -1;
+      sessionStorage.setItem("place", JSON.stringify({
+        y: scrollY, place, item: selected ? selected.dataset.item : "",
+        top: selected ? selected.getBoundingClientRect().top : 0,
+      }));
     } catch { /* it begins at its top */ }
   };
   try {
     const kept = JSON.parse(sessionStorage.getItem("place") || "null");
     sessionStorage.removeItem("place");
     if (kept && list) {
-      const article = articles().find(one => one.dataset.item === kept.item);
-      if (article) select(article, false);
+      const there = articles();
+      const article = there.find(one => one.dataset.item === kept.item) || there[kept.place];
       scrollTo(0, kept.y);
+      if (article) {
+        select(article, false);
+        scrollBy(0, article.getBoundingClientRect().top - kept.top);
+      }
     }
   } catch { /* it begins at its top */ }
 
