@@ -68,3 +68,37 @@ def complete_batch(
         for batch in reversed(batches)
         if str(batch.number).startswith(begun)
     ]
+
+
+def complete_item(
+    ctx: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Give the items of the batch that waits, each with its reference in the file."""
+    from etl.batches.ledger import open_ledger
+    from etl.batches.ledger.opening import ledger_path
+    from etl.clock import SystemClock
+    from etl.workspace import find_workspace, load_workspace
+
+    try:
+        workspace = load_workspace(find_workspace(Path.cwd()))
+        name = ctx.params.get("company") or next(iter(workspace.companies))
+        url, root = workspace.settings.ledger, workspace.root
+        if name not in workspace.companies or not ledger_path(url, root=root).exists():
+            return []
+        with open_ledger(url, root=root, clock=SystemClock(), create=False) as ledger:
+            batch = ledger.unsettled(workspace.companies[name].id)
+            items = [] if batch is None else ledger.items(batch)
+    except EtlError:
+        return []
+    known = [(str(item["id"]), item["external_id"] or "rejected") for item in items if item["id"]]
+    return [CompletionItem(entry, help=said) for entry, said in known if entry.startswith(begun)]
+
+
+def complete_code(
+    _ctx: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Give the codes of the notes that a person may have to answer."""
+    from etl.codes import CODES
+
+    notes = sorted(code for code, known in CODES.items() if known.kind.endswith("note"))
+    return [CompletionItem(f"{code}=") for code in notes if code.startswith(begun)]

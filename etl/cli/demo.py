@@ -190,7 +190,7 @@ def _go(demo: _Demo, *, time: int) -> Told:
     )  # fmt: skip
     demo.step(
         "Look at what was made. A bookkeeper reads the page before going on.",
-        "pleo-etl review", lambda turn: show_staged(turn, give=talk.say),
+        "pleo-etl review", lambda turn: show_staged(turn, aside=True),
     )  # fmt: skip
     released = demo.step(
         "Release it: the export is started in Pleo, the files are made again and compared, put"

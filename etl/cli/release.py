@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.batches.states import State
-from etl.cli import talk
+from etl.cli import screens, talk
 from etl.cli.asking import ask, must_be_attended
 from etl.cli.live import Told, Turn, by_option, desk_of, for_companies, live_options, yes_option
 from etl.cli.outcomes import counts_lines, say_outcome, say_wrapped, told_of, who
-from etl.cli.review import note_reviewed, reviewed_before, staged_folder, summary_lines
+from etl.cli.review_looks import looked_from, overview_lines, staged_folder
 from etl.files import shown_path
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def release_staged(turn: Turn, *, yes: bool, by: str | None) -> Told:
 def _release(turn: Turn, desk: Desk, batch: Batch, *, by: str, is_attended: bool) -> Outcome:
     from etl.live.approving import approve
     from etl.live.releasing import release
+    from etl.live.reviewing import note_reviewed
 
     if batch.state is State.STAGED and not batch.facts.get("refusal"):
         batch = note_reviewed(desk, batch, by=by) if is_attended else batch
@@ -96,9 +97,7 @@ def _agrees(turn: Turn, desk: Desk, batch: Batch) -> bool:
         if refusal:
             say_wrapped(f"batch {batch.number} cannot be exported: {refusal['reason']}")
             return ask("End the export in Pleo, with this reason?", minutes_left=left)
-        known = reviewed_before(desk.ledger, batch)
-        for line in summary_lines(turn, batch, staged_folder(turn, batch), known=known):
-            talk.say(line)
+        screens.show(overview_lines(turn, looked_from(desk, batch)), aside=True)
         return ask(f"Release batch {batch.number}?", minutes_left=left)
 
 

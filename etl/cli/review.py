@@ -1,107 +1,202 @@
-"""`pleo-etl review`: what is staged, in a screenful, and the page to read; `--approve` agrees."""
+"""`pleo-etl review`: what waits, in a few screens; what a person says of it; any old batch."""
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl.batches.states import State
-from etl.cli import talk
-from etl.cli.live import (
-    Told,
-    Turn,
-    by_option,
-    client_of,
-    desk_of,
-    for_companies,
-    ledger_of,
-    live_options,
-)
+from etl.cli import screens, talk
+from etl.cli.completing import complete_batch, complete_file, complete_item
+from etl.cli.live import Told, Turn, by_option, for_companies, ledger_of, live_options, without_all
 from etl.cli.outcomes import REVIEW, counts_lines, say_wrapped, who
-from etl.cli.reviewing import REPEATED, answer_options, give_answers, read_said
-from etl.cli.standing import batch_document, say_standing, wrapped
-from etl.errors import EXIT_GOOD, EtlError, Problem, UserMustFix
+from etl.cli.review_looks import (
+    Looked,
+    document_of,
+    entry_of,
+    item_document,
+    item_lines,
+    item_screen,
+    items_document,
+    look,
+    overview_lines,
+    session_of,
+    write_workbook,
+)
+from etl.cli.review_page import show_page, web_options
+from etl.cli.reviewing import Acts, act_options, do_acts, read_acts
+from etl.cli.standing import batch_document, say_standing
+from etl.errors import EXIT_GOOD, UserMustFix
 from etl.files import shown_path
 
 if TYPE_CHECKING:
-    from etl.batches.ledger import Batch, Ledger
-    from etl.live.desk import Desk
+    from etl.batches.ledger import Batch
+    from etl.review.terminal import Line
 
-REJECTIONS = "rejections.csv"
-#: Causes of rejections and notes on screen; the page has them all.
-SHOWN = 8
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a call wants to see: of which batch and revision, and what of it."""
+
+    batch: str | None = None
+    revision: int | None = None
+    lists_items: bool = False
+    items: Sequence[str] = ()
+    xlsx: Path | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether the review itself is wanted, and no part of it."""
+        return not (self.lists_items or self.items or self.xlsx)
 
 
 @click.command("review")
-@click.option("--approve", "approves", is_flag=True, help="Approve what is staged, unasked.")
-@answer_options
+@click.argument("batch", required=False, shell_complete=complete_batch)
+@click.option("--revision", type=click.IntRange(1), metavar="N", help="An earlier revision of it.")
+@click.option("--items", "lists_items", is_flag=True, help="List every item in one line.")
+@click.option("--item", "items", multiple=True, metavar="ITEM", shell_complete=complete_item,
+              help="Show an item: its postings, and why each cell is what it is.")  # fmt: skip
+@act_options
+@click.option("--xlsx", type=click.Path(path_type=Path), metavar="FILE",
+              shell_complete=complete_file,
+              help="Write the control sheet as a workbook.")  # fmt: skip
 @by_option
+@web_options
 @live_options
 def command(
-    *, company: str | None, every: bool, as_json: bool, approves: bool, by: str | None, **given: Any
-) -> int:
-    """Show what is staged, and the page to read.
+    *, batch: str | None, company: str | None, every: bool, as_json: bool, revision: int | None,
+    lists_items: bool, items: tuple[str, ...], xlsx: Path | None, by: str | None, **given: Any,
+) -> int:  # fmt: skip
+    """Look at what waits, and say what you think of it.
 
-    Read review.html before you release: every voucher stands beside its source. To approve is to
-    say that exactly these files may be released: if anything changes, it has to be looked at again.
+    Shows counts, checks, totals, what to look at, and what was rejected and who can cure it. On a
+    terminal it then waits for keys: ? tells them. The page review.html has every voucher beside
+    its source. To approve is to say that exactly these files may be released: if anything changes,
+    it has to be looked at again. With a BATCH, any old one as it was.
 
     \b
     pleo-etl review
+    pleo-etl review --item 4114001
     pleo-etl review --reject 4114001 --reason "private, please repay"
     pleo-etl review --already-booked 7c1e55d0
+    pleo-etl review --answer REV-2="checked with J. Weber"
     pleo-etl review --approve --by "A. Patel"
+    pleo-etl review --release --by "A. Patel"
+    pleo-etl review 7 --revision 1 --xlsx batch-7.xlsx
 
-    An ITEM is its id, the first six characters of it or more, or the reference in the file;
-    "all" stands for all that were booked before.
-    """
-    said = read_said(given)
-    if by and not approves and not said:
-        raise click.UsageError("--by says who approves or answers; it needs --approve or an answer")
-    if said and (approves or every):
-        raise click.UsageError("answers are given for one company, and approved when they are seen")
+    An ITEM is its id, the first six characters of it or more, the reference in the file, or Pleo's
+    reconciliation id. Answers, --approve and --release go together in one call.
+    """  # fmt: skip
+    if given.pop("web"):
+        is_plain = Wish(batch, revision, lists_items, items, xlsx) == Wish()
+        return _show_page(read_acts(given), company, by=by, is_plain=is_plain and not every,
+                          opens=not given.pop("no_browser"))  # fmt: skip
+    acts, wish = read_acts(given), Wish(batch, revision, lists_items, items, xlsx)
+    _check(acts, wish, by=by, every=every)
 
     def act(turn: Turn) -> Told:
-        if said:
-            return give_answers(turn, said, by=who(by))
-        if approves:
-            return approve_staged(turn, by=who(by))
-        return show_staged(turn, give=talk.say if as_json else talk.give)
+        if acts:
+            return do_acts(turn, acts, by=who(by), xlsx=xlsx)
+        is_plain = wish == Wish() and not every and not as_json
+        if is_plain and turn.surroundings.is_attended and screens.is_seen(turn.surroundings):
+            from etl.cli.review_keys import review_with_keys
+
+            return review_with_keys(turn, by=who(by))
+        return show_batch(turn, wish, as_json=as_json)
 
     return for_companies(act, company=company, every=every, as_json=as_json)
 
 
-def show_staged(turn: Turn, *, give: Callable[[str], None]) -> Told:
-    """Show what is staged, with its page and the minutes left."""
+def _show_page(
+    acts: Acts, company: str | None, *, by: str | None, is_plain: bool, opens: bool
+) -> int:
+    """Show the review as a page; there it is said what one thinks of it."""
+    if acts or not is_plain:
+        raise click.UsageError("--web shows the page of one company, where everything else is done")
+    return for_companies(lambda turn: show_page(turn, by=who(by), opens=opens), company=company)
+
+
+def _check(acts: Acts, wish: Wish, *, by: str | None, every: bool) -> None:
+    """Refuse options that mean nothing together."""
+    without_all(wish.batch, every=every)
+    if by is not None and not by.strip():
+        raise click.UsageError("--by names nobody")
+    if acts.answers and every:
+        raise click.UsageError("answers are given for one company")
+    if acts and (wish.batch is not None or wish.revision is not None):
+        raise click.UsageError("a BATCH or --revision is looked at; an act is about what waits")
+    if acts and (wish.lists_items or wish.items):
+        raise click.UsageError("look at items first, then say what you think of them")
+    if every and (wish.items or wish.xlsx):
+        raise click.UsageError("--item and --xlsx are about one company")
+
+
+def show_staged(turn: Turn, *, aside: bool = False) -> Told:
+    """Show what waits; aside, on stderr, where stdout is a program's."""
+    return show_batch(turn, Wish(), aside=aside)
+
+
+def show_batch(turn: Turn, wish: Wish, *, as_json: bool = False, aside: bool = False) -> Told:
+    """Show a batch, by default the one that waits, or a part of it."""
+    session = session_of(turn, [])
+    try:
+        with turn.telling.during("review"):
+            situation, looked = look(session, wish.batch, revision=wish.revision)
+    except UserMustFix as error:
+        found = _batch_of(turn, wish.batch)
+        if found is None or found.is_unsettled or not wish.is_whole:
+            raise
+        return _what_is_left(turn, found, error, aside=as_json or aside)
+    if looked is None:
+        return _nothing_to_see(turn, _batch_of(turn, wish.batch))
+    document = _show(turn, wish, looked, show=_shows(aside=as_json or aside))
+    batch = looked.viewed.batch
+    document |= {"batch": batch_document(batch, option=turn.option)}
+    return Told(situation.word if wish.batch else str(batch.state), EXIT_GOOD, document)
+
+
+def _shows(*, aside: bool) -> Callable[[Sequence[Line]], None]:
+    def show(lines: Sequence[Line]) -> None:
+        screens.show(lines, aside=aside)
+
+    return show
+
+
+def _show(
+    turn: Turn, wish: Wish, looked: Looked, *, show: Callable[[Sequence[Line]], None]
+) -> dict[str, Any]:
+    """Show what is wanted of a batch, and give it for --json."""
+    document = document_of(looked)
+    if wish.lists_items:
+        show(item_lines(looked))
+        document["items"] = items_document(looked)
+    if wish.items:
+        entries = [entry_of(looked, name) for name in wish.items]
+        for entry in entries:
+            show(item_screen(looked, entry))
+        document["shown"] = [item_document(looked, entry) for entry in entries]
+    if wish.xlsx is not None:
+        write_workbook(looked, wish.xlsx)
+        talk.say(f"written: {shown_path(wish.xlsx)}")
+        document["xlsx"] = str(wish.xlsx)
+    if wish.is_whole:
+        show(overview_lines(turn, looked))
+    return document
+
+
+def _batch_of(turn: Turn, ref: str | None) -> Batch | None:
     with ledger_of(turn) as ledger:
-        batch = ledger.unsettled(turn.workspace.companies[turn.name].id) if ledger else None
-        known = reviewed_before(ledger, batch) if ledger and batch else 0
-    if batch is None or not batch.revision or batch.content is None:
-        return _nothing_to_review(turn, batch)
-    folder = staged_folder(turn, batch)
-    left, remark = _minutes_left(turn, batch)
-    for line in summary_lines(turn, batch, folder, known=known):
-        give(line)
-    if left is not None:
-        give(f"  {talk.counted(left, 'minute')} left until Pleo ends the export")
-    if remark:
-        say_wrapped(remark)
-    say_standing(batch, option=turn.option)
-    document: dict[str, Any] = {
-        "batch": batch_document(batch, option=turn.option),
-        "minutes_left": left,
-        "folder": str(folder),
-        "review": str(folder / REVIEW),
-    }
-    return Told(str(batch.state), EXIT_GOOD, document)
+        if ledger is None:
+            return None
+        company_id = turn.workspace.companies[turn.name].id
+        return ledger.unsettled(company_id) if ref is None else ledger.find(company_id, ref)
 
 
-def _nothing_to_review(turn: Turn, batch: Batch | None) -> Told:
-    """Say why there is no page to read: nothing is staged, or it can only be refused."""
+def _nothing_to_see(turn: Turn, batch: Batch | None) -> Told:
+    """Say why there is nothing to read: nothing is staged, or it can only be refused."""
     if batch is None:
         talk.say("nothing is staged")
         say_wrapped(f"next: `pleo-etl run{turn.option}` fetches the export that waits in Pleo")
@@ -110,136 +205,25 @@ def _nothing_to_review(turn: Turn, batch: Batch | None) -> Told:
     return Told(str(batch.state), document={"batch": batch_document(batch, option=turn.option)})
 
 
-def approve_staged(turn: Turn, *, by: str) -> Told:
-    from etl.live.approving import approve
-
-    with turn.telling.during("approve"), desk_of(turn, what="review --approve") as desk:
-        batch = desk.unsettled()
-        if batch is None or batch.state not in (State.STAGED, State.APPROVED):
-            raise UserMustFix(nothing_staged(turn))
-        approved = approve(desk, note_reviewed(desk, batch, by=by), by=by, content=batch.content)
-    say_standing(approved, option=turn.option)
-    document = {"batch": batch_document(approved, option=turn.option)}
-    return Told(str(approved.state), EXIT_GOOD, document)
-
-
-def nothing_staged(turn: Turn) -> Problem:
-    """Say that there is nothing to approve or to release."""
-    fix = f"fetch the export that waits in Pleo with `pleo-etl run{turn.option}`"
-    return Problem("CLI-5", "nothing is staged", f"company {turn.name}", fix)
-
-
-def staged_folder(turn: Turn, batch: Batch) -> Path:
-    """Give the folder of the staged revision."""
+def _what_is_left(turn: Turn, batch: Batch, error: UserMustFix, *, aside: bool) -> Told:
+    """Show what is known of an old batch that cannot be made again: its page and its files."""
     from etl.live.desk import folders_of
-    from etl.live.stored import StoredBatch
+    from etl.live.viewing import folder_of
+    from etl.review.terminal import Line
 
-    stored = StoredBatch(folders_of(turn.workspace, turn.name).stored(batch.id))
-    return stored.revision_folder(batch.revision)
-
-
-def _minutes_left(turn: Turn, batch: Batch) -> tuple[int | None, str]:
-    """Give the minutes left, or why they cannot be told: reviewing needs no network."""
-    from etl.cli.jobs import minutes_left
-
-    if batch.job_id is None:
-        return None, ""
-    try:
-        with client_of(turn) as pleo:
-            job = pleo.get_job(batch.job_id)
-            left = minutes_left(job, pleo.time())
-    except EtlError as error:
-        return None, f"the minutes left are not known: {error.problems[0].what}"
-    return left, "" if left is not None else "Pleo has ended the export: it cannot be released"
-
-
-def note_reviewed(desk: Desk, batch: Batch, *, by: str) -> Batch:
-    """Remember that somebody has looked at the items of a batch, for when they come again."""
-    from etl.live.reviewing import review
-
-    if batch.state is not State.STAGED or batch.content is None:
-        return batch
-    entries = [str(item["id"]) for item in desk.ledger.items(batch) if item["id"]]
-    return review(desk, batch, by=by, entries=entries) if entries else batch
-
-
-def reviewed_before(ledger: Ledger, batch: Batch) -> int:
-    """Count the items that were reviewed in an earlier batch, and book the same as then."""
-    seen = set()
-    for earlier in ledger.batches(batch.company_id):
-        looked_at = {entry.casefold() for entry in earlier.facts.get("reviewed") or ()}
-        if earlier.id != batch.id and looked_at:
-            seen |= {_printed(item) for item in ledger.items(earlier)}
-    return sum(item["fingerprint"] is not None and _printed(item) in seen
-               for item in ledger.items(batch))  # fmt: skip
-
-
-def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:
-    return str(item["id"]).casefold(), item["fingerprint"]
-
-
-def summary_lines(turn: Turn, batch: Batch, folder: Path, *, known: int = 0) -> list[str]:
-    """Give what a reviewer looks at first, at most 80 columns wide.
-
-    Needs: known, how many items were reviewed before and book the same.
-    """
-    head = f"{turn.name}: batch {batch.number}, revision {batch.revision} ({batch.id})"
-    return [
-        head,
-        *counts_lines(batch),
-        *([f"  {known} of them reviewed before, and the same as then"] if known else []),
-        *_file_lines(folder),
-        *_rejected_lines(folder),
-        *_note_lines(folder),
-        "  read before you release:",
-        f"    {shown_path(folder / REVIEW)}",
-    ]
-
-
-def _file_lines(folder: Path) -> list[str]:
-    from etl.batches.reading import read_manifest
-
-    files = read_manifest(folder).head["files"]
-    return [
-        f"  file {file['name']}"
-        + (f" ({talk.counted(int(file['rows']), 'row')})" if file["totals"] else "")
-        for file in files
-    ]
-
-
-def _rejected_lines(folder: Path) -> list[str]:
-    """Give the causes of rejections, the one that stops most items first."""
-    if not (folder / REJECTIONS).is_file():
-        return []
-    with (folder / REJECTIONS).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    causes = Counter((row["code"], row["message"]) for row in rows)
-    lines = [
-        line
-        for (code, message), count in causes.most_common(SHOWN)
-        for line in wrapped(f"  rejected[{code}], {count}x: {message}")
-    ]
-    repeated = list(dict.fromkeys(row["item_id"] for row in rows if row["code"] == REPEATED))
-    lines += [f"    pleo-etl review --already-booked {item}" for item in repeated[:SHOWN]]
-    if len(repeated) > 1:
-        lines.append("    pleo-etl review --already-booked all")
-    if repeated:
-        lines.append("      says that it stays as it is; --again instead books it once more")
-    more = len(causes) - SHOWN
-    return [*lines, *([f"  and {more} more causes in {REJECTIONS}"] if more > 0 else [])]
-
-
-def _note_lines(folder: Path) -> list[str]:
-    from etl.batches.reading import read_manifest
-    from etl.codes import CODES
-
-    notes = read_manifest(folder).head["notes"]
-    lines = [
-        line
-        for note in notes[:SHOWN]
-        for line in wrapped(
-            f"  note {note['code']}, {note['count']}x: {CODES[note['code']].meaning}"
-        )
-    ]
-    more = len(notes) - SHOWN
-    return [*lines, *([f"  and {more} more notes on the page"] if more > 0 else [])]
+    folder = folder_of(folders_of(turn.workspace, turn.name), batch, batch.revision)
+    page = folder / REVIEW
+    lines = [Line(f"{turn.name}: batch {batch.number} ({batch.id})", "title")]
+    lines += [Line(line) for line in counts_lines(batch)]
+    if page.is_file():
+        lines += [Line("  read it as it was:"), Line(f"    {shown_path(page)}", "whole")]
+    screens.show(lines, aside=aside)
+    say_standing(batch, option=turn.option)
+    for problem in error.problems:
+        say_wrapped(f"it cannot be shown here: {problem.what} ({problem.code})")
+    document = {
+        "batch": batch_document(batch, option=turn.option),
+        "folder": str(folder) if folder.is_dir() else None,
+        "review": str(page) if page.is_file() else None,
+    }
+    return Told(str(batch.state), EXIT_GOOD, document)

@@ -6,7 +6,7 @@ full, and finds them by words.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,6 +43,11 @@ class ItemLine:
     url: str | None
 
 
+def _kind(row: Mapping[str, object]) -> str:
+    """Say which amount of an item is known: its own, or only that of the wallet."""
+    return "" if row["item.amount"] is not None else "wallet_"
+
+
 class Drawer:
     """The vouchers of one revision; nothing in it changes."""
 
@@ -72,6 +77,13 @@ class Drawer:
         return self._words.join(keys, on=ITEM_KEY, how="semi", maintain_order="left")[
             VOUCHER_KEY
         ].to_list()
+
+    def of_items(self, ids: Iterable[str]) -> set[int]:
+        """Give the keys of the vouchers of some items."""
+        wanted = [entry.casefold() for entry in ids]
+        named = pl.col("item.id").str.to_lowercase()
+        keys = self._frames.items.filter(named.is_in(wanted)).select(ITEM_KEY)
+        return set(self._words.join(keys, on=ITEM_KEY, how="semi")[VOUCHER_KEY].to_list())
 
     def referred_to_as(self, reference: str) -> list[str]:
         """Give the ids of the items with a reconciliation id."""
@@ -121,8 +133,8 @@ class Drawer:
                 item_id=row["item.id"],
                 title=title_of(row),
                 type=type_words(row["item.type"]),
-                amount=row["item.amount"],
-                currency=row["item.currency"] or "",
+                amount=row[f"item.{_kind(row)}amount"],
+                currency=row[f"item.{_kind(row)}currency"] or "",
                 url=pleo_link(row["item.url"]),
             )
             for row in rows.iter_rows(named=True)

@@ -1,0 +1,366 @@
+"""The review on a terminal: the same view model in lines of at most 80 columns.
+
+Plain lines, each with the name of a style; what is said never hangs on colour. No character from
+outside reaches the terminal that could steer it. Calls and paths stay whole, whatever their
+length: they are there to be copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from etl.review.marks import mark
+from etl.review.model import Cause, Concerned, CureGroup, NoteGroup, ReviewView
+from etl.review.situation import Question, Repeat, Situation
+from etl.review.summary import (
+    SIGNS,
+    checks_of,
+    counts_of,
+    files_of,
+    fit,
+    grouped,
+    totals_of,
+    wrapped,
+)
+from etl.review.words import many
+
+WIDTH = 80
+#: Items that a summary names under a remark, a cause or a question; a screen of its own has more.
+FEW = 3
+MANY = 50
+#: Kinds of remarks and causes that a summary has.
+MAX_GROUPS = 8
+#: Characters of an item's id on the screen; six are enough to name it in a call.
+SHOWN_OF_ID = 8
+EMPLOYEE = "employee"
+#: The code of an item that an earlier batch has booked.
+REPEAT = "JOB-9"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the screen.
+
+    style   title | good | look | stop | ask | faint | whole (never broken or cut), or none
+    """
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a screen is made of besides the view.
+
+    option    the option that names the company in calls, where it is needed
+    page      the page to read, as a person would name it; empty where it is not there
+    titles    what an item is called, by its id: for those that no remark names
+    """
+
+    situation: Situation
+    option: str = ""
+    page: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    revision: int = 0
+    width: int = WIDTH
+
+    def call(self, words: str) -> str:
+        """Write a call of the review."""
+        return f"pleo-etl review{self.option}{f' {words}' if words else ''}"
+
+    @property
+    def is_old(self) -> bool:
+        """Say whether this is not what waits, but what was."""
+        waits = self.situation.state in ("staged", "approved", "started")
+        return not waits or self.revision != self.situation.revision
+
+
+def overview(view: ReviewView, shown: Shown) -> list[Line]:
+    """Give the whole review in a few screens: what decides comes first, what to type last."""
+    blocks = (
+        _head(view, shown),
+        checks(view, shown.width),
+        [] if shown.is_old else questions(shown),
+        totals(view, shown.width),
+        booked_before(shown),
+        remarks(view.notes, shown, few=FEW),
+        rejections(view.cures, shown, few=FEW),
+        _files(view, shown),
+        next_steps(view, shown),
+    )
+    lines: list[Line] = []
+    for block in blocks:
+        if block:
+            lines += [Line(""), *block] if lines else block
+    return lines
+
+
+def sight(situation: Situation) -> str:
+    """Say what must always be in sight: the minutes left, and the approvals."""
+    parts = []
+    if situation.minutes_left is not None:
+        parts.append(f"{many(situation.minutes_left, 'minute')} left")
+    elif situation.is_lapsed:
+        parts.append("lapsed")
+    elif situation.time_words:
+        parts.append("minutes left not known")
+    parts.append(f"{given(situation)} of {situation.needed} approved")
+    return ", ".join(parts)
+
+
+def given(situation: Situation) -> int:
+    """Count the persons who have approved; the same name counts once."""
+    return len({one.by.strip().casefold() for one in situation.approvals})
+
+
+def item_words(item_id: str, title: str, amount: Decimal | None, *, currency: str) -> str:
+    """Name an item in a line: the beginning of its id, whose it is, and its amount."""
+    money = "" if amount is None else f"  {currency} {grouped(amount)}"
+    return f"{item_id[:SHOWN_OF_ID] or '(no id)':<{SHOWN_OF_ID}}  {title}{money}"
+
+
+# ── sections ────────────────────────────────────────────────────────────────────────────────
+
+
+def _head(view: ReviewView, shown: Shown) -> list[Line]:
+    situation, width = shown.situation, shown.width
+    batch = f"batch {situation.number}, revision {shown.revision}"
+    lines = [Line(fit(f"{situation.company}: {batch} ({situation.batch_id})", width), "title")]
+    lines.append(Line(fit(f"[{SIGNS[view.state]}] {view.headline}", width), view.state))
+    lines += _styled(counts_of(view, width), width)
+    if shown.revision != situation.revision:
+        newer = f"this is revision {shown.revision}; revision {situation.revision} is the newest"
+        lines += _styled(wrapped("  ", newer, width=width), width, "look")
+    stands = f"{situation.word}: {situation.sentence}"
+    lines += _styled(wrapped("  ", stands, width=width), width)
+    if situation.state in ("staged", "approved", "started"):
+        style = "stop" if situation.is_urgent or situation.is_lapsed else ""
+        lines += _styled(wrapped("  ", sight(situation), width=width), width, style)
+        if situation.time_words and not situation.is_lapsed:
+            lines += _styled(wrapped("  ", situation.time_words, width=width), width)
+    lines += _styled(
+        (f"  approved by {one.by}, {one.at} UTC" for one in situation.approvals), width
+    )
+    return lines + _reviewed_before(view, shown)
+
+
+def _reviewed_before(view: ReviewView, shown: Shown) -> list[Line]:
+    known = shown.situation.reviewed_before
+    if not known or shown.is_old:
+        return []
+    verb = "was" if known == 1 else "were"
+    words = f"{known} of {many(view.counts.listed, 'item')} {verb} reviewed on"
+    words += f" {shown.situation.reviewed_on} and {'is' if known == 1 else 'are'} unchanged"
+    return _styled(wrapped("  ", words, width=shown.width), shown.width, "good")
+
+
+def checks(view: ReviewView, width: int) -> list[Line]:
+    """Say whether every control holds, and name those that do not."""
+    is_good = all(check.holds for check in view.control.checks)
+    style = "good" if is_good else "stop"
+    first, *others = checks_of(view)
+    lines = [Line(fit(first, width), style)]
+    for other in others:
+        lines += _styled(wrapped("  ", other.strip(), width=width), width, "stop")
+    return lines
+
+
+def questions(shown: Shown) -> list[Line]:
+    """Give what must be answered before the batch can be approved, and how."""
+    situation, width = shown.situation, shown.width
+    asked = situation.open_questions
+    repeats = [one for one in situation.repeats if one.is_open]
+    if not asked and not repeats:
+        return []
+    lines = [Line("Answer first", "title")]
+    for question in asked:
+        lines += _question(question, shown)
+    if repeats:
+        verb = "was" if len(repeats) == 1 else "were"
+        words = f"{many(len(repeats), 'item')} {verb} booked before (see below)"
+        lines += _styled(wrapped("  ", words, width=width), width, "ask")
+        name = repeats[0].entry[:SHOWN_OF_ID] if len(repeats) == 1 else "all"
+        lines += [
+            Line(f"    {shown.call(f'--already-booked {name}')}", "whole"),
+            Line("      it stays as it is in your books", "faint"),
+            Line(f"    {shown.call(f'--again {name}')}", "whole"),
+            Line("      it is booked once more", "faint"),
+        ]
+    return lines
+
+
+def _question(question: Question, shown: Shown) -> list[Line]:
+    width = shown.width
+    words = f"{question.meaning} ({question.code}, {many(len(question.items), 'item')})"
+    lines = _styled(wrapped("  ", words, width=width), width, "ask")
+    for entry in question.items[:FEW]:
+        lines.append(Line(fit(f"    {_called(entry, shown)}", width)))
+    lines += _more(len(question.items) - FEW, "item", "    ")
+    call = shown.call(f'--answer {question.code}="what you found"')
+    return [*lines, Line(f"    {call}", "whole")]
+
+
+def totals(view: ReviewView, width: int) -> list[Line]:
+    """Give debit and credit, and what moves on each of Pleo's wallets."""
+    return [Line(fit(line, width), "title" if line[:1].strip() else "") for line in totals_of(view)]
+
+
+def booked_before(shown: Shown) -> list[Line]:
+    """Give the items that an earlier batch has booked: voucher, date, and what was said."""
+    repeats = shown.situation.repeats
+    if not repeats:
+        return []
+    lines = [Line("Booked before", "title")]
+    for one in repeats[:MANY]:
+        lines.append(Line(fit(f"  {_called(one.entry, shown)}", shown.width)))
+        words = f"{one.earlier}: {_said_of(one, shown.situation)}"
+        style = "ask" if one.is_open else ""
+        lines += _styled(wrapped("    ", words, width=shown.width), shown.width, style)
+    return lines + _more(len(repeats) - MANY, "item", "  ")
+
+
+def _said_of(repeat: Repeat, situation: Situation) -> str:
+    said = situation.said_of(repeat.entry)
+    if said is None:
+        return "waits for your answer"
+    return f"you said {said.does.replace('_', ' ')}"
+
+
+def remarks(notes: Sequence[NoteGroup], shown: Shown, *, few: int) -> list[Line]:
+    """Give what is worth a look, blocking ones first, each with the items concerned."""
+    if not notes:
+        return []
+    lines = [Line("To look at", "title")]
+    groups = notes if few > FEW else notes[:MAX_GROUPS]
+    for group in groups:
+        lead = f"  {many(group.count, group.noun):>9}  "
+        sign = "answer: " if group.is_blocking else ""
+        text = f"{sign}{group.meaning} ({group.code})"
+        style = "ask" if group.is_blocking else "look"
+        lines += _styled(wrapped(lead, text, width=shown.width), shown.width, style)
+        lines += _concerned(group.concerned[:few], shown)
+        lines += _more(group.count - len(group.concerned[:few]), group.noun, " " * 13)
+    return lines + _more(len(notes) - len(groups), "kind", "  ")
+
+
+def rejections(cures: Sequence[CureGroup], shown: Shown, *, few: int) -> list[Line]:
+    """Give what stops items by who can cure it: the cure first, then what Pleo's users read."""
+    # What waits for an answer is asked elsewhere, and not as many causes as there are items.
+    is_asked = any(one.is_open for one in shown.situation.repeats)
+    lines: list[Line] = []
+    for cure in cures:
+        causes = [cause for cause in cure.causes if not (is_asked and cause.code == REPEAT)]
+        if not causes:
+            continue
+        lines += _styled(wrapped("  ", cure.title, width=shown.width), shown.width)
+        listed = causes if few > FEW else causes[:MAX_GROUPS]
+        for cause in listed:
+            lines += _cause(cause, shown, few=few)
+        lines += _more(len(causes) - len(listed), "cause", "    ")
+    return [Line("Rejected, by who can cure it", "title"), *lines] if lines else []
+
+
+def _cause(cause: Cause, shown: Shown, *, few: int) -> list[Line]:
+    width, inner = shown.width, " " * 13
+    lead = f"  {many(cause.items, 'item'):>9}  "
+    text = f"{cause.fix or cause.messages[0]} ({cause.code})"
+    lines = _styled(wrapped(lead, text, width=width), width, "look")
+    if few > FEW:
+        read = f'Pleo shows: "{cause.pleo_words}" ({cause.failure_words})'
+        lines += _styled(wrapped(inner, read, width=width), width, "faint")
+    elif cause.fix and cause.messages:
+        lines += _styled(wrapped(inner, f"because {cause.messages[0]}", width=width), width)
+    is_at_pleo = cause.cured_by == EMPLOYEE
+    lines += _concerned(cause.concerned[:few], shown, with_links=is_at_pleo)
+    return lines + _more(cause.problems - len(cause.concerned[:few]), "problem", inner)
+
+
+def _concerned(
+    concerned: Iterable[Concerned], shown: Shown, *, with_links: bool = False
+) -> list[Line]:
+    lines: list[Line] = []
+    inner = " " * 13
+    for one in concerned:
+        if one.item_id:
+            words = item_words(one.item_id, one.title, one.amount, currency=one.currency)
+            lines.append(Line(fit(inner + words, shown.width)))
+        elif one.where:
+            lines.append(Line(fit(f"{inner}at {one.where}", shown.width)))
+        if one.detail:
+            lines += _styled(
+                wrapped(inner + "  ", one.detail, width=shown.width), shown.width, "faint"
+            )
+        if with_links and one.url:
+            lines.append(Line(f"{inner}  {mark(one.url)}", "whole"))
+    return lines
+
+
+def _files(view: ReviewView, shown: Shown) -> list[Line]:
+    lines = [
+        Line(fit(line, shown.width), "title" if line[:1].strip() else "") for line in files_of(view)
+    ]
+    if shown.page:
+        lines += [Line("Read"), Line(f"  {shown.page}", "whole")]
+    return lines
+
+
+def next_steps(view: ReviewView, shown: Shown) -> list[Line]:
+    """Say what to type next."""
+    situation = shown.situation
+    if shown.is_old:
+        return _import_steps(view, shown)
+    lines = [Line("Next", "title")]
+    calls: list[tuple[str, str]] = []
+    if situation.is_lapsed:
+        calls.append((f"pleo-etl run{shown.option}", "when it was exported again in Pleo"))
+    elif situation.open_questions or any(one.is_open for one in situation.repeats):
+        lines += _styled(
+            wrapped("  ", "answer what is asked above", width=shown.width), shown.width
+        )
+    elif situation.may("approve"):
+        calls.append((shown.call("--approve"), "these files may be released"))
+    if situation.may("release"):
+        calls.append((f"pleo-etl release{shown.option}", "puts them out, and reports to Pleo"))
+    if situation.may("reject"):
+        calls.append((shown.call('--reject ITEM --reason "why"'), "holds an item back"))
+        calls.append((shown.call("--item ITEM"), "shows why it is booked as it is"))
+    return [*lines, *_calls(calls, shown.width)]
+
+
+def _import_steps(view: ReviewView, shown: Shown) -> list[Line]:
+    if shown.situation.word != "released" or not view.import_steps:
+        return []
+    lines = [Line("Import", "title")]
+    for place, step in enumerate(view.import_steps, start=1):
+        lines += _styled(wrapped(f"  {place}. ", step, width=shown.width), shown.width)
+    return lines
+
+
+# ── layout ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _calls(calls: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
+    """Give calls and what they do, one below the other; calls stay whole, to be copied."""
+    column = max((len(call) for call, _ in calls), default=0)
+    for call, does in calls:
+        line = f"  {call:<{column}}  {does}"
+        if len(line) <= width:
+            yield Line(line, "whole")
+        else:
+            yield Line(f"  {call}", "whole")
+            yield Line(f"    {does}", "faint")
+
+
+def _called(entry: str, shown: Shown) -> str:
+    title = shown.titles.get(entry, "")
+    return f"{entry[:SHOWN_OF_ID]}  {title}" if title else entry
+
+
+def _more(count: int, noun: str, lead: str) -> list[Line]:
+    return [Line(f"{lead}and {many(count, f'more {noun}')}", "faint")] if count > 0 else []
+
+
+def _styled(lines: Iterable[str], width: int, style: str = "") -> list[Line]:
+    return [Line(fit(line, width), style) for line in lines]
