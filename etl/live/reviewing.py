@@ -89,8 +89,12 @@ def known_from_before(ledger: Ledger, batch: Batch) -> Known:
 
 
 def _looked_at(ledger: Ledger, batch: Batch) -> dict[tuple[str, Any], str]:
-    """Give what was looked at of a batch, as it was then, with the day."""
+    """Give what was looked at of a batch, as it was then, with the day.
+
+    What the reviewer rejected in the end is no part of it: it must be looked at again.
+    """
     seen: dict[tuple[str, Any], str] = {}
+    last_word: dict[str, str] = {}
     shown: list[tuple[str, Any]] = []
     for event in ledger.events(batch.company_id, batch.id):
         if event.kind is Kind.STAGED:
@@ -99,7 +103,10 @@ def _looked_at(ledger: Ledger, batch: Batch) -> dict[tuple[str, Any], str]:
             entries = {str(entry).casefold() for entry in event.body["entries"]}
             day = event.at.date().isoformat()
             seen |= {printed: day for printed in shown if printed[0] in entries}
-    return seen
+        elif event.kind is Kind.ANSWERED:
+            said = event.body.get("decisions") or {}
+            last_word |= {str(entry).casefold(): one["do"] for entry, one in said.items()}
+    return {printed: day for printed, day in seen.items() if last_word.get(printed[0]) != REJECT}
 
 
 def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:

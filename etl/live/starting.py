@@ -20,7 +20,7 @@ from etl.errors import HeldElsewhere, Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.ending import lapse
 from etl.live.hours import is_past_margin, minutes_left
-from etl.live.jobs import refuse_foreign
+from etl.live.jobs import refuse_foreign, running_jobs
 from etl.live.outcomes import counted, name_of
 from etl.live.patience import TRIES, wait
 from etl.pleo.failures import OutcomeUnknown, StatusChangeRefused
@@ -90,8 +90,11 @@ def _send(desk: Desk, batch: Batch, *, is_first: bool) -> Batch:
         except OutcomeUnknown:
             is_first = False
         except StatusChangeRefused:
-            if is_first:
-                return _not_ours(desk, batch, desk.pleo.get_job(batch.job_id or ""))
+            refused = desk.pleo.get_job(batch.job_id or "")
+            if refused.is_pending:
+                _check_alone(desk)
+            elif is_first:
+                return _not_ours(desk, batch, refused)
         else:
             return desk.ledger.append(batch, Kind.STARTED, {"read_back": False})
         job = desk.pleo.get_job(batch.job_id or "")
@@ -106,6 +109,16 @@ def _send(desk: Desk, batch: Batch, *, is_first: bool) -> Batch:
             "run `pleo-etl release` again in a minute; it looks first",
         )
     )
+
+
+def _check_alone(desk: Desk) -> None:
+    """Name the job that keeps ours from being started: one may be in progress per company.
+
+    Raises: HeldElsewhere JOB-1; the batch goes on once that job has ended.
+    """
+    other = next((job for job in running_jobs(desk) if not job.is_pending), None)
+    if other is not None:
+        raise refuse_foreign(desk, other)
 
 
 def _started_before(desk: Desk, batch: Batch, job: Job) -> Batch:
