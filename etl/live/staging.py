@@ -60,6 +60,8 @@ def stage_next(desk: Desk, *, unattended: bool = False) -> Staged | NothingToDo:
     job = next((job for job in jobs if waiting is None or _is_for(job, waiting)), None)
     if job is None:
         return _nothing(lapsed)
+    if lapsed is not None:  # the batch that is staged now is another one
+        desk.remark(_lapsed(lapsed).what)
     is_adopted = waiting is not None and bool(waiting.facts.get("adopted"))
     return stage_job(desk, job, waiting=waiting, adopted=is_adopted, unattended=unattended)
 
@@ -325,10 +327,16 @@ def told(desk: Desk, batch: Batch, job: Job | None) -> Staged:
             exit_code=EXIT_USER,
         )  # fmt: skip
     folder = desk.stored(batch).revision_folder(batch.revision)
+    says = f"{name_of(batch)} is staged, revision {batch.revision}"
+    next_step = "look at it with `pleo-etl review`, then `pleo-etl release`"
+    if batch.state is State.APPROVED:
+        names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))
+        says = f"{name_of(batch)} has not changed since {names} approved it"
+        next_step = "`pleo-etl release`"
     return Staged(
-        word="staged", batch=batch, minutes_left=left, folder=folder,
-        says=f"{name_of(batch)} is staged, revision {batch.revision}",
-        next_step="look at it with `pleo-etl review`, then `pleo-etl release`",
+        word=str(batch.state), batch=batch, minutes_left=left, folder=folder,
+        says=says,
+        next_step=next_step,
         exit_code=exit_code_of(batch),
     )  # fmt: skip
 
