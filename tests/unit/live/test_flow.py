@@ -227,3 +227,21 @@ def test_answers_that_cannot_be_taken(scene: Scene, said: dict[str, Any]) -> Non
     with scene.desk() as desk, pytest.raises(EtlError, match="JOB-12"):
         answer(desk, batch, by="Ann", decisions=said)
     assert scene.batch().seq == batch.seq
+
+
+def test_run_says_that_what_was_approved_still_stands(scene: Scene) -> None:
+    scene.export()
+    scene.run()
+    scene.approve()
+    again = scene.run()
+    assert (again.word, again.next_step) == ("approved", "`pleo-etl release`")
+    assert again.says.endswith("has not changed since A. Patel approved it")
+
+
+def test_run_says_when_a_batch_gives_way_to_another_export(scene: Scene) -> None:
+    first = scene.export(scene.entries[:1])
+    scene.run()
+    scene.pleo.cancel_job(first)
+    scene.export(scene.entries[1:])
+    assert scene.run().word == "staged"
+    assert any("before it was released; the batch is void" in said for said in scene.said)
