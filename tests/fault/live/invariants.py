@@ -321,7 +321,7 @@ def snapshot(root: Path, jobs: Mapping[str, Any]) -> dict[str, str]:
     seen = {
         str(path.relative_to(root)): sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.suffix not in (".lock", ".db", ".db-wal", ".db-shm")
+        if path.is_file() and path.parent.name != "locks" and ".db" not in path.name
     }
     seen |= {f"job {job.id}": json.dumps(job.document(), sort_keys=True) for job in jobs.values()}
     for job in jobs.values():
