@@ -99,9 +99,12 @@ def test_a_mapping_that_is_wrong_is_said_once(live: Live) -> None:
 def test_items_that_are_not_stored_any_more_are_said(live: Live) -> None:
     (stored,) = (live.root / ".pleo-etl" / "batches" / "acme").iterdir()
     shutil.rmtree(stored)
-    result = live.run("simulate", "-m", str(live.root / "other.yaml"))
-    assert result.exit_code == 2
-    assert "error[SIM-2]: the items of batch 1" in result.stderr
+    found = live.json("simulate", "-m", str(live.root / "other.yaml"))
+    (error,) = found["errors"]
+    assert (found["exit_code"], error["code"]) == (2, "SIM-2")
+    assert error["what"].startswith("the items of batch 1")
+    assert error["what"].endswith("are not stored any more")
+    assert error["fix"] == "only batches within the workspace's `retention` can be tried"
 
 
 def test_before_the_first_release_there_is_nothing_to_try(tmp_path: Path) -> None:
