@@ -1,4 +1,4 @@
-"""Another job of the company is in progress elsewhere: ours cannot be started until it has ended."""
+"""Another job of the company is in progress elsewhere: ours waits until it has ended."""
 
 from __future__ import annotations
 
