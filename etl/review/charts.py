@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-from etl.review.model import Counts, DayTotal
+from etl.review.model import Counts, DayTotal, GroupTotal
+from etl.review.totals import share_of
 
 WIDTH = 1000
 HEIGHT = 100
@@ -53,6 +55,15 @@ def _places(days: Sequence[DayTotal], unit: str) -> list[int]:
         return [month - months[0] for month in months]
     dates = [dt.date.fromisoformat(day.label) for day in days]
     return [(date - dates[0]).days for date in dates]
+
+
+def shares_of(groups: Sequence[GroupTotal]) -> tuple[int, ...]:
+    """Give the lengths of bars, in thousandths of the longest of their currency."""
+    largest: dict[str, Decimal] = {}
+    for group in groups:
+        size = abs(group.amount)
+        largest[group.currency] = max(size, largest.get(group.currency, size))
+    return tuple(share_of(group.amount, largest[group.currency]) for group in groups)
 
 
 def count_bars(counts: Counts) -> tuple[Bar, ...]:

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from etl.review.charts import count_bars, day_bars
+from etl.review.charts import count_bars, day_bars, shares_of
 from etl.review.marks import IN_FILE, IN_TEXT, name_of, sign_of
 from etl.review.model import ReviewView
 from etl.review.words import many
@@ -46,6 +46,7 @@ def context_of(view: ReviewView) -> dict[str, Any]:
         "view": view,
         "places": {group.code: place for place, group in enumerate(view.notes)},
         "count_bars": count_bars(view.counts),
+        "type_shares": shares_of(view.control.types),
         "day_bars": day_bars(view.control.days, view.control.days_unit),
     }
 
