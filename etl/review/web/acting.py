@@ -174,6 +174,8 @@ class Acts:
                 is_done=False, says=first.what, next_step=first.fix, code=first.code,
                 problems=tuple(problem.what for problem in error.problems[1:]),
             )  # fmt: skip
+        except Wrong:
+            raise
         except Exception as error:
             self._bug(error)
             says = "this failed for a reason that is our mistake; the terminal says more"
