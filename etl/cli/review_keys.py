@@ -88,7 +88,7 @@ class _Reviewing:
 
     def go(self) -> Told:
         """Take keys until the person leaves or the batch is done with."""
-        screens.show(overview_lines(self._turn, self._looked))
+        screens.show(overview_lines(self._turn, self._looked, has_keys=True))
         while not self._is_over():
             key = self._next_key()
             if key in ("q", keys.END):
@@ -167,7 +167,7 @@ class _Reviewing:
 
     def _again(self) -> None:
         self._look()
-        screens.show(overview_lines(self._turn, self._looked))
+        screens.show(overview_lines(self._turn, self._looked, has_keys=True))
 
     def _help(self) -> None:
         for key, does in HELP.items():
@@ -179,7 +179,10 @@ class _Reviewing:
         from etl.review.terminal import MANY, Line, remarks
 
         shown = shown_of(self._turn, self._looked)
-        lines = remarks(self._looked.viewed.view.notes, shown, few=MANY)
+        asked = {question.code for question in self._looked.situation.open_questions}
+        # What is asked stands last: just above the question.
+        notes = sorted(self._looked.viewed.view.notes, key=lambda one: one.code in asked)
+        lines = remarks(notes, shown, few=MANY)
         screens.show(lines or [Line("there are no notes", "good")])
         answers = {}
         for question in self._looked.situation.open_questions:
@@ -207,7 +210,8 @@ class _Reviewing:
         for one in open_ if key in "bgo" else ():
             said = key
             if key == "o":
-                click.echo(f"{one.entry[:8]}: b already booked, g again, Enter later > ", err=True,
+                named = self._name(one.entry)
+                click.echo(f"{named}: b already booked, g again, Enter later > ", err=True,
                            nl=False)  # fmt: skip
                 said = self._letter()
             if said in ("b", "g"):
@@ -233,11 +237,13 @@ class _Reviewing:
         said = self._looked.situation.decisions
         for one in said:
             reason = f": {one.reason}" if one.reason else ""
-            talk.say(talk.printable(f"  {one.entry[:8]}  {one.does.replace('_', ' ')}{reason}"))
+            talk.say(
+                talk.printable(f"  {self._name(one.entry)}  {one.does.replace('_', ' ')}{reason}")
+            )
         if not said:
             talk.say("nothing was said of any item yet")
             return
-        default = said[0].entry[:8] if len(said) == 1 else ""
+        default = self._name(said[0].entry) if len(said) == 1 else ""
         entry = self._ask_item("undo it for which item?", default=default)
         if entry:
             self._do(lambda: self._session.undo(entry, by=self._by, content=self._looked.content))
@@ -254,6 +260,11 @@ class _Reviewing:
         if not self._is_confirmed(f"approve as {self._by}, and release?"):
             return
         self._do(self._carry_out)
+        from etl.review.terminal import next_steps
+
+        if self._looked.situation.word == "released":
+            shown = shown_of(self._turn, self._looked)
+            screens.show(next_steps(self._looked.viewed.view, shown))
 
     def _carry_out(self) -> Outcome:
         outcome = self._session.release(
@@ -263,7 +274,7 @@ class _Reviewing:
         return outcome
 
     def _discard(self) -> None:
-        if self._is_confirmed("forget this batch? Nothing of it is out."):
+        if self._is_confirmed("forget this batch?"):
             self._do(lambda: self._session.discard(by=self._by, content=self._looked.content))
 
     def _is_confirmed(self, question: str) -> bool:
@@ -276,8 +287,11 @@ class _Reviewing:
 
     def _ask_item(self, question: str, *, default: str = "") -> str:
         """Ask for an item; the one of the voucher that is shown is the default."""
-        name = keys.answered(question, default=default or self._leaf.entry[:8])
+        name = keys.answered(question, default=default or self._name(self._leaf.entry))
         return entry_of(self._looked, name) if name else ""
+
+    def _name(self, entry: str) -> str:
+        return self._looked.names.get(entry, entry)
 
     def _do(self, act: Callable[[], Outcome]) -> None:
         """Do an act, say what came of it, and look again."""
@@ -313,7 +327,7 @@ class _Reviewing:
         talk.show_problems([self._turn.named(problem) for problem in error.problems])
         self._look()
         if any(problem.code == STALE for problem in error.problems):
-            screens.show(overview_lines(self._turn, self._looked))
+            screens.show(overview_lines(self._turn, self._looked, has_keys=True))
 
     # ── at the end ──
 

@@ -49,6 +49,13 @@ class Looked:
         return [str(item["id"]) for item in self.viewed.items if item.get("fingerprint")]
 
     @property
+    def names(self) -> dict[str, str]:
+        """Give for each item as much of its id as tells it from all others."""
+        from etl.review.short_names import short_names
+
+        return short_names(str(item["id"] or "") for item in self.viewed.items)
+
+    @property
     def is_known(self) -> bool:
         """Say whether all that is booked was reviewed before and has not changed."""
         return bool(self.booked) and set(self.booked) <= self.situation.reviewed_entries
@@ -100,7 +107,7 @@ def staged_folder(turn: Turn, batch: Batch) -> Path:
     return stored.revision_folder(batch.revision)
 
 
-def shown_of(turn: Turn, looked: Looked) -> Shown:
+def shown_of(turn: Turn, looked: Looked, *, has_keys: bool = False) -> Shown:
     """Give what a screen needs besides the view."""
     from etl.review.terminal import Shown
 
@@ -111,9 +118,11 @@ def shown_of(turn: Turn, looked: Looked) -> Shown:
         situation=looked.situation,
         option=turn.option,
         page=shown_path(page) if page.is_file() else "",
+        names=looked.names,
         titles={entry: _titled(one) for entry, one in looked.known(asked).items()},
         revision=looked.viewed.revision,
         width=screens.width(),
+        has_keys=has_keys,
     )
 
 
@@ -124,10 +133,11 @@ def _titled(one: ItemLine) -> str:
     return f"{one.title}{money}"
 
 
-def overview_lines(turn: Turn, looked: Looked) -> list[Line]:
+def overview_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> list[Line]:
+    """Give the whole review of a batch."""
     from etl.review.terminal import overview
 
-    return overview(looked.viewed.view, shown_of(turn, looked))
+    return overview(looked.viewed.view, shown_of(turn, looked, has_keys=has_keys))
 
 
 # ── items ───────────────────────────────────────────────────────────────────────────────────
@@ -141,6 +151,8 @@ def entry_of(looked: Looked, name: str) -> str:
 
     Raises: UserMustFix ANS-4.
     """
+    from etl.review.short_names import CUT, is_short_for
+
     word = name.strip().casefold()
     known = [one for one in looked.viewed.items if one["id"]]
     meant = [
@@ -148,6 +160,8 @@ def entry_of(looked: Looked, name: str) -> str:
         for one in known
         if word in (one["id"].casefold(), (one.get("external_id") or "").casefold())
     ]
+    if CUT in word:
+        meant = [str(one["id"]) for one in known if is_short_for(word, one["id"])]
     if not meant and word and looked.viewed.drawer is not None:
         meant = looked.viewed.drawer.referred_to_as(word)
     if not meant and len(word) >= MIN_PREFIX:

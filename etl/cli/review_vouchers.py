@@ -62,7 +62,8 @@ class Leaf:
         found = self._found()
         lines = [Line(fit(f"{many(len(found), 'voucher')} found; v shows them", width), "title")]
         for voucher in self._vouchers(found[:LISTED]):
-            lines.append(Line(fit(f"  {_brief(voucher)}", width)))
+            name = self.looked.names.get(voucher.source.item_id, "")
+            lines.append(Line(fit(f"  {name}  {_brief(voucher)}", width)))
         if len(found) > LISTED:
             lines.append(Line(f"  and {len(found) - LISTED} more", "faint"))
         return lines
@@ -95,5 +96,5 @@ class Leaf:
 def _brief(voucher: Voucher) -> str:
     money = "" if voucher.total is None else f"{voucher.currency} {grouped(voucher.total)}"
     number = "" if voucher.number is None else f"voucher {voucher.number}"
-    parts = (voucher.source.item_id[:8], number, voucher.source.title, money)
+    parts = (number, voucher.source.title, money)
     return "  ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from etl.review.marks import mark
 from etl.review.model import Cause, Concerned, CureGroup, NoteGroup, ReviewView
+from etl.review.short_names import short_name
 from etl.review.situation import Question, Repeat, Situation
 from etl.review.summary import (
     SIGNS,
@@ -32,8 +33,6 @@ FEW = 3
 MANY = 50
 #: Kinds of remarks and causes that a summary has.
 MAX_GROUPS = 8
-#: Characters of an item's id on the screen; six are enough to name it in a call.
-SHOWN_OF_ID = 8
 EMPLOYEE = "employee"
 #: The code of an item that an earlier batch has booked.
 REPEAT = "JOB-9"
@@ -57,14 +56,22 @@ class Shown:
     option    the option that names the company in calls, where it is needed
     page      the page to read, as a person would name it; empty where it is not there
     titles    what an item is called, by its id: for those that no remark names
+    names     as much of an item's id as tells it from all others
+    has_keys  whether a person acts by keys, so that no calls need to be told
     """
 
     situation: Situation
     option: str = ""
     page: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     revision: int = 0
     width: int = WIDTH
+    has_keys: bool = False
+
+    def name(self, entry: str) -> str:
+        """Name an item by as much of its id as is needed."""
+        return short_name(entry, self.names)
 
     def call(self, words: str) -> str:
         """Write a call of the review."""
@@ -115,10 +122,10 @@ def given(situation: Situation) -> int:
     return len({one.by.strip().casefold() for one in situation.approvals})
 
 
-def item_words(item_id: str, title: str, amount: Decimal | None, *, currency: str) -> str:
+def item_words(name: str, title: str, amount: Decimal | None, *, currency: str) -> str:
     """Name an item in a line: the beginning of its id, whose it is, and its amount."""
     money = "" if amount is None else f"  {currency} {grouped(amount)}"
-    return f"{item_id[:SHOWN_OF_ID] or '(no id)':<{SHOWN_OF_ID}}  {title}{money}"
+    return f"{name}  {title}{money}"
 
 
 # ── sections ────────────────────────────────────────────────────────────────────────────────
@@ -174,20 +181,24 @@ def questions(shown: Shown) -> list[Line]:
     repeats = [one for one in situation.repeats if one.is_open]
     if not asked and not repeats:
         return []
-    lines = [Line("Answer first", "title")]
+    lines = [Line("Answer first (key n)" if shown.has_keys else "Answer first", "title")]
     for question in asked:
         lines += _question(question, shown)
     if repeats:
         verb = "was" if len(repeats) == 1 else "were"
         words = f"{many(len(repeats), 'item')} {verb} booked before (see below)"
         lines += _styled(wrapped("  ", words, width=width), width, "ask")
-        name = repeats[0].entry[:SHOWN_OF_ID] if len(repeats) == 1 else "all"
-        lines += [
-            Line(f"    {shown.call(f'--already-booked {name}')}", "whole"),
-            Line("      it stays as it is in your books", "faint"),
-            Line(f"    {shown.call(f'--again {name}')}", "whole"),
-            Line("      it is booked once more", "faint"),
-        ]
+        name = shown.name(repeats[0].entry) if len(repeats) == 1 else "all"
+        lines += (
+            []
+            if shown.has_keys
+            else [
+                Line(f"    {shown.call(f'--already-booked {name}')}", "whole"),
+                Line("      it stays as it is in your books", "faint"),
+                Line(f"    {shown.call(f'--again {name}')}", "whole"),
+                Line("      it is booked once more", "faint"),
+            ]
+        )
     return lines
 
 
@@ -198,8 +209,10 @@ def _question(question: Question, shown: Shown) -> list[Line]:
     for entry in question.items[:FEW]:
         lines.append(Line(fit(f"    {_called(entry, shown)}", width)))
     lines += _more(len(question.items) - FEW, "item", "    ")
-    call = shown.call(f'--answer {question.code}="what you found"')
-    return [*lines, Line(f"    {call}", "whole")]
+    if not shown.has_keys:
+        call = shown.call(f'--answer {question.code}="what you found"')
+        lines.append(Line(f"    {call}", "whole"))
+    return lines
 
 
 def totals(view: ReviewView, width: int) -> list[Line]:
@@ -284,7 +297,9 @@ def _concerned(
     inner = " " * 13
     for one in concerned:
         if one.item_id:
-            words = item_words(one.item_id, one.title, one.amount, currency=one.currency)
+            words = item_words(
+                shown.name(one.item_id), one.title, one.amount, currency=one.currency
+            )
             lines.append(Line(fit(inner + words, shown.width)))
         elif one.where:
             lines.append(Line(fit(f"{inner}at {one.where}", shown.width)))
@@ -311,6 +326,8 @@ def next_steps(view: ReviewView, shown: Shown) -> list[Line]:
     situation = shown.situation
     if shown.is_old:
         return _import_steps(view, shown)
+    if shown.has_keys:
+        return []
     lines = [Line("Next", "title")]
     calls: list[tuple[str, str]] = []
     if situation.is_lapsed:
@@ -322,7 +339,7 @@ def next_steps(view: ReviewView, shown: Shown) -> list[Line]:
     elif situation.may("approve"):
         calls.append((shown.call("--approve"), "these files may be released"))
     if situation.may("release"):
-        calls.append((f"pleo-etl release{shown.option}", "puts them out, and reports to Pleo"))
+        calls.append((f"pleo-etl release{shown.option}", "puts them out, reports to Pleo"))
     if situation.may("reject"):
         calls.append((shown.call('--reject ITEM --reason "why"'), "holds an item back"))
         calls.append((shown.call("--item ITEM"), "shows why it is booked as it is"))
@@ -355,7 +372,7 @@ def _calls(calls: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
 
 def _called(entry: str, shown: Shown) -> str:
     title = shown.titles.get(entry, "")
-    return f"{entry[:SHOWN_OF_ID]}  {title}" if title else entry
+    return f"{shown.name(entry)}  {title}" if title else entry
 
 
 def _more(count: int, noun: str, lead: str) -> list[Line]:

@@ -9,9 +9,10 @@ from typing import Any
 from etl.review.drawer import ItemLine
 from etl.review.marks import mark
 from etl.review.model import PostingRow, Source, Voucher
+from etl.review.short_names import SHOWN, short_name, short_names
 from etl.review.situation import Situation
 from etl.review.summary import columns_of, fit, grouped, wrapped
-from etl.review.terminal import SHOWN_OF_ID, Line
+from etl.review.terminal import Line
 
 #: Columns of the list: what became of an item, its voucher, and the widest amount.
 _OUTCOME, _VOUCHER, _MONEY = 15, 10, 16
@@ -29,8 +30,11 @@ def item_list(
 
     Needs: items, as they were staged; known, by id what is known of them.
     """
-    lines = [Line(_row("item", "is", ("voucher", "", "amount"), width=width), "title")]
-    for item in items:
+    names = short_names(str(item["id"] or "") for item in items)
+    column = max((len(name) for name in names.values()), default=SHOWN)
+    head = _row(_padded("item", column), "is", ("voucher", "", "amount"), width=width)
+    lines = [Line(head, "title")]
+    for item in sorted(items, key=_place):
         entry = str(item["id"] or "")
         one = known.get(entry)
         outcome = outcome_of(item)
@@ -41,9 +45,16 @@ def item_list(
             "" if one is None or one.amount is None else f"{one.currency} {grouped(one.amount)}"
         )
         vouchers = ", ".join(str(number) for number in item.get("vouchers") or ())
-        row = _row(entry[:SHOWN_OF_ID], words, (vouchers, title, amount), width=width)
+        named = _padded(short_name(entry, names), column)
+        row = _row(named, words, (vouchers, title, amount), width=width)
         lines.append(Line(row, "look" if outcome == "rejected" else ""))
     return lines
+
+
+def _place(item: Mapping[str, Any]) -> tuple[bool, int]:
+    """Put items in the order of their vouchers; those without one come last, as they were."""
+    numbers = [int(number) for number in item.get("vouchers") or () if str(number).isdigit()]
+    return not numbers, min(numbers, default=0)
 
 
 def outcome_of(item: Mapping[str, Any]) -> str:
@@ -59,9 +70,9 @@ def outcome_of(item: Mapping[str, Any]) -> str:
 
 def _row(entry: str, outcome: str, rest: tuple[str, str, str], *, width: int) -> str:
     voucher, title, amount = rest
-    room = width - SHOWN_OF_ID - _OUTCOME - _VOUCHER - _MONEY - 8
+    room = width - len(entry) - _OUTCOME - _VOUCHER - _MONEY - 8
     parts = (
-        _padded(entry, SHOWN_OF_ID), _padded(outcome, _OUTCOME), _padded(voucher, _VOUCHER),
+        entry, _padded(outcome, _OUTCOME), _padded(voucher, _VOUCHER),
         _padded(title, max(room, 8)),
     )  # fmt: skip
     return fit("  ".join(parts) + "  " + _right(amount, _MONEY), width).rstrip()
@@ -110,15 +121,15 @@ def _source(source: Source, width: int) -> list[Line]:
     money = _money(source.amount, source.currency)
     if source.original_currency and source.original_currency != source.currency:
         money += f" (paid {_money(source.original_amount, source.original_currency)})"
-    first = "  ".join(part for part in (source.title, money, source.type) if part)
-    lines = _plain(wrapped("  ", first, width=width), width)
+    first = "  ".join(part for part in (money, source.title, source.type) if part)
+    lines = [Line(fit(f"  {first}", width))]
     who = f"by {source.person}" if source.person else ""
     when = f"on {source.date}" if source.date else ""
     told = [" ".join(part for part in (who, when) if part)]
     told.append(f'note "{source.note}"' if source.note else "")
     told.append(f"receipts: {', '.join(source.receipts) or 'none'}")
     told += [
-        ", ".join(filter(None, (line.account, line.tax, _amount(line.gross), line.tags)))
+        ", ".join(filter(None, (_amount(line.gross), line.account, line.tax, line.tags)))
         for line in source.lines
     ]
     for words in filter(None, told):
@@ -165,7 +176,8 @@ def _posting_row(account: str, debit: str, credit: str, *, tax: str, width: int)
 
 def _why(voucher: Voucher, width: int) -> list[Line]:
     confirmed = "" if voucher.rule_confirmed else " (not confirmed yet)"
-    lines = [Line(fit(f"  posting rule {voucher.rule_id}{confirmed}", width))]
+    words = f"posting rule {voucher.rule_id}{confirmed}"
+    lines = _plain(wrapped("  ", words, width=width), width)
     for reason in voucher.reasons:
         words = f"{reason.target} {reason.value}: {reason.rule} ({reason.place})"
         lines += _plain(wrapped("  ", words, width=width), width)
