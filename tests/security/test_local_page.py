@@ -280,9 +280,9 @@ def test_what_no_page_of_ours_sends_is_refused(
     assert reviewed.bugs == []
 
 
-def test_a_large_body_is_refused(visitor: Visitor) -> None:
-    text = "x" * MAX_BODY
-    assert visitor.act("reject", {"text": text}).status_code == 413
+def test_a_large_body_is_refused(page: LocalPage, visitor: Visitor) -> None:
+    head = post_lines(page, visitor, f"Content-Length: {MAX_BODY + 1}")
+    assert raw(page, head).split()[1] == b"413"
 
 
 def test_a_large_body_in_pieces_is_refused(page: LocalPage, visitor: Visitor) -> None:

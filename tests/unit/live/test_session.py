@@ -1,0 +1,347 @@
+"""U-02: an act is bound to what was looked at, and done once, whatever is clicked how often."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from etl.batches.lock import company_lock
+from etl.errors import EtlError, HeldElsewhere, UserMustFix
+from etl.live.session import ReviewSession
+from etl.review.situation import Act
+from tests.fakes.local_page import BY, Reviewed, make_reviewed
+
+
+@pytest.fixture
+def reviewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reviewed:
+    return make_reviewed(tmp_path / "work", monkeypatch)
+
+
+def exported(session: ReviewSession) -> list[str]:
+    """Give the items that are in the files now."""
+    seen = session.view()
+    assert seen is not None
+    return [item["id"] for item in seen.items if item["verdict"] == "exported"]
+
+
+def content_of(session: ReviewSession) -> str:
+    return session.state().content
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(EtlError) as raised:
+        act()
+    return raised.value.problems[0].code
+
+
+# ── looking ──
+
+
+def test_looking_takes_no_lock_and_changes_nothing(reviewed: Reviewed) -> None:
+    session, before = reviewed.session, reviewed.kinds()
+    root = reviewed.live.root
+    with company_lock(root, "acme", clock=session.clock, what="another program"):
+        assert session.state().number == 1
+        seen = session.view()
+        assert seen is not None
+        assert seen.view.counts.rendered == 2
+        assert session.trace(seen, exported(session)[0]) is not None
+        assert len(session.history()) == 1
+    assert reviewed.kinds() == before
+
+
+def test_the_minutes_are_counted_by_pleos_clock(reviewed: Reviewed) -> None:
+    assert reviewed.session.state().minutes_left == 60
+    reviewed.live.pleo.advance(51 * 60)
+    stands = reviewed.session.state()
+    assert (stands.minutes_left, stands.is_urgent) == (9, True)
+
+
+def test_without_pleo_everything_but_the_minutes_can_be_seen(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PLEO_API_KEY_ACME")
+    stands = reviewed.another().state()
+    assert stands.minutes_left is None
+    assert stands.time_words.startswith("the minutes left are not known: ")
+    assert reviewed.another().view() is not None
+
+
+def test_a_lapsed_export_says_what_to_do(reviewed: Reviewed) -> None:
+    reviewed.live.pleo.advance(3601)
+    stands = reviewed.session.state()
+    assert stands.is_lapsed
+    assert "what you reviewed is remembered" in stands.next_step
+    assert stands.allowed == {Act.FETCH}
+
+
+def test_what_was_looked_at_before_a_lapse_is_remembered(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    session.approve(by=BY, content=content_of(session))
+    reviewed.live.pleo.advance(3601)
+    reviewed.live.job()
+    session.fetch(by=BY)
+    stands = session.state()
+    assert (stands.state, stands.is_lapsed) == ("staged", False)
+    assert stands.reviewed_before == 2
+
+
+def test_an_old_revision_is_seen_as_it_was(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    session.reject(exported(session)[0], reason="private", by=BY, content=content_of(session))
+    old, new = session.view(revision=1), session.view()
+    assert old is not None
+    assert new is not None
+    assert (old.view.counts.rendered, new.view.counts.rendered) == (2, 1)
+    assert old.folder.name == "r1"
+    assert session.revisions(reviewed.batch) == [1, 2]
+    difference = session.difference(reviewed.batch, 1, 2)
+    assert [one.after for one in difference.found.items] == ["failed"]
+
+
+def test_a_stored_item_that_was_changed_is_not_shown(reviewed: Reviewed) -> None:
+    folder = reviewed.live.root / ".pleo-etl" / "batches" / "acme" / reviewed.batch
+    path = folder / "items.ndjson"
+    path.write_bytes(path.read_bytes().replace(b"11900", b"91100"))
+    assert code_of(reviewed.another().view) == "LINE-2"
+
+
+def test_what_is_shown_is_what_the_ledger_holds(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another content than the ledger's is never shown, whatever made it."""
+    from etl.live import viewing
+
+    real = viewing._make
+
+    def other(*args: object, **more: object) -> object:
+        from dataclasses import replace
+
+        return replace(real(*args, **more), content="0" * 64)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(viewing, "_make", other)
+    monkeypatch.setattr(viewing, "_KEPT", viewing._Views())
+    assert code_of(reviewed.another().view) == "LINE-2"
+
+
+# ── acts, once ──
+
+
+def test_a_double_click_approves_once(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    told = [session.approve(by=BY, content=content, request="one").says for _ in range(2)]
+    assert told[0] == told[1]
+    session.approve(by=BY, content=content, request="two")  # a second browser
+    reviewed.another().approve(by=f" {BY.upper()} ", content=content)  # a second program
+    assert reviewed.kinds().count("approved") == 1
+
+
+def test_clicks_at_the_same_moment_release_once(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    said: list[str] = []
+
+    def click(number: int) -> None:
+        said.append(session.release(by=BY, content=content, request=str(number % 2)).word)
+
+    threads = [threading.Thread(target=click, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said == ["closed"] * 4
+    assert reviewed.kinds().count("approved") == 1
+    assert reviewed.kinds().count("published") == 1
+    assert reviewed.sent() == ["send-event", "report-items", "send-event"]
+    assert len(reviewed.released()) == 1
+
+
+def test_what_was_released_is_not_released_again(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    session.release(by=BY, content=content)
+    again = reviewed.another().release(by="B. Lind", content=content)
+    assert again.word == "closed"
+    assert reviewed.kinds().count("approved") == 1
+    assert len(reviewed.sent()) == 3
+
+
+def test_a_stale_page_releases_nothing(reviewed: Reviewed) -> None:
+    session, stale = reviewed.session, content_of(reviewed.session)
+    session.reject(exported(session)[0], reason="private", by=BY, content=stale)
+    for act in (
+        lambda: session.release(by=BY, content=stale),
+        lambda: session.approve(by=BY, content=stale),
+        lambda: session.discard(by=BY, content=stale),
+        lambda: session.reject(exported(session)[0], reason="x", by=BY, content=stale),
+        lambda: session.release(by=BY, content=""),
+    ):
+        assert code_of(act) == "REL-2"
+    assert not {"approved", "voided"} & set(reviewed.kinds())
+    assert reviewed.sent() == []
+
+
+def test_a_rejection_that_comes_twice_makes_one_revision(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    item = exported(session)[0]
+    for request in ("one", "one", "two", ""):
+        session.reject(item, reason="private", by=BY, content=content, request=request)
+    assert session.state().revision == 2
+    assert reviewed.kinds().count("answered") == 1
+    assert session.state().said_of(item.upper()) is not None
+
+
+def test_an_undo_gives_back_what_was_there(reviewed: Reviewed) -> None:
+    session, before = reviewed.session, content_of(reviewed.session)
+    item = exported(session)[0]
+    session.reject(item, reason="private", by=BY, content=before)
+    session.undo(item, by=BY, content=content_of(session))
+    assert content_of(session) == before
+    assert session.state().decisions == ()
+    assert len(exported(session)) == 2
+
+
+def test_a_request_is_good_for_one_act(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    session.approve(by=BY, content=content, request="one")
+    assert code_of(lambda: session.release(by=BY, content=content, request="one")) == "REL-2"
+    assert reviewed.sent() == []
+
+
+def test_an_act_that_failed_may_be_sent_again(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    root = reviewed.live.root
+    with (
+        company_lock(root, "acme", clock=session.clock, what="another program"),
+        pytest.raises(HeldElsewhere) as raised,
+    ):
+        session.release(by=BY, content=content, request="one")
+    assert raised.value.problems[0].code == "LOCK-1"
+    assert session.release(by=BY, content=content, request="one").word == "closed"
+
+
+def test_an_edited_file_is_not_released(reviewed: Reviewed) -> None:
+    """What lies in the folder is not trusted: what was approved is made once more."""
+    session, content = reviewed.session, content_of(reviewed.session)
+    seen = session.view()
+    assert seen is not None
+    name = seen.view.files[0].name
+    path = seen.folder / name
+    proved = path.read_bytes()
+    path.write_bytes(proved.replace(b"119", b"918"))
+    session.release(by=BY, content=content)
+    (folder,) = reviewed.released()
+    assert (folder / name).read_bytes() == proved
+
+
+def where_two_approve(reviewed: Reviewed) -> ReviewSession:
+    path = reviewed.live.root / "pleo-etl.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("mapping: acme.yaml}", "mapping: acme.yaml, approvals: 2}"))
+    return reviewed.another()
+
+
+def test_two_must_approve_and_one_name_counts_once(reviewed: Reviewed) -> None:
+    path = reviewed.live.root / "pleo-etl.yaml"
+    path.write_text(
+        path.read_text().replace("mapping: acme.yaml}", "mapping: acme.yaml, approvals: 2}")
+    )
+    session = reviewed.another()
+    content = content_of(session)
+    assert session.state().needed == 2
+    first = session.release(by=BY, content=content)
+    assert first.word == "waiting"
+    assert "1 of 2 approvals" in first.says
+    assert session.release(by=BY.lower(), content=content).word == "waiting"
+    assert reviewed.sent() == []
+    assert session.release(by="B. Lind", content=content).word == "closed"
+    assert [one.by for one in session.state(reviewed.batch).approvals] == [BY, "B. Lind"]
+
+
+def test_a_new_revision_voids_an_approval(reviewed: Reviewed) -> None:
+    path = reviewed.live.root / "pleo-etl.yaml"
+    path.write_text(
+        path.read_text().replace("mapping: acme.yaml}", "mapping: acme.yaml, approvals: 2}")
+    )
+    session = reviewed.another()
+    session.approve(by=BY, content=content_of(session))
+    session.reject(exported(session)[0], reason="private", by=BY, content=content_of(session))
+    assert session.state().approvals == ()
+
+
+def test_nothing_that_waits_nothing_to_release(reviewed: Reviewed) -> None:
+    session, content = reviewed.session, content_of(reviewed.session)
+    session.discard(by=BY, content=content)
+    assert code_of(lambda: session.approve(by=BY, content=content)) == "REL-1"
+    assert session.state().allowed == {Act.FETCH}
+
+
+# ── afterwards ──
+
+
+def test_the_way_of_a_batch_after_its_release(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    items = exported(session)
+    session.release(by=BY, content=content_of(session))
+    batch = reviewed.batch
+    allowed = session.state(batch).allowed
+    assert {Act.IMPORTED, Act.WITHDRAW, Act.REVERSE} <= allowed
+    session.imported(batch, by=BY, refused=[items[0]], request="one")
+    session.imported(batch, by=BY, refused=[items[0]], request="one")
+    assert reviewed.kinds().count("imported") == 1
+    assert session.state(batch).word == "imported"
+    assert session.state(batch).allowed & {Act.IMPORTED, Act.WITHDRAW} == set()
+    session.reverse(batch, by=BY)
+    assert [one.word for one in session.history()] == ["released", "reversed"]
+    reversal = session.view(session.history()[0].batch_id)
+    assert reversal is not None
+    assert reversal.view.counts.rendered == 1  # not what the ERP refused
+
+
+def test_a_withdrawn_batch_can_still_be_seen(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    session.release(by=BY, content=content_of(session))
+    session.withdraw(reviewed.batch, by=BY)
+    seen = session.view(reviewed.batch)
+    assert seen is not None
+    assert "withdrawn" in seen.folder.as_posix()
+    assert session.state(reviewed.batch).word == "withdrawn"
+
+
+def test_booked_before_is_answered_item_by_item(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    session.release(by=BY, content=content_of(session))
+    reviewed.live.job()
+    session.fetch(by=BY)
+    stands = session.state()
+    assert [one.is_open for one in stands.repeats] == [True, True]
+    assert Act.RELEASE not in stands.allowed
+    first, second = (one.entry for one in stands.repeats)
+    session.already_booked(first, by=BY, content=stands.content)
+    session.again(second, by=BY, content=content_of(session))
+    stands = session.state()
+    assert not any(one.is_open for one in stands.repeats)
+    assert Act.RELEASE in stands.allowed
+    assert set(exported(session)) == {first, second}
+
+
+def test_a_name_of_no_batch_is_an_error(reviewed: Reviewed) -> None:
+    with pytest.raises(UserMustFix) as raised:
+        reviewed.session.state("nobody")
+    assert raised.value.problems[0].code == "LED-6"
+
+
+def test_an_empty_workspace_waits_for_an_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.fakes.local_page import new_session
+    from tests.unit.cli.live import make_live
+
+    (tmp_path / "empty").mkdir()
+    live = make_live(tmp_path / "empty")
+    monkeypatch.chdir(live.root)
+    session = new_session(live)
+    assert session.state().allowed == {Act.FETCH}
+    assert session.view() is None
+    assert session.history() == []
