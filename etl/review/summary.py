@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from etl.review.marks import mark
-from etl.review.model import Cause, NoteGroup, ReviewView
+from etl.review.model import AsideGroup, CureGroup, NoteGroup, ReviewView
 from etl.review.words import many
 
 MAX_LISTED = 5
+MAX_NAMED = 3
 MIN_WIDTH = 40
 SIGNS = {"good": "ok", "look": "look", "stop": "STOP"}
 
@@ -32,7 +33,8 @@ def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> st
         totals_of(view),
         files_of(view),
         _to_look_at(view.notes, width),
-        _rejected(view.causes, width),
+        _aside(view.aside),
+        _rejected(view.cures, width),
     ]
     shown = [[fit(line, width) for line in block] for block in blocks if block]
     # A path stays whole, whatever its length: it is there to be opened.
@@ -144,15 +146,27 @@ def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
     return lines
 
 
-def _rejected(causes: Sequence[Cause], width: int) -> list[str]:
-    if not causes:
+def _aside(groups: Sequence[AsideGroup]) -> list[str]:
+    if not groups:
         return []
-    lines = ["Rejected, the cure first"]
-    for cause in causes[:MAX_LISTED]:
-        lead = f"  {many(cause.items, 'item'):>9}  "
-        lines += wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width=width)
-    if len(causes) > MAX_LISTED:
-        lines.append(f"  and {len(causes) - MAX_LISTED} more causes in rejections.csv")
+    lines = ["Not booked here"]
+    for group in groups:
+        named = [one.title for one in group.concerned[:MAX_NAMED]]
+        more = f", and {group.count - len(named)} more" if group.count > len(named) else ""
+        lines.append(f"  {many(group.count, 'item'):>9}  {group.title}: {', '.join(named)}{more}")
+    return lines
+
+
+def _rejected(cures: Sequence[CureGroup], width: int) -> list[str]:
+    """Name the causes by who can cure them; of each kind of person the first ones."""
+    lines: list[str] = []
+    for group in cures:
+        lines += ["", group.title] if lines else ["Rejected, the cure first", group.title]
+        for cause in group.causes[:MAX_LISTED]:
+            lead = f"  {many(cause.items, 'item'):>9}  "
+            lines += wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width=width)
+        more = len(group.causes) - MAX_LISTED
+        lines += [f"  and {many(more, 'more cause')} in rejections.csv"] if more > 0 else []
     return lines
 
 

@@ -17,7 +17,14 @@ from typing import Any
 import polars as pl
 
 from etl.review.marks import mark
-from etl.review.model import Cause, Concerned, NoteGroup, ReviewView, Voucher
+from etl.review.model import (
+    AsideGroup,
+    Concerned,
+    CureGroup,
+    NoteGroup,
+    ReviewView,
+    Voucher,
+)
 from etl.text import FORMULA
 
 Cell = str | int | Decimal | dt.date | None
@@ -206,8 +213,14 @@ def _lists(view: ReviewView) -> tuple[Sheet, ...]:
         ),
         Sheet(
             "Rejected",
-            ("Cure", "Reason", "Code", "Item", "What", "Currency", "Amount", "Where", "Item id"),
-            list(_causes(view.causes)),
+            ("Cured", "Cure", "Reason", "Code", "Item", "What", "Currency", "Amount", "Where",
+             "Item id"),
+            list(_causes(view.cures)),
+        ),
+        Sheet(
+            "Not booked here",
+            ("Kind", "Why", "Item", "What", "Currency", "Amount", "Where", "Item id"),
+            list(_aside(view.aside)),
         ),
         Sheet(
             "Vouchers",
@@ -235,6 +248,10 @@ def _control(view: ReviewView) -> Iterator[tuple[Cell, ...]]:
     for check in view.control.checks:
         yield check.name, "holds" if check.holds else "DOES NOT HOLD", check.detail
     counts = view.counts
+    if view.looked_through is not None:
+        looked = view.looked_through
+        words = f"{looked.unreadable} more are not stored any more" if looked.unreadable else None
+        yield "Earlier batches whose invoice numbers were compared", looked.batches, words
     for name, number in (
         ("Listed by Pleo", counts.listed),
         ("In the file", counts.rendered),
@@ -255,13 +272,22 @@ def _notes(notes: Iterable[NoteGroup]) -> Iterator[tuple[Cell, ...]]:
             yield (*head, f"and {note.left_out} more, see manifest.json")
 
 
-def _causes(causes: Iterable[Cause]) -> Iterator[tuple[Cell, ...]]:
-    for cause in causes:
-        head = (cause.fix, "; ".join(cause.messages), cause.code)
-        for one in cause.concerned:
-            yield (*head, *_concerned(one))
-        if cause.left_out > 0:
-            yield (*head, f"and {cause.left_out} more, see rejections.csv")
+def _causes(cures: Iterable[CureGroup]) -> Iterator[tuple[Cell, ...]]:
+    for group in cures:
+        for cause in group.causes:
+            head = (group.title, cause.fix, "; ".join(cause.messages), cause.code)
+            for one in cause.concerned:
+                yield (*head, *_concerned(one))
+            if cause.left_out > 0:
+                yield (*head, f"and {cause.left_out} more, see rejections.csv")
+
+
+def _aside(groups: Iterable[AsideGroup]) -> Iterator[tuple[Cell, ...]]:
+    for group in groups:
+        for one in group.concerned:
+            yield (group.title, group.why, *_concerned(one))
+        if group.left_out > 0:
+            yield group.title, group.why, f"and {group.left_out} more, see manifest.json"
 
 
 def _concerned(one: Concerned) -> tuple[Cell, ...]:

@@ -92,6 +92,19 @@ def test_the_same_review_gives_the_same_bytes(view: ReviewView) -> None:
 
 
 def test_sheets_without_rows_are_left_out_and_another_reader_opens_it(view: ReviewView) -> None:
-    names = fastexcel.read_excel(render_workbook(replace(view, causes=()))).sheet_names
+    names = fastexcel.read_excel(render_workbook(replace(view, cures=(), aside=()))).sheet_names
     assert names[0] == "Control"
-    assert "Rejected" not in names
+    assert not {"Rejected", "Not booked here"} & set(names)
+
+
+def test_what_is_not_booked_here_is_listed_with_why(view: ReviewView) -> None:
+    (row,) = rows_of(render_workbook(view), "Not booked here")
+    assert (row["Kind"], row["Item"], row["Item id"]) == (
+        "Nothing to book", "personal spend", "0000000a-aaaa-4bbb-8ccc-dddddddddddd",
+    )  # fmt: skip
+    assert row["Why"].startswith("Every posting of them would be zero")
+
+
+def test_rejections_say_who_can_cure_them(view: ReviewView) -> None:
+    cured = {row["Cured"] for row in rows_of(render_workbook(view), "Rejected")}
+    assert cured == {"In your lists and tables, by the bookkeeper"}
