@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ from etl.batches.states import Kind
 from etl.cli import talk
 from etl.cli.completing import complete_batch
 from etl.cli.live import Told, Turn, for_companies, ledger_of, live_options, without_all
-from etl.cli.standing import batch_document, standing, written
+from etl.cli.standing import batch_document, standing, wrapped, written
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch, Event, Ledger
@@ -36,6 +37,9 @@ WORDS = {
 }
 #: Characters of a hash that tell it from every other one a reader meets.
 SHOWN_OF_HASH = 12
+SHOWN_OF_ID = 8
+#: Answers of one person at one time that are told; --json has all.
+SHOWN = 5
 
 
 @click.command("history")
@@ -44,7 +48,8 @@ SHOWN_OF_HASH = 12
 def command(batch: str | None, *, company: str | None, every: bool, as_json: bool) -> int:
     """List the batches: who, when, and their hash.
 
-    With a BATCH (its number, or the first characters of its id): everything that happened to it.
+    With a BATCH (its number, or the first characters of its id): everything that happened to it;
+    `pleo-etl review BATCH` shows it as it was.
 
     \b
     pleo-etl history
@@ -103,9 +108,11 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
         if batch.content:
             talk.give(f"content {batch.content}")
         for event in events:
-            by = event.body.get("by")
             if event.kind in WORDS:
-                talk.give(f"  {_minute(event.at)}  {WORDS[event.kind]}{f', by {by}' if by else ''}")
+                for line in wrapped(f"  {_minute(event.at)}  {_happened(event)}"):
+                    talk.give(line)
+        if batch.revision:
+            talk.give(f"    pleo-etl review {batch.number}{turn.option}  shows it as it was")
     document = {
         "batch": batch_document(batch, option=turn.option),
         "events": [_event_document(event) for event in events],
@@ -113,8 +120,49 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
     return Told("read", document=document)
 
 
+def _happened(event: Event) -> str:
+    """Say what happened, who said so, and what exactly."""
+    body, words = event.body, WORDS[event.kind]
+    if event.kind is Kind.SETTLED and not body.get("imported"):
+        words = "settled: not imported"
+    by = body.get("by")
+    return words + (f", by {by}" if by else "") + _detail(event.kind, body)
+
+
+def _detail(kind: Kind, body: Mapping[str, Any]) -> str:
+    content = str(body.get("content") or "")[:SHOWN_OF_HASH]
+    if kind is Kind.STAGED:
+        return f", revision {body['revision']}" + (f", content {content}" if content else "")
+    if kind is Kind.APPROVED:
+        return f", content {content}"
+    if kind is Kind.ANSWERED:
+        return f": {_answers(body)}"
+    if kind is Kind.REVIEWED:
+        return f", {talk.counted(len(body['entries']), 'item')}"
+    if kind is Kind.IMPORTED and body.get("refused"):
+        return f", without {', '.join(entry[:SHOWN_OF_ID] for entry in body['refused'])}"
+    return f" ({body['why']})" if kind is Kind.VOIDED and body.get("why") else ""
+
+
+def _answers(body: Mapping[str, Any]) -> str:
+    said = [
+        f"{one['do'].replace('_', ' ')} {entry[:SHOWN_OF_ID]}"
+        + (f' "{one["reason"]}"' if one.get("reason") else "")
+        for entry, one in (body.get("decisions") or {}).items()
+    ]
+    said += [f'{code} "{answer}"' for code, answer in (body.get("notes") or {}).items()]
+    more = f", and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
+    return ", ".join(said[:SHOWN]) + more
+
+
 def _event_document(event: Event) -> dict[str, Any]:
-    return {"kind": str(event.kind), "at": written(event.at), "by": event.body.get("by")}
+    body = event.body
+    more = {
+        name: body[name]
+        for name in ("revision", "content", "decisions", "notes", "refused", "why", "imported")
+        if name in body
+    }
+    return {"kind": str(event.kind), "at": written(event.at), "by": body.get("by"), **more}
 
 
 def _minute(moment: Any) -> str:

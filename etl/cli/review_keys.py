@@ -197,12 +197,14 @@ class _Reviewing:
 
     def _asked_of_repeats(self) -> dict[str, dict[str, str]]:
         """Ask what is to become of the items that were booked before."""
+        from etl.review.terminal import MANY, booked_before
+
         open_ = [one for one in self._looked.situation.repeats if one.is_open]
         decisions: dict[str, dict[str, str]] = {}
-        for one in open_:
-            talk.say(talk.printable(f"item {one.entry}: {one.earlier}"))
         if not open_:
             return decisions
+        shown = shown_of(self._turn, self._looked)
+        screens.show(booked_before(shown, few=MANY))
         many = "all of them: " if len(open_) > 1 else ""
         click.echo(f"{many}b already booked, g again, o one by one, Enter later > ", err=True,
                    nl=False)  # fmt: skip

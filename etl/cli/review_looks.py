@@ -46,7 +46,7 @@ class Looked:
     @property
     def booked(self) -> list[str]:
         """Give the items that are booked as they stand now."""
-        return [str(item["id"]) for item in self.viewed.items if item.get("fingerprint")]
+        return [str(item["id"]) for item in self.viewed.items if item.get("vouchers")]
 
     @property
     def names(self) -> dict[str, str]:

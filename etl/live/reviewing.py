@@ -83,7 +83,7 @@ def known_from_before(ledger: Ledger, batch: Batch) -> Known:
     found = {
         str(item["id"]): seen[_printed(item)]
         for item in ledger.items(batch)
-        if item["fingerprint"] is not None and _printed(item) in seen
+        if item["vouchers"] and _printed(item) in seen
     }
     return Known(frozenset(found), max(found.values(), default=""))
 

@@ -91,7 +91,7 @@ def overview(view: ReviewView, shown: Shown) -> list[Line]:
         checks(view, shown.width),
         [] if shown.is_old else questions(shown),
         totals(view, shown.width),
-        booked_before(shown),
+        booked_before(shown, few=MAX_GROUPS),
         remarks(view.notes, shown, few=FEW),
         rejections(view.cures, shown, few=FEW),
         _files(view, shown),
@@ -220,18 +220,19 @@ def totals(view: ReviewView, width: int) -> list[Line]:
     return [Line(fit(line, width), "title" if line[:1].strip() else "") for line in totals_of(view)]
 
 
-def booked_before(shown: Shown) -> list[Line]:
+def booked_before(shown: Shown, *, few: int) -> list[Line]:
     """Give the items that an earlier batch has booked: voucher, date, and what was said."""
     repeats = shown.situation.repeats
     if not repeats:
         return []
     lines = [Line("Booked before", "title")]
-    for one in repeats[:MANY]:
+    # Those that wait for an answer first.
+    for one in sorted(repeats, key=lambda one: not one.is_open)[:few]:
         lines.append(Line(fit(f"  {_called(one.entry, shown)}", shown.width)))
         words = f"{one.earlier}: {_said_of(one, shown.situation)}"
         style = "ask" if one.is_open else ""
         lines += _styled(wrapped("    ", words, width=shown.width), shown.width, style)
-    return lines + _more(len(repeats) - MANY, "item", "  ")
+    return lines + _more(len(repeats) - few, "item", "  ")
 
 
 def _said_of(repeat: Repeat, situation: Situation) -> str:
