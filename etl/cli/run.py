@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl.batches.states import State
 from etl.cli import talk
 from etl.cli.live import Again, Report, Told, Turn, desk_of, for_companies, live_options
 from etl.cli.outcomes import say_outcome, told_of, who
@@ -102,13 +103,15 @@ def _run(
     staged = stage_next(desk, unattended=releases)
     batch = staged.batch
     goes_on = releases and batch is not None and batch.is_unsettled
-    if staged.word != "nothing" or (turn.name, "nothing") not in heard:
-        say_outcome(staged, turn, goes_on=goes_on)
+    refuses = goes_on and batch is not None and batch.facts.get("refusal") is not None
+    if not refuses and (staged.word != "nothing" or (turn.name, "nothing") not in heard):
+        say_outcome(staged, turn, goes_on=goes_on)  # why it is refused is said when it was
     heard.add((turn.name, staged.word))
     if batch is None or not goes_on:
         return told_of(turn, staged, finished)
-    with turn.telling.paused():
-        talk.say(f"--release: batch {batch.number} is released unreviewed")
+    if batch.state is State.STAGED and not refuses and desk.approvals == 1:
+        with turn.telling.paused():
+            talk.say(f"--release: batch {batch.number} is released unreviewed")
     released = release(desk, batch, by=who(None), unattended=True)
     say_outcome(released, turn)
     return told_of(turn, released, [*finished, staged])

@@ -52,15 +52,13 @@ def approve(desk: Desk, batch: Batch, *, by: str, content: str | None = None) ->
     return desk.ledger.append(batch, Kind.APPROVED, body)
 
 
-def second_name_missing(batch: Batch) -> HeldElsewhere:
+def second_name_missing(batch: Batch, *, needed: int | None = None) -> HeldElsewhere:
     """Say that a batch is approved, but not by enough persons."""
-    names = " and ".join(dict.fromkeys(one.by for one in batch.approvals))
-    needed = batch.facts.get("needed")
+    names = " and ".join(dict.fromkeys(one.by for one in batch.approvals)) or "nobody"
+    needed = needed or batch.facts.get("needed")
     what = f"{name_of(batch)} is approved by {names}, and {needed} persons must approve it"
-    fix = (
-        "another person looks at it and approves it with `pleo-etl review --approve --by NAME`;"
-        " then release it"
-    )
+    who = "another person looks" if batch.approvals else "each of them looks"
+    fix = f"{who} at it and approves it with `pleo-etl review --approve --by NAME`; then release it"
     return HeldElsewhere(Problem("REVIEW-4", what, f"revision {batch.revision}", fix))
 
 

@@ -57,6 +57,8 @@ def release(
     """
     is_refusal = batch.facts.get("refusal") is not None
     if batch.state is State.STAGED and not is_refusal:
+        if unattended and desk.approvals > 1:
+            raise second_name_missing(batch, needed=desk.approvals)  # nobody there is no person
         if unattended:
             batch = approve(desk, batch, by=by or UNATTENDED, content=batch.content)
         if batch.state is State.STAGED:

@@ -43,10 +43,22 @@ def test_until_both_have_approved_a_release_says_who_is_missing(two: Scene) -> N
     assert two.requests("send-event") == []
 
 
-def test_unattended_is_one_name_and_not_enough(two: Scene) -> None:
+def test_unattended_is_no_person_and_approves_nothing(two: Scene) -> None:
+    with two.desk() as desk, pytest.raises(HeldElsewhere, match="REVIEW-4") as caught:
+        release(desk, waiting(desk), by="root", unattended=True)
+    assert "approved by nobody, and 2 persons must approve it" in str(caught.value)
+    two.approve("Ann")
     with two.desk() as desk, pytest.raises(HeldElsewhere, match="REVIEW-4"):
-        release(desk, waiting(desk), unattended=True)
+        release(desk, waiting(desk), by="root", unattended=True)
+    assert [one.by for one in two.batch().approvals] == ["Ann"]
     assert two.requests("send-event") == []
+
+
+def test_unattended_releases_what_both_have_approved(two: Scene) -> None:
+    two.approve("Ann")
+    two.approve("Ben")
+    with two.desk() as desk:
+        assert release(desk, waiting(desk), by="root", unattended=True).word == "closed"
 
 
 def test_where_one_name_is_enough_from_now_on_the_same_person_completes_it(two: Scene) -> None:
