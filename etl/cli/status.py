@@ -57,13 +57,17 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
     lines = [
         line
         for batch in [*current, *released[-SHOWN:]]
-        for line in standing_lines(batch, option=turn.option, left=_left(batch, left))
+        for line in [
+            *standing_lines(batch, option=turn.option, left=_left(batch, left)),
+            *(_ended_lines(turn, batch, jobs) if at else ()),
+        ]
     ]
     if len(released) > SHOWN:
         lines.append(f"and {len(released) - SHOWN} older ones that were released and not imported")
     lines += _waiting_lines(turn, jobs, current)
     if not as_json:
-        talk.give_prose(*(lines or ["nothing is under way, and nothing waits in Pleo"]))
+        nothing = "nothing is under way" + (", and nothing waits in Pleo" if error is None else "")
+        talk.give_prose(*(lines or [nothing]))
     if error is not None:
         talk.show_problems(error.problems)
     document: dict[str, Any] = {
@@ -89,6 +93,17 @@ def _ask_pleo(turn: Turn) -> tuple[EtlError | None, list[Job], datetime | None]:
 
 def _left(batch: Batch, left: dict[str, int | None]) -> int | None:
     return left.get(batch.job_id or "")
+
+
+def _ended_lines(turn: Turn, batch: Batch, jobs: list[Job]) -> list[str]:
+    """Say of a batch that is not released yet that Pleo has ended its export."""
+    is_waiting = batch.state in (State.STAGED, State.APPROVED) and batch.job_id is not None
+    if not is_waiting or any(job.id == batch.job_id for job in jobs):
+        return []
+    return [
+        "  Pleo has ended its export, so it cannot be released: export the items again",
+        f"    pleo-etl run{turn.option}  gives the batch up, and fetches what waits then",
+    ]
 
 
 def _waiting_lines(turn: Turn, jobs: list[Job], current: list[Batch]) -> list[str]:

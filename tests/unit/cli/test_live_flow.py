@@ -123,6 +123,24 @@ def test_run_release_says_that_nobody_has_reviewed_it(live: Live) -> None:
     assert (result.exit_code, job.status) == (1, "completed_with_errors")
 
 
+def test_run_release_does_not_call_unreviewed_what_somebody_approved(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    live.run("review", "--approve", "--by", "A. Patel")
+    result = live.run("run", "--release")
+    assert "unreviewed" not in result.stderr
+    assert (result.exit_code, job.status) == (1, "completed_with_errors")
+
+
+def test_run_release_says_once_why_an_export_is_refused(live: Live) -> None:
+    job = live.job()
+    live.companies["acme"].has_contra_accounts = False
+    result = live.run("run", "--release")
+    assert result.stderr.count("error[JOB-6]") == 1
+    assert "unreviewed" not in result.stderr
+    assert (result.exit_code, job.failure_type) == (2, "missing_configuration")
+
+
 def test_all_items_good_is_exit_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     live = make_live(tmp_path)
@@ -231,6 +249,23 @@ def test_status_shows_what_it_knows_where_pleo_cannot_be_asked(live: Live) -> No
     document = live.json("status")
     assert document["exit_code"] == 3
     assert only(document)["batch"]["number"] == 1  # type: ignore[index]
+
+
+def test_status_does_not_guess_what_waits_where_pleo_cannot_be_asked(live: Live) -> None:
+    live.pleo.faults.add("error=503:1-")
+    result = live.run("status")
+    assert (result.exit_code, result.stdout) == (3, "nothing is under way\n")
+
+
+@pytest.mark.parametrize("approves", [False, True])
+def test_status_says_that_pleo_has_ended_what_waits_here(live: Live, *, approves: bool) -> None:
+    job = live.job()
+    live.run("run")
+    if approves:
+        live.run("review", "--approve")
+    assert "Pleo has ended" not in live.run("status").stdout
+    live.pleo.cancel_job(job)
+    assert "Pleo has ended its export, so it cannot be released" in live.run("status").stdout
 
 
 def test_jobs_lists_what_waits_and_reads_only(live: Live) -> None:
@@ -379,6 +414,7 @@ def test_an_answer_for_nothing_says_so(live: Live) -> None:
     for words in (["withdraw"], ["imported"], ["reverse"], ["discard"], ["settle", "--imported"]):
         document = live.json(*words, "--yes")
         assert (document["exit_code"], document["errors"][0]["code"]) == (2, "ANS-1"), words
+        assert "to imported" not in document["errors"][0]["what"]
         everyone = live.json(*words, "--yes", "--all")
         assert (everyone["exit_code"], only(everyone)["outcome"]) == (0, "nothing"), words
 
