@@ -44,14 +44,14 @@ def give_answer(
     turn: Turn, answer: Answer, *, batch: str | None, yes: bool, every: bool = False
 ) -> Told:
     """Finish what was begun, ask, and do it."""
-    from etl.live.answering import choose
+    from etl.live.answering import choose, none_fits
     from etl.live.finishing import finish
 
     with turn.telling.during(answer.name), desk_of(turn, what=answer.name) as desk:
         finished = finish(desk)
         if every and not any(answer.fits(one) for one in desk.ledger.batches(desk.company_id)):
             with turn.telling.paused():
-                talk.say(f"there is no batch to {answer.name}")
+                talk.say(none_fits(answer.name))
             return Told("nothing", document={"batch": None})
         chosen = choose(desk, batch, fits=answer.fits, answer=answer.name)
         before = [one for one in finished if one.batch is None or one.batch.id != chosen.id]

@@ -38,13 +38,19 @@ def choose(
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        what, fix = f"there is no batch to {answer}", "`pleo-etl history` lists all batches"
+        what, fix = none_fits(answer), "`pleo-etl history` lists all batches"
     else:
         names = ", ".join(name_of(batch) for batch in fitting[-NAMED:])
         more = f"{len(fitting)} batches, the last of them " if len(fitting) > NAMED else ""
         what = f"more than one batch could be meant: {more}{names}"
         fix = f"name one, as in `pleo-etl {answer} {fitting[-1].number}`"
     raise UserMustFix(Problem("ANS-1", what, f"company {desk.name}", fix))
+
+
+def none_fits(answer: str) -> str:
+    """Say that there is no batch that a command, named as it is called, could be about."""
+    does = "mark as imported" if answer == "imported" else answer
+    return f"there is no batch to {does}"
 
 
 def is_released(batch: Batch) -> bool:
@@ -95,8 +101,8 @@ def in_words(desk: Desk, batch: Batch) -> dict[str, Any]:
         return told | {
             "word": "settled",
             "says": f"{name_of(batch)} is in your ERP; its items are kept from being booked again",
-            "next_step": "do not export these items in Pleo again; if they come, answer `already"
-            " booked`",
+            "next_step": "do not export these items in Pleo again; if they come, say so with"
+            " `pleo-etl review --already-booked all`",
         }
     refused = len(batch.facts.get("refused") or ())
     return told | {

@@ -99,7 +99,8 @@ def _send(desk: Desk, batch: Batch) -> Batch:
             "REL-12",
             f"Pleo has not ended the export job of {name_of(batch)}",
             f"job {batch.job_id}",
-            "run `pleo-etl release` again soon: all is reported, and only the end is missing",
+            "run `pleo-etl release` again soon, and do not import the files before: all is"
+            " reported, and only the end is missing",
         )
     )
 

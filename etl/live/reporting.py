@@ -153,7 +153,7 @@ def _not_taken(batch: Batch, left: Sequence[Verdict], errors: Mapping[str, ItemE
             "REL-11",
             f"Pleo has not taken the report of {items} of {name_of(batch)}{said}",
             f"job {batch.job_id}, item {first}",
-            "run `pleo-etl release` again soon: the files are released, and only the reports are"
-            " missing",
+            "run `pleo-etl release` again soon, and do not import the files before: they are out,"
+            " but Pleo does not know it yet",
         )
     )
