@@ -43,4 +43,5 @@ def quarantine(desk: Desk, batch: Batch, why: str) -> Batch:
 def mark(desk: Desk, batch: Batch) -> None:
     """Put the note into the folder of a quarantined batch, unless it is there."""
     why = str(batch.facts.get("quarantined_why") or "Pleo ended the export job")
-    forbid_import(desk.folders.released(batch), batch=batch, why=why)
+    option = f" --company {desk.name}" if len(desk.workspace.companies) > 1 else ""
+    forbid_import(desk.folders.released(batch), batch=batch, why=why, option=option)

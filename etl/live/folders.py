@@ -93,26 +93,28 @@ def sweep(folder: Path, *, below: bool = True) -> None:
             files.remove_file(path)
 
 
-def forbid_import(folder: Path, *, batch: Batch, why: str) -> bool:
+def forbid_import(folder: Path, *, batch: Batch, why: str, option: str = "") -> bool:
     """Put DO-NOT-IMPORT.txt into a released folder; False when the folder is not there.
+
+    Needs: the option that names the company in calls, where the workspace has several.
 
     Raises: UserMustFix OUT-2 when the disk refuses.
     """
     if not folder.is_dir():
         return False
     if not (folder / DO_NOT_IMPORT).exists():
-        files.write_atomic(folder / DO_NOT_IMPORT, _note(batch, why).encode())
+        files.write_atomic(folder / DO_NOT_IMPORT, _note(batch, why, option).encode())
     return True
 
 
-def _note(batch: Batch, why: str) -> str:
+def _note(batch: Batch, why: str, option: str) -> str:
     return f"""DO NOT IMPORT THESE FILES.
 
 Batch {batch.number} ({batch.id}) was released, but Pleo does not count its items as exported:
 {why}.
 
-Not imported yet:      pleo-etl settle {batch.id} --not-imported
+Not imported yet:      pleo-etl settle {batch.id} --not-imported{option}
                        The items can then be exported again in Pleo.
-Imported already:      pleo-etl settle {batch.id} --imported
+Imported already:      pleo-etl settle {batch.id} --imported{option}
                        Do not export these items in Pleo again: they would be booked twice.
 """

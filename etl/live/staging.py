@@ -257,7 +257,11 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
     files.remove_folder(folder)
     rendered.revision.write(folder)
     body = _staged_body(desk, rendered, number=number, material=material)
-    return told(desk, desk.ledger.append(batch, Kind.STAGED, body), job)
+    staged = desk.ledger.append(batch, Kind.STAGED, body)
+    if batch.approvals:
+        names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))
+        desk.remark(f"{name_of(batch)} has changed: the approval by {names} no longer counts")
+    return told(desk, staged, job)
 
 
 def _is_as_before(desk: Desk, batch: Batch, rendered: Rendered) -> bool:

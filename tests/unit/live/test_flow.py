@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from etl.errors import EtlError
+from etl.live.folders import DO_NOT_IMPORT
 from etl.pleo.sandbox.pleo import Manners
 from tests.fakes.items import item
 from tests.unit.live.scene import Scene
@@ -245,3 +246,26 @@ def test_run_says_when_a_batch_gives_way_to_another_export(scene: Scene) -> None
     scene.export(scene.entries[1:])
     assert scene.run().word == "staged"
     assert any("before it was released; the batch is void" in said for said in scene.said)
+
+
+def test_run_says_that_an_approval_counts_no_longer(scene: Scene) -> None:
+    scene.export()
+    scene.run()
+    scene.approve()
+    scene.settings["text"] = "another mapping"
+    assert scene.run().word == "staged"
+    assert [said for said in scene.said if said.endswith("by A. Patel no longer counts")]
+
+
+def test_the_note_in_a_quarantined_folder_names_the_company_where_it_must(scene: Scene) -> None:
+    other = "  other: {id: b4d6f8a0-2c1e-4d3f-8a5b-7c9d1e3f5a12, template: generic, mapping: x}\n"
+    with (scene.root / "pleo-etl.yaml").open("a") as workspace:
+        workspace.write(other)
+    job = scene.export()
+    scene.run()
+    scene.stopped(scene.release, "after", "tx published")
+    scene.pleo.cancel_job(job)
+    scene.release()
+    note = (scene.released()[0] / DO_NOT_IMPORT).read_text()
+    assert "--not-imported --company acme\n" in note
+    assert "--imported --company acme\n" in note
