@@ -97,10 +97,10 @@ CODES: Mapping[str, Code] = {
     ),
     "ITEM-12": _rejection("validation_failure", "an item of another company", by="bookkeeper"),
     "ITEM-13": _rejection(
-        "validation_failure", "the lines do not add up to the item", by="bookkeeper"
+        "validation_failure", "the lines do not add up to the item", by="employee"
     ),
     "ITEM-14": _rejection(
-        "validation_failure", "net amount, tax and amount do not fit", by="bookkeeper"
+        "validation_failure", "net amount, tax and amount do not fit", by="employee"
     ),
     "ITEM-15": _rejection("validation_failure", "an unknown currency", by="pleo"),
     "ITEM-16": _rejection("validation_failure", "a currency without two decimals", by="pleo"),
@@ -108,7 +108,7 @@ CODES: Mapping[str, Code] = {
         "validation_failure", "a line in another currency than its item", by="pleo"
     ),
     "ITEM-18": _rejection(
-        "validation_failure", "tax of another sign, or larger than the amount", by="bookkeeper"
+        "validation_failure", "tax of another sign, or larger than the amount", by="employee"
     ),
     "ITEM-19": _rejection("unexpected_failure", "a row breaks the contract of its frame"),
     "ITEM-20": _rejection("validation_failure", "the mapping requires a receipt", by="employee"),
@@ -333,7 +333,7 @@ CODES: Mapping[str, Code] = {
     "LINE-2": _error("a stored batch was changed, or a part of it is missing"),
     "LINE-3": _error("a template cannot express the reversal of a batch"),
     "LINE-4": _error("a batch to be reversed would be booked differently today"),
-    "REVIEW-1": _rejection("validation_failure", "rejected by a reviewer"),
+    "REVIEW-1": _rejection("validation_failure", "rejected by a reviewer", by="employee"),
     "SIM-1": _error("there is no released batch to try a mapping on"),
     "SIM-2": _error("the items of a released batch are not stored any more"),
     "REVIEW-2": _error("the files of a batch or of a revision are not here"),

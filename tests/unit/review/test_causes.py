@@ -131,6 +131,7 @@ def test_a_link_to_pleo_is_kept() -> None:
 
 def test_causes_stand_by_who_can_cure_them_and_none_is_lost(view: ReviewView) -> None:
     assert [(group.cured_by, group.title) for group in view.cures] == [
+        ("employee", "In Pleo, by the employee or whoever codes the expense"),
         ("bookkeeper", "In your lists and tables, by the bookkeeper"),
     ]
     assert sorted(cause.code for group in view.cures for cause in group.causes) == sorted(
