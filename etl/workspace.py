@@ -156,9 +156,9 @@ def _unknown_notes(workspace: Workspace) -> list[Problem]:
         for at, code in enumerate(company.must_answer):
             known = CODES.get(code)
             if known is None or not known.kind.endswith("note"):
-                is_what = f"is no note but: {known.meaning}" if known else "is no code"
+                is_what = f"is not a note ({known.meaning})" if known else "is not a code"
                 place = workspace.document.place("companies", name, "must_answer", at)
                 what = f'"{code}" under must_answer {is_what}'
                 notes = ", ".join(code for code, one in CODES.items() if one.kind == "note")
-                problems.append(Problem("WS-6", what, str(place), f"notes are: {notes}"))
+                problems.append(Problem("WS-6", what, str(place), f"name one of the notes: {notes}"))
     return problems

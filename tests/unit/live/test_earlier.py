@@ -225,8 +225,8 @@ def test_without_the_setting_nothing_is_asked(live: Live) -> None:
 @pytest.mark.parametrize(
     ("codes", "says"),
     [
-        ("[REV-99]", '"REV-99" under must_answer is no code'),
-        ("[MAP-21]", '"MAP-21" under must_answer is no note but: '),
+        ("[REV-99]", '"REV-99" under must_answer is not a code'),
+        ("[MAP-21]", '"MAP-21" under must_answer is not a note ('),
     ],
 )
 def test_only_notes_can_be_asked_about(live: Live, codes: str, says: str) -> None:
