@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from etl.review.terminal import Line
 
 
+#: Why an old batch cannot be made again: another version, a change, or its time is over.
+GONE = frozenset({"LINE-1", "LINE-2", "REVIEW-3"})
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a call wants to see: of which batch and revision, and what of it."""
@@ -147,7 +151,8 @@ def show_batch(turn: Turn, wish: Wish, *, as_json: bool = False, aside: bool = F
             situation, looked = look(session, wish.batch, revision=wish.revision)
     except UserMustFix as error:
         found = _batch_of(turn, wish.batch)
-        if found is None or found.is_unsettled or not wish.is_whole:
+        is_gone = error.problems[0].code in GONE
+        if not is_gone or found is None or found.is_unsettled or not wish.is_whole:
             raise
         return _what_is_left(turn, found, error, aside=as_json or aside)
     if looked is None:

@@ -129,8 +129,8 @@ def shown_of(turn: Turn, looked: Looked, *, has_keys: bool = False) -> Shown:
 def _titled(one: ItemLine) -> str:
     from etl.review.summary import grouped
 
-    money = "" if one.amount is None else f"  {one.currency} {grouped(one.amount)}"
-    return f"{one.title}{money}"
+    money = "" if one.amount is None else f"{one.currency} {grouped(one.amount)}"
+    return "  ".join(part for part in (money, one.title) if part)
 
 
 def overview_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> list[Line]:
@@ -158,7 +158,7 @@ def entry_of(looked: Looked, name: str) -> str:
     meant = [
         str(one["id"])
         for one in known
-        if word in (one["id"].casefold(), (one.get("external_id") or "").casefold())
+        if word and word in (one["id"].casefold(), (one.get("external_id") or "").casefold())
     ]
     if CUT in word:
         meant = [str(one["id"]) for one in known if is_short_for(word, one["id"])]
@@ -166,6 +166,8 @@ def entry_of(looked: Looked, name: str) -> str:
         meant = looked.viewed.drawer.referred_to_as(word)
     if not meant and len(word) >= MIN_PREFIX:
         meant = [str(one["id"]) for one in known if one["id"].casefold().startswith(word)]
+    if not meant and word and (explained := explained_of(looked, name.strip())) is not None:
+        meant = [str(explained.item["id"])]  # rejected before anything was read of it
     meant = list(dict.fromkeys(meant))
     if len(meant) == 1:
         return meant[0]

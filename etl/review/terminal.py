@@ -123,9 +123,9 @@ def given(situation: Situation) -> int:
 
 
 def item_words(name: str, title: str, amount: Decimal | None, *, currency: str) -> str:
-    """Name an item in a line: the beginning of its id, whose it is, and its amount."""
-    money = "" if amount is None else f"  {currency} {grouped(amount)}"
-    return f"{name}  {title}{money}"
+    """Name an item in a line: its id and amount, which are never cut, and whose it is."""
+    money = "" if amount is None else f"{currency} {grouped(amount)}"
+    return "  ".join(part for part in (name, money, title) if part)
 
 
 # ── sections ────────────────────────────────────────────────────────────────────────────────
