@@ -259,11 +259,19 @@ def cannot_write(path: Path, error: OSError) -> UserMustFix:
     return UserMustFix(
         Problem(
             "OUT-2",
-            f"cannot write {path.name}: {error.strerror}",
+            f"cannot write {path.name}: {_reason(error)}",
             str(path.parent),
             "check the path, free space and your right to write there, then run it again",
         )
     )
+
+
+def _reason(error: OSError) -> str:
+    """Say why the system refused; the copy of a folder has a reason for each file."""
+    if isinstance(error, shutil.Error):
+        found = re.search(r"\[Errno \d+\] ([^:\]]+)", str(error))
+        return found[1].rstrip("'\"") if found else "a file could not be copied"
+    return str(error.strerror or error)
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from etl.errors import UserMustFix
-from etl.files import is_safe_name, sha256, write_atomic
+from etl.files import is_safe_name, move_folder, sha256, write_atomic
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,28 @@ def test_a_failing_disk_leaves_the_old_file_and_no_part(
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_a_full_disk_is_named_where_a_folder_is_moved_to_another_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    (old / "a.csv").write_bytes(b"all of it")
+
+    def other_disk(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def full(source: str, target: str, **_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", source, None, target)
+
+    monkeypatch.setattr("etl.files.os.rename", other_disk)
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(UserMustFix, match="OUT-2") as caught:
+        move_folder(old, tmp_path / "new")
+    assert caught.value.problems[0].what == "cannot write new: No space left on device"
+    assert os.listdir(tmp_path) == ["old"]
+    assert (old / "a.csv").read_bytes() == b"all of it"
 
 
 def test_a_link_in_the_place_of_the_target_is_replaced_not_followed(tmp_path: Path) -> None:
