@@ -48,11 +48,12 @@ def discard(desk: Desk, batch: Batch | str | None = None, *, by: str) -> Answere
         if batch.job_id is None and batch.publish_intended_at is not None:
             raise cannot(desk, batch, "discarded")
         batch = void(desk, batch, why="discarded", by=by)
+    again = f"adopt {batch.job_id}" if batch.facts.get("adopted") else "run"
     return Answered(
         word="voided",
         says=f"{name_of(batch)} is given up; nothing of it went out, and Pleo was told nothing",
-        next_step="the export in Pleo ends by itself within the hour; `pleo-etl run` stages it"
-        " again until then" if batch.job_id else "",
+        next_step=f"the export in Pleo ends by itself within the hour; `pleo-etl {again}` stages"
+        " it again until then" if batch.job_id else "",
         batch=batch,
     )  # fmt: skip
 

@@ -339,6 +339,15 @@ def test_a_job_of_somebody_else_is_taken_over(scene: Scene) -> None:
     assert job.status == "completed"
 
 
+def test_a_job_taken_over_and_given_up_can_only_be_taken_over_again(scene: Scene) -> None:
+    job = scene.export()
+    assert scene.pleo.move_job(job, "started")
+    give(scene, answers.adopt, job.id)
+    outcome = give(scene, answers.discard, by=BY)
+    assert f"`pleo-etl adopt {job.id}` stages it again" in outcome.next_step
+    assert give(scene, answers.adopt, job.id).word == "staged"
+
+
 def test_only_a_job_in_progress_is_taken_over(scene: Scene) -> None:
     job = scene.export()
     assert "nobody has started it" in refused(scene, answers.adopt, job.id)
