@@ -119,7 +119,7 @@ class _Reviewing:
             if key in ("\n", "\r"):
                 continue
             if key:
-                talk.say("" if key in (keys.END,) else key)
+                talk.say("" if key == keys.END else talk.printable(key))
                 return key.casefold()
             self._look_aside()
 

@@ -37,6 +37,10 @@ ANSWERS = {
 }
 
 
+#: Characters of a content hash that tell it from every other one.
+MIN_CONTENT = 12
+
+
 @dataclass(frozen=True, slots=True)
 class Acts:
     """What a call says and does; in this order.
@@ -112,6 +116,8 @@ def read_acts(given: Mapping[str, Any]) -> Acts:
         raise click.UsageError("--discard excludes answers, --approve and --release")
     if acts.content and not acts:
         raise click.UsageError("--content says what an act is decided on; it needs an act")
+    if acts.content and len(acts.content) < MIN_CONTENT:
+        raise click.UsageError(f"--content takes {MIN_CONTENT} characters or more of the hash")
     return acts
 
 

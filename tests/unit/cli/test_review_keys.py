@@ -1,0 +1,304 @@
+"""The review with single keys: every key, what is refused, and the minutes left in sight."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from etl.cli import keys
+from etl.cli.review_keys import HELP
+from tests.fakes.items import item
+from tests.unit.cli.live import Live, make_live, three_items
+from tests.unit.cli.test_review import HOSTILE, only, set_company, too_wide
+from tests.unit.cli.test_review_acts import FIRST, SECOND, batch_of, said_of
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    monkeypatch.chdir(tmp_path)
+    return make_live(tmp_path)
+
+
+@pytest.fixture
+def staged(live: Live) -> Live:
+    live.job()
+    live.run("run")
+    return live
+
+
+def press(live: Live, typed: str, *words: str) -> Result:
+    """Sit at the terminal, and type."""
+    return live.run("review", *words, given=typed, attended=True)
+
+
+def test_it_begins_with_the_whole_review_and_says_the_minutes(staged: Live) -> None:
+    result = press(staged, "q")
+    assert result.exit_code == 0
+    assert "[look] 2 of 3 items are in the file" in result.stdout
+    assert "Next" not in result.stdout  # keys instead of calls
+    assert "60 minutes left, 0 of 1 approved, keys v / r u n x a l d ? q > q" in result.stderr
+
+
+def test_the_end_of_the_input_is_the_end(staged: Live) -> None:
+    assert press(staged, "").exit_code == 0
+
+
+def test_help_names_every_key_and_every_key_does_something(staged: Live) -> None:
+    said = press(staged, "?q").stderr
+    for key, does in HELP.items():
+        assert f"  {key}  {does}" in said
+        assert "does nothing here" not in press(staged, f"{key}\nnq").stderr
+    assert "'y' does nothing here; ? tells the keys" in press(staged, "yq").stderr
+
+
+def test_vouchers_one_by_one_and_back(staged: Live) -> None:
+    shown = press(staged, "vvvpq").stdout
+    places = re.findall(r"voucher \d, .*\((\d of \d)\)", shown)
+    assert places == ["1 of 2", "2 of 2", "1 of 2"]
+    assert "that was the last one" in shown
+
+
+def test_finding_vouchers_by_words(staged: Live) -> None:
+    shown = press(staged, "/30.00\nvw/\nvq").stdout
+    assert "1 voucher found; v shows them" in shown
+    assert '(1 of 1 with "30.00")' in shown
+    assert "table: accounts" in shown  # w, of the item that is shown
+    assert "2 vouchers found" in shown
+
+
+def test_items_rejections_and_the_review_again(staged: Live) -> None:
+    shown = press(staged, "ixsq").stdout
+    assert "in the file" in shown
+    assert 'Pleo shows: "the line has no account' in shown
+    assert shown.count("[look] 2 of 3 items are in the file") == 2
+
+
+def test_an_item_is_rejected_and_that_is_undone(staged: Live) -> None:
+    result = press(staged, "r4113001\nprivate\nu\nq", "--by", "Ann")
+    assert "batch 1 (" in result.stderr
+    assert "1 of 3 items is in the file" in result.stderr
+    assert "2 of 3 items are in the file" in result.stderr
+    assert f"undo it for which item? [{FIRST[:8]}]" in result.stderr
+    assert (said_of(staged), batch_of(staged)["revision"]) == ({}, 3)
+    assert 'answered, by Ann: reject 9f1f6086 "private"' in staged.run("history", "1").stdout
+
+
+def test_the_voucher_that_is_shown_is_the_item_that_is_meant(staged: Live) -> None:
+    press(staged, "vr\nprivate\nq")
+    assert list(said_of(staged)) == [FIRST]
+
+
+@pytest.mark.parametrize("typed", ["r\nq", "r4113001\n\nq", "rnobody\nq", "uq"])
+def test_nothing_is_done_without_item_and_reason(staged: Live, typed: str) -> None:
+    before = batch_of(staged)
+    result = press(staged, typed)
+    assert result.exit_code == 0
+    assert re.search("nothing was|ANS-4", result.stderr)
+    assert batch_of(staged) == before
+
+
+def test_approving_is_asked_about_and_no_is_no(staged: Live) -> None:
+    result = press(staged, "anq", "--by", "Ann")
+    assert "60 minutes left, 0 of 1 approved: approve as Ann? [y/N] no" in result.stderr
+    assert batch_of(staged)["approvals"] == []
+    result = press(staged, "ayq", "--by", "Ann")
+    assert "is approved by Ann" in result.stderr
+    assert "60 minutes left, 1 of 1 approved, keys" in result.stderr
+    assert [one["by"] for one in batch_of(staged)["approvals"]] == ["Ann"]
+
+
+def test_approve_and_release_in_one_go_ends_with_what_to_do_next(staged: Live) -> None:
+    job = staged.pleo.jobs[batch_of(staged)["job"]]
+    result = press(staged, "ly")
+    assert (result.exit_code, job.status) == (1, "completed_with_errors")
+    assert "next: import the files in outbox/acme/0001-" in result.stderr
+
+
+def test_the_templates_own_import_steps_follow_a_release(live: Live) -> None:
+    readme = live.root / "templates" / "plain" / "README.md"
+    readme.write_text("# Plain\n\n## How to import\n\n1. Open the books.\n2. Take the file.\n")
+    live.job()
+    live.run("run")
+    shown = press(live, "ly").stdout
+    assert "Import\n  1. Open the books.\n  2. Take the file.\n" in shown
+
+
+def test_discarding_is_asked_about(staged: Live) -> None:
+    assert "nothing was done" in press(staged, "dnq").stderr
+    assert press(staged, "dy").exit_code == 0
+    assert "nothing is staged" in staged.run("review").stderr
+
+
+def test_questions_are_answered_below_what_they_ask_about(live: Live) -> None:
+    set_company(live, "must_answer: [REV-1]")
+    live.job()
+    live.run("run")
+    result = press(live, "nreceipts are on paper\nq")
+    assert "Answer first (key n)" in result.stdout
+    assert "your answer to REV-1 (empty: later):" in result.stderr
+    (asked,) = only(live.json("review"))["questions"]
+    assert asked["answer"] == "receipts are on paper"
+    assert "there are no notes" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nbq", {FIRST: "already_booked", SECOND: "already_booked"}),
+        ("ngq", {FIRST: "again", SECOND: "again"}),
+        ("nobgq", {FIRST: "already_booked", SECOND: "again"}),
+        ("no\ngq", {SECOND: "again"}),
+        ("n\nq", {}),
+    ],
+)
+def test_what_was_booked_before_is_answered_for_all_or_one_by_one(
+    live: Live, typed: str, said: dict[str, str]
+) -> None:
+    live.job()
+    live.run("run", "--release")
+    live.job()
+    live.run("run")
+    press(live, typed)
+    assert {entry: does for entry, (does, _reason) in said_of(live).items()} == said
+
+
+def test_after_a_lapse_approving_what_is_unchanged_is_one_keystroke(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    press(live, "vvq", "--by", "Ann")  # looked at, and not approved
+    live.pleo.cancel_job(job)
+    live.job()
+    live.run("run")
+    result = press(live, "aq", "--by", "Ann")
+    assert "2 of 3 items were reviewed on 2026-04-01 and are unchanged" in result.stdout
+    assert "all of it was reviewed before and is unchanged" in result.stderr
+    assert [one["by"] for one in batch_of(live)["approvals"]] == ["Ann"]
+
+
+def test_what_is_new_since_then_comes_first_and_is_asked_about(live: Live) -> None:
+    job = live.job(entries=[SECOND])
+    live.run("run")
+    press(live, "vq")
+    live.pleo.cancel_job(job)
+    live.job()
+    live.run("run")
+    result = press(live, "vanq")
+    assert "1 of 3 items was reviewed on 2026-04-01 and is unchanged" in result.stdout
+    assert "EUR 119.00" in result.stdout.split("(1 of 2)")[1]
+    assert "approve as" in result.stderr
+    assert batch_of(live)["approvals"] == []
+
+
+def test_what_was_looked_at_is_noted_when_one_leaves(staged: Live) -> None:
+    assert "noted: 1 item looked at" in press(staged, "vq").stderr
+    assert "noted" not in press(staged, "q").stderr
+    assert "reviewed, by " in staged.run("history", "1").stdout
+
+
+# ── somebody else is at work too ────────────────────────────────────────────────────────────
+
+
+class Typist:
+    """Presses keys one by one; between them something else may happen."""
+
+    def __init__(self, *presses: Any) -> None:
+        self._presses = list(presses)
+
+    def __call__(self, _seconds: float | None = None) -> str:
+        while callable(self._presses[0]):
+            self._presses.pop(0)()
+        return str(self._presses.pop(0))
+
+
+def test_stale_content_is_refused_and_the_batch_is_shown_as_it_is_now(
+    staged: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else() -> None:
+        staged.run("review", "--reject", FIRST, "--reason", "private", "--by", "Ben")
+
+    monkeypatch.setattr(keys, "pressed", Typist("a", somebody_else, "y", "q"))
+    result = press(staged, "", "--by", "Ann")
+    assert "error[REL-2]" in result.stderr
+    assert "look at it again" in result.stderr
+    assert "[look] 1 of 3 items is in the file" in result.stdout
+    assert batch_of(staged)["approvals"] == []
+
+
+def test_while_nobody_types_the_minutes_go_down_and_a_change_is_told(
+    staged: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reject() -> None:
+        staged.run("review", "--reject", FIRST, "--reason", "private", "--by", "Ben")
+
+    typist = Typist(
+        lambda: staged.pleo.advance(51 * 60), "", lambda: staged.pleo.advance(60), reject, "", "q"
+    )
+    monkeypatch.setattr(keys, "pressed", typist)
+    said = press(staged, "").stderr
+    assert "60 minutes left, 0 of 1 approved" in said
+    assert "9 minutes left, 0 of 1 approved" in said
+    assert "8 minutes left, 0 of 1 approved, changed: s shows it" in said
+
+
+def test_the_second_person_gives_the_second_name(live: Live) -> None:
+    set_company(live, "approvals: 2")
+    live.job()
+    live.run("run")
+    said = press(live, "aylyq", "--by", "Ann").stderr
+    assert "1 of 2 approvals are given" in said
+    assert "error[REVIEW-4]" in said
+    assert "next" not in said.split("REVIEW-4")[1]
+    result = press(live, "ly", "--by", "Ben")
+    assert result.exit_code == 1
+    assert "is released and reported" in result.stderr
+
+
+def test_pleo_ends_the_export_while_somebody_reads(staged: Live) -> None:
+    job = staged.pleo.jobs[batch_of(staged)["job"]]
+    staged.pleo.cancel_job(job)
+    result = press(staged, "lyq")
+    assert "lapsed" in result.stdout
+    assert "export the items again in Pleo" in result.stderr
+    assert not list((staged.root / "outbox").rglob("*.csv"))
+
+
+def test_a_lock_that_is_held_is_said_and_the_review_goes_on(
+    staged: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from etl.batches.lock import company_lock
+    from etl.clock import SystemClock
+
+    with company_lock(staged.root, "acme", clock=SystemClock(), what="pleo-etl run"):
+        result = press(staged, "ayxq")
+    assert "LOCK-1" in result.stderr
+    assert "Pleo shows:" in result.stdout
+
+
+# ── where there is nothing to sit at ────────────────────────────────────────────────────────
+
+
+def test_with_json_or_with_parts_nothing_is_asked(staged: Live) -> None:
+    for words in (["--json"], ["--items"], ["1"], ["--xlsx", "a.xlsx"]):
+        assert "keys v" not in press(staged, "q", *words).stderr
+
+
+def test_nothing_staged_asks_nothing(live: Live) -> None:
+    result = press(live, "aaa")
+    assert (result.exit_code, "nothing is staged" in result.stderr) == (0, True)
+
+
+def test_80_columns_and_no_escape_codes_with_keys_too(live: Live) -> None:
+    entries = [item(n=1, note=HOSTILE, merchant=HOSTILE), *three_items()[1:]]
+    live.add("acme", entries)
+    live.job()
+    live.run("run")
+    result = press(live, f"vwi/{HOSTILE}\nxnr4113001\n{HOSTILE}\nu\n?anldn\x1bq", "--by", HOSTILE)
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(result.stdout + result.stderr)
+    lines = [part for line in result.stderr.splitlines() for part in line.split("\r")]
+    # The name of the reviewer stands in questions as long as it is.
+    said = "\n".join(line for line in lines if "[y/N]" not in line)
+    assert too_wide(result.stdout, said) == []
