@@ -60,8 +60,8 @@ class Browser:
         return base64.b64decode(printed["data"])
 
 
-@pytest.fixture(scope="session")
-def _driver() -> Iterator[Any]:
+def begin_driver(*switches: str) -> Any:
+    """Begin a browser without a window, and without a network but for what the switches let be."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
@@ -71,11 +71,16 @@ def _driver() -> Iterator[Any]:
     for switch in (
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
         "--disable-background-networking", "--disable-component-update",
-        "--proxy-server=127.0.0.1:9", "--proxy-bypass-list=<-loopback>",
+        "--proxy-server=127.0.0.1:9", *switches,
     ):  # fmt: skip
         options.add_argument(switch)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(str(_DRIVER)))
+    return webdriver.Chrome(options=options, service=Service(str(_DRIVER)))
+
+
+@pytest.fixture(scope="session")
+def _driver() -> Iterator[Any]:
+    driver = begin_driver("--proxy-bypass-list=<-loopback>")
     yield driver
     driver.quit()
 

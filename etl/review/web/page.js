@@ -252,7 +252,9 @@
     show(one("#found"), any && count ? `${count.dataset.found} found` : "");
     watch();
   };
-  const step = async way => {
+  let steps = Promise.resolve();
+  const step = way => { steps = steps.then(() => oneStep(way)); };
+  const oneStep = async way => {
     const there = articles();
     let place = there.indexOf(selected);
     if (place < 0) {
