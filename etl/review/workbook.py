@@ -20,6 +20,7 @@ from etl.review.marks import mark
 from etl.review.model import (
     AsideGroup,
     Concerned,
+    Control,
     CureGroup,
     NoteGroup,
     ReviewView,
@@ -165,9 +166,10 @@ def _sums(view: ReviewView) -> tuple[Sheet, ...]:
         ),
         Sheet(
             "Accounts",
-            ("Account", "Name", *_AMOUNTS, "Balance", "Rows"),
+            ("Account", "Name", *_AMOUNTS, "Balance", "Rows", *_in_books(control)),
             [
-                (a.account, a.name, a.currency, a.debit, a.credit, a.balance, a.rows)
+                (a.account, a.name, a.currency, a.debit, a.credit, a.balance, a.rows,
+                 *([a.book_balance] if control.book_currency else []))
                 for a in control.accounts
             ],
         ),
@@ -183,13 +185,18 @@ def _sums(view: ReviewView) -> tuple[Sheet, ...]:
             Sheet(
                 name,
                 (head, "Currency", "Items", "Amount"),
-                [(g.label, g.currency, g.items, g.amount) for g in groups],
+                [*((g.label, g.currency, g.items, g.amount) for g in groups), *more],
             )
-            for name, head, groups in (
-                ("Types", "Type", control.types),
-                ("Vendors", "Vendor", control.vendors),
-                ("Periods", "Period", control.periods),
+            for name, head, groups, more in (
+                ("Types", "Type", control.types, ()),
+                ("Vendors", "Vendor", control.vendors, _more_vendors(control)),
+                ("Periods", "Period", control.periods, ()),
             )
+        ),
+        Sheet(
+            "Days",
+            ("Day", "Currency", "Costs"),
+            [(d.label, control.days_currency, d.amount) for d in control.days],
         ),
         Sheet(
             "Files",
@@ -201,6 +208,15 @@ def _sums(view: ReviewView) -> tuple[Sheet, ...]:
             ],
         ),
     )  # fmt: skip
+
+
+def _in_books(control: Control) -> Sequence[str]:
+    return [f"Balance in {control.book_currency}"] if control.book_currency else []
+
+
+def _more_vendors(control: Control) -> Sequence[Sequence[Cell]]:
+    left_out = control.vendors_left_out
+    return [(f"and {left_out} more with smaller amounts",)] if left_out else ()
 
 
 def _lists(view: ReviewView) -> tuple[Sheet, ...]:

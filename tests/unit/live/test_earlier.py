@@ -14,6 +14,7 @@ from etl.live.viewing import Viewed, open_shelf, view_of
 from etl.review.model import NoteGroup
 from etl.workspace import load_workspace
 from tests.fakes.items import invoice, item
+from tests.fakes.transport import SandboxClockOf
 from tests.unit.cli.live import Live, make_live
 
 NORDHOST, SOUTHHOST = "Nordhost GmbH", "Southhost GmbH"
@@ -66,7 +67,7 @@ def release(live: Live) -> None:
 
 def viewed(live: Live, number: str = "", revision: int | None = None) -> Viewed:
     workspace = load_workspace(live.root / "pleo-etl.yaml")
-    with open_shelf(workspace, "acme", clock=live.pleo.clock) as shelf:
+    with open_shelf(workspace, "acme", clock=SandboxClockOf(live.pleo)) as shelf:
         assert shelf is not None
         batches = shelf.ledger.batches(shelf.company_id)
         batch = shelf.ledger.find(shelf.company_id, number) if number else batches[-1]

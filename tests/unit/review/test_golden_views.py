@@ -32,6 +32,7 @@ from etl.review import ReviewView
 from etl.review.model import Concerned, FileView, Voucher
 from etl.workspace import load_workspace
 from tests.fakes.items import invoice, item, page
+from tests.fakes.transport import SandboxClockOf
 from tests.fakes.workshop import receipt
 from tests.unit.cli.conftest import ACCOUNTS, MAPPING, TEMPLATE
 from tests.unit.cli.live import make_live
@@ -163,15 +164,20 @@ def expected(name: str) -> Any:
     return json.loads((GOLDEN / name).read_text(encoding="utf-8"))
 
 
-def test_the_view_of_an_offline_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "templates" / "plain").mkdir(parents=True)
-    (tmp_path / "templates" / "plain" / "template.yaml").write_text(TEMPLATE, encoding="utf-8")
-    (tmp_path / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
-    (tmp_path / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
-    (tmp_path / "items.json").write_text(json.dumps(page(*FIRST)), encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    request = Request(sources=["items.json"], template="plain", mapping=tmp_path / "mapping.yaml")
-    assert told(convert(request).view) == expected("first.json")
+def convert_first(folder: Path) -> ReviewView:
+    """Convert the first batch in a folder, and give its view."""
+    (folder / "templates" / "plain").mkdir(parents=True)
+    (folder / "templates" / "plain" / "template.yaml").write_text(TEMPLATE, encoding="utf-8")
+    (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
+    (folder / "accounts.csv").write_text(ACCOUNTS, encoding="utf-8")
+    (folder / "items.json").write_text(json.dumps(page(*FIRST)), encoding="utf-8")
+    source, template = str(folder / "items.json"), str(folder / "templates" / "plain")
+    request = Request(sources=[source], template=template, mapping=folder / "mapping.yaml")
+    return convert(request).view
+
+
+def test_the_view_of_an_offline_batch(tmp_path: Path) -> None:
+    assert told(convert_first(tmp_path)) == expected("first.json")
 
 
 def test_the_view_of_a_live_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +193,7 @@ def test_the_view_of_a_live_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     live.run("review", "--already-booked", ids[1])
     live.run("review", "--reject", ids[4], "--reason", "wrong month")
     workspace = load_workspace(tmp_path / "pleo-etl.yaml")
-    with open_shelf(workspace, "acme", clock=live.pleo.clock) as shelf:
+    with open_shelf(workspace, "acme", clock=SandboxClockOf(live.pleo)) as shelf:
         assert shelf is not None
         batch = shelf.ledger.find(shelf.company_id, "2")
         assert told(view_of(shelf, batch).view) == expected("second.json")

@@ -110,3 +110,22 @@ def test_what_is_not_booked_here_is_listed_with_why() -> None:
 def test_rejections_say_who_can_cure_them(view: ReviewView) -> None:
     cured = {row["Cured"] for row in rows_of(render_workbook(view), "Rejected")}
     assert cured == {"In Pleo, by the employee or whoever codes the expense"}
+
+
+def test_the_accounts_stand_in_the_books_currency_too_and_days_have_a_sheet(
+    view: ReviewView,
+) -> None:
+    book = render_workbook(view)
+    accounts = {(row["Account"], row["Currency"]): row for row in rows_of(book, "Accounts")}
+    # 1000.00 USD at the rate of Pleo: 860.00 EUR
+    assert accounts["4964", "USD"]["Balance in EUR"] == 860.00
+    days = rows_of(book, "Days")
+    assert sum(row["Costs"] for row in days) == pytest.approx(
+        sum(float(day.amount) for day in view.control.days)
+    )
+
+
+def test_vendors_that_are_left_out_are_counted(view: ReviewView) -> None:
+    control = replace(view.control, vendors_left_out=7)
+    last = rows_of(render_workbook(replace(view, control=control)), "Vendors")[-1]
+    assert last["Vendor"] == "and 7 more with smaller amounts"
