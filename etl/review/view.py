@@ -32,7 +32,7 @@ from etl.review.model import (
 from etl.review.remarks import READS, find_remarks, sightings
 from etl.review.row_traces import with_traces
 from etl.review.totals import account_names
-from etl.review.vouchers import MAX_FILE_ROWS, choose, voucher_list
+from etl.review.vouchers import MAX_FILE_ROWS, Chosen, choose, voucher_list
 from etl.review.words import many
 
 MAX_STEPS = 30
@@ -49,7 +49,7 @@ def make_view(
     rows: pl.DataFrame | None = None,
     company: str = "",
     company_currency: str = "",
-    earlier: Earlier | None = None,
+    earlier: Earlier = NOTHING_EARLIER,
     asked: Collection[str] = (),
     traces: Mapping[str, Sequence[tuple[str, TracedRow]]] | None = None,
 ) -> ReviewView:
@@ -57,20 +57,17 @@ def make_view(
 
     Needs: the manifest (design.md section 7), the frames as the last stage left them, the bytes
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
-    import steps of the template, how each file is to be read where that is known, and the lines
-    that postings begin on (item.key, file, row), which else are those of the manifest's items;
-    the name of the company, which the manifest knows by its id, and its currency; what earlier
-    batches say of the items, and the codes of notes that a person must answer here; by file the
-    traced lines that the view shows, each with the id of its item.
+    import steps of the template, how each file is to be read, the lines that postings begin on
+    (item.key, file, row; else the manifest's), name and currency of the company; what earlier
+    batches say of the items, the codes of notes that a person must answer here, and by file the
+    traced lines, each with the id of its item.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
-    earlier = earlier or NOTHING_EARLIER
     frames = _with_remarks(complete(frames), earlier)
     counts = _counts(manifest)
     names = account_names(frames)
-    control = control_sheet(
-        manifest, frames, counts=counts, names=names, company_currency=company_currency
-    )
+    home = company_currency
+    control = control_sheet(manifest, frames, counts=counts, names=names, company_currency=home)
     chosen = choose(frames)
     shown = with_traces(
         file_views(manifest, files, formats=formats or {}),
@@ -80,10 +77,7 @@ def make_view(
     )
     notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
     stopped = causes(frames.rejections, frames.items)
-    wanted = frames.items.select(ITEM_KEY, "item.id").join(
-        chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi"
-    )
-    begun = _rows_of_manifest(manifest, wanted) if rows is None else rows
+    placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
     read_back = manifest.get("read_back", {})
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
@@ -96,13 +90,7 @@ def make_view(
         notes=notes,
         causes=stopped,
         cures=by_cure(stopped),
-        vouchers=voucher_list(
-            chosen,
-            frames,
-            rules=rules,
-            names=names,
-            item_rows=_item_rows(begun, shown, wanted=wanted),
-        ),
+        vouchers=voucher_list(chosen, frames, rules=rules, names=names, item_rows=placed),
         files=shown,
         proof_holds=bool(read_back.get("ok")),
         proof_rows=int(read_back.get("rows", 0)),
@@ -237,6 +225,22 @@ def _identity(manifest: Mapping[str, Any], company: str) -> Identity:
         hashes=tuple((name, str(value)) for name, value in hashes if value),
         lines=int(manifest.get("input", {}).get("lines", 0)),
     )
+
+
+def _placed(
+    manifest: Mapping[str, Any],
+    rows: pl.DataFrame | None,
+    shown: Sequence[FileView],
+    *,
+    frames: BatchFrames,
+    chosen: Chosen,
+) -> dict[int, tuple[FileRows, ...]]:
+    """Give the file lines of the items whose vouchers are shown in full."""
+    wanted = frames.items.select(ITEM_KEY, "item.id").join(
+        chosen.full.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi"
+    )
+    begun = _rows_of_manifest(manifest, wanted) if rows is None else rows
+    return _item_rows(begun, shown, wanted=wanted)
 
 
 def _rows_of_manifest(manifest: Mapping[str, Any], wanted: pl.DataFrame) -> pl.DataFrame:
