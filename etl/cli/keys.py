@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ from etl.cli import talk
 
 #: What stands for the end of the input: nobody is there any more.
 END = "\x04"
-_ESCAPE = "\x1b"
+_ESCAPE = b"\x1b"
+#: The byte that ends what a terminal sends for an arrow or the like: ESC [ 1 ; 5 A, ESC O P.
+_LAST = re.compile(rb"[@-NP-Z^-~]")
 
 
 def pressed(seconds: float | None = None) -> str:
@@ -35,11 +38,24 @@ def pressed(seconds: float | None = None) -> str:
         if not ready:
             return ""
         key = os.read(handle, 1)
-        if key == _ESCAPE.encode() or key >= b"\x80":  # an arrow, or a letter of several bytes
-            rest, _, _ = select.select([handle], [], [], 0)
-            key += os.read(handle, 16) if rest else b""
-    text = key.decode("utf-8", "replace")
-    return (text if len(text) == 1 and text != _ESCAPE else "") if key else END
+        if key == _ESCAPE:
+            _skip_the_rest(handle)
+            return ""
+        for _ in range(_following(key)):
+            key += os.read(handle, 1)
+    return key.decode("utf-8", "replace") or END
+
+
+def _following(first: bytes) -> int:
+    """Give how many bytes of a letter follow its first one."""
+    return sum(first >= beginning for beginning in (b"\xc0", b"\xe0", b"\xf0"))
+
+
+def _skip_the_rest(handle: int) -> None:
+    """Read what follows an escape: an arrow is no letter, and the next key is not part of it."""
+    is_sequence = True
+    while is_sequence and select.select([handle], [], [], 0)[0]:
+        is_sequence = not _LAST.match(os.read(handle, 1))
 
 
 def _terminal() -> int | None:
