@@ -173,13 +173,13 @@ class Person:
 
     def _lose_import(self) -> None:
         """Restore the ERP from a copy: an import is gone, and its items must be booked again."""
-        for folder, count in self.folders.items():
-            batch = next((b for b in self._released() if b.folder.name == folder), None)
-            if count and batch is not None and batch.counts:
+        for batch in self._released():
+            folder = batch.folder.name
+            if self.folders[folder] and batch.counts and folder not in self._lost:
                 self.note(f"loses the import {folder}")
-                self.folders[folder] = 1
+                self._lost.add(folder)
                 self.world.imported[self.name].subtract(batch.entries)
-                self._lost |= batch.entries
+                self.world.again.update(batch.entries)
                 return
 
     def _item_error(self) -> None:
@@ -255,10 +255,7 @@ class Person:
             entry: "already_booked" if count > 0 else "again"
             for entry, count in self.world.imported[self.name].items()
         }
-        done = self.command("answer", answers=known)
-        if done.exit_code in (0, 1) and getattr(done.outcome, "word", "") == "staged":
-            for entry in self._lost:
-                self.world.again[entry] = 1
+        self.command("answer", answers=known)
 
     def export_the_rest(self) -> None:
         """Click Export for everything that stands in no import yet."""

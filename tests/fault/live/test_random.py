@@ -9,9 +9,9 @@ import pytest
 from tests.fault.live.amounts import SHARDS, amount, shard
 from tests.fault.live.story import draw, play
 
-SEEDS = amount(default=240, full=10_000)
-LATE = amount(default=40, full=2_000)
-POWER = amount(default=80, full=1_000)
+SEEDS = amount(default=104, full=10_000)
+LATE = amount(default=16, full=2_000)
+POWER = amount(default=32, full=1_000)
 ONE = os.environ.get("PLEO_ETL_SEED")
 
 

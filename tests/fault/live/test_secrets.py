@@ -15,17 +15,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
 from etl.cli import main
 from etl.cli.surroundings import Surroundings
-from etl.pleo.sandbox import Pleo
+from etl.live import deciding, staging
+from etl.pleo.addresses import address_of
+from etl.pleo.keeping import FilePlace
+from etl.pleo.loopback import begin_consent, code_of, redirect_uri
+from etl.pleo.sandbox import Pleo, RunningSandbox
+from etl.pleo.tokens import OAuthClient, TokenEndpoint
+from etl.secret import Secret
+from etl.workspace import PleoSettings
 from tests.fakes.transport import BASE_URL, SandboxClockOf, SandboxTransport
 from tests.fault.live import places
 
 #: Not only hexadecimal digits, so that a URL-encoded form is another one.
-KEY = "canary/key+7f3a:9c=1e5b&d2_%48~end"
+KEY = "canary/key+7f3a.9c=1e5b&d2_%48~end"
 SHORT = 8
 LEVELS: tuple[tuple[str, ...], ...] = ((), ("-v",), ("-vv",))
 FAULTS = (
@@ -40,19 +48,33 @@ DAY: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 
 
+GOOD_DAY = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]
+TOKEN_FAULTS = ("", "error=500@token:1-", "lost-answer@token:1", "html@token:1-", "error=401:1-")
+TOKEN_SECONDS = 901
+PORT = 18586  # never listened on
+
+
 class Place:
     """A workspace with a canary in every secret."""
 
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch, *, seed: int = 1) -> None:
-        self.root, self.pleo = root, Pleo(seed=seed)
+    def __init__(
+        self,
+        root: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        pleo: Pleo | None = None,
+        base_url: str = BASE_URL,
+    ) -> None:
+        self.root, self.pleo, self.base_url = root, pleo or Pleo(), base_url
         work = root / "work"
-        places.write_workspace(work, ["acme"], base_url=BASE_URL)
+        places.write_workspace(work, ["acme"], base_url=base_url)
         entries = places.entries("acme", 3)
         for entry in entries:
             entry["files"] = [{"url": "", "type": "application/pdf", "size": 10}]
         self.company = self.pleo.add_company("acme", entries)
         self.pleo.ids.secret = self._secret  # type: ignore[method-assign]
         self.given: list[str] = []
+        self.kinds: set[str] = set()
         self.key = self.pleo.add_key([self.company])
         monkeypatch.chdir(work)
         monkeypatch.setenv("HOME", str(root / "home"))
@@ -63,14 +85,37 @@ class Place:
 
     def _secret(self, kind: str) -> str:
         made = f"{KEY}-{kind}-{len(self.given)}-{random.Random(len(self.given)).randbytes(9).hex()}"
+        if (
+            kind == "client"
+        ):  # other letters are sent in several ways, and RFC 6749 is read in several
+            made = f"canary.client.{made[-18:]}"
         self.given.append(made)
+        self.kinds.add(kind)
         return made if kind != "link" else quote(made, safe="")
 
-    def say(self, *words: str, stdin: str | None = None) -> Result:
-        around = Surroundings(
-            clock=SandboxClockOf(self.pleo), transport=SandboxTransport(self.pleo)
+    def say(self, *words: str) -> Result:
+        transport = SandboxTransport(self.pleo) if self.base_url == BASE_URL else None
+        around = Surroundings(clock=SandboxClockOf(self.pleo), transport=transport)
+        return CliRunner().invoke(main, list(words), obj=around)
+
+    def log_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Log in with OAuth as a person does, instead of with the key."""
+        monkeypatch.delenv("PLEO_API_KEY")
+        registered = self.pleo.add_client([self.company], [redirect_uri(PORT)])
+        monkeypatch.setenv("PLEO_CLIENT_SECRET", registered.secret or "")
+        path = self.root / "work" / "pleo-etl.yaml"
+        named = f"{{base_url: {self.base_url}, client_id: {registered.id}}}"
+        path.write_text(path.read_text().replace(f"{{base_url: {self.base_url}}}", named))
+        client = OAuthClient(registered.id, Secret(registered.secret or ""), "basic")
+        address = address_of(PleoSettings(base_url=self.base_url))
+        consent = begin_consent(address.authorize_url, client.id, port=PORT)
+        answer = httpx.get(consent.address, follow_redirects=False, trust_env=False)
+        code = code_of(consent, answer.headers["location"])
+        granted = TokenEndpoint(address.token_url, client).exchange(
+            code, verifier=consent.verifier, redirect_uri=consent.redirect_uri
         )
-        return CliRunner().invoke(main, list(words), obj=around, input=stdin)
+        place = FilePlace(self.base_url, self.company.id)
+        place.write(granted.pair(SandboxClockOf(self.pleo).now(), turn=1))
 
 
 def forms(secret: str) -> Iterator[bytes]:
@@ -107,7 +152,8 @@ def _contents(root: Path, results: Sequence[Result], logged: str) -> Iterator[tu
     yield "log", logged.encode()
     for path in root.rglob("*"):
         yield f"the name of {path.name}", path.name.encode()
-        if path.is_file() and path.suffix != ".csv_":
+        # The one file whose purpose is to keep tokens; only its owner may read it.
+        if path.is_file() and ".config" not in path.parts:
             yield str(path.relative_to(root)), path.read_bytes()
 
 
@@ -130,7 +176,59 @@ def test_a_day_with_an_api_key(
         results.append(place.say(*level, *words))
         place.pleo.faults.clear()
     assert place.given, "the canaries were used"
+    if not fault:
+        assert [result.exit_code for result in results] == GOOD_DAY
     assert leaks(place.given, _contents(tmp_path, results, caplog.text)) == []
+
+
+@pytest.mark.parametrize("fault", TOKEN_FAULTS, ids=lambda fault: fault or "none")
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: "".join(level) or "quiet")
+def test_a_day_with_oauth(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    level: tuple[str, ...],
+    fault: str,
+) -> None:
+    """Every command finds its access token too old and has to renew it."""
+    caplog.set_level(logging.DEBUG)
+    pleo = Pleo()
+    with RunningSandbox(pleo) as server:
+        place = Place(tmp_path, monkeypatch, pleo=pleo, base_url=server.base_url)
+        place.log_in(monkeypatch)
+        results = []
+        for number, words in enumerate(DAY):
+            if number == 2:
+                pleo.add_job(place.company, is_vendor_based=False)
+            pleo.advance(TOKEN_SECONDS if number < 2 else 300)
+            if fault:
+                pleo.faults.add(fault)
+            results.append(place.say(*level, *words))
+            pleo.faults.clear()
+        if not fault:
+            assert [result.exit_code for result in results] == GOOD_DAY
+    assert {"client", "access", "refresh"} <= place.kinds
+    assert leaks(place.given, _contents(tmp_path, results, caplog.text)) == []
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=lambda level: "".join(level) or "quiet")
+@pytest.mark.parametrize("place_of_bug", ["fetch_job", "find_repeats", "render"])
+def test_a_bug_of_ours_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, level: tuple[str, ...], place_of_bug: str
+) -> None:
+    place = Place(tmp_path, monkeypatch)
+    place.pleo.add_job(place.company, is_vendor_based=False)
+
+    def fails(*_args: object, **_named: object) -> None:
+        raise RuntimeError("a bug")
+
+    module = deciding if place_of_bug == "render" else staging
+    name = "_render" if place_of_bug == "render" else place_of_bug
+    monkeypatch.setattr(module, name, fails)
+    result = place.say(*level, "run")
+    assert result.exit_code == 5
+    assert "Traceback" in result.stderr
+    assert leaks(place.given, _contents(tmp_path, [result], "")) == []
 
 
 def test_the_search_finds_each_form(tmp_path: Path) -> None:
