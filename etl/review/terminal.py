@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from etl.review.marks import mark
-from etl.review.model import Cause, Concerned, CureGroup, NoteGroup, ReviewView
+from etl.review.model import AsideGroup, Cause, Concerned, CureGroup, NoteGroup, ReviewView
 from etl.review.short_names import short_name
 from etl.review.situation import Question, Repeat, Situation
 from etl.review.summary import (
@@ -92,6 +92,7 @@ def overview(view: ReviewView, shown: Shown) -> list[Line]:
         [] if shown.is_old else questions(shown),
         totals(view, shown.width),
         booked_before(shown, few=MAX_GROUPS),
+        set_aside(view.aside, shown),
         remarks(view.notes, shown, few=FEW),
         rejections(view.cures, shown, few=FEW),
         _files(view, shown),
@@ -240,6 +241,17 @@ def _said_of(repeat: Repeat, situation: Situation) -> str:
     if said is None:
         return "waits for your answer"
     return f"you said {said.does.replace('_', ' ')}"
+
+
+def set_aside(groups: Sequence[AsideGroup], shown: Shown) -> list[Line]:
+    """Give the items that are in no file though nothing is wrong with them, and why."""
+    lines = [Line("Not booked here", "title")] if groups else []
+    for group in groups:
+        lead = f"  {many(group.count, 'item'):>9}  "
+        lines += _styled(wrapped(lead, group.title, width=shown.width), shown.width)
+        lines += _concerned(group.concerned[:FEW], shown)
+        lines += _more(group.count - len(group.concerned[:FEW]), "item", " " * 13)
+    return lines
 
 
 def remarks(notes: Sequence[NoteGroup], shown: Shown, *, few: int) -> list[Line]:
