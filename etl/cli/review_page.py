@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from etl.cli import talk
 from etl.cli.interrupting import INTERRUPTIONS
 from etl.cli.live import Told, Turn
 from etl.cli.outcomes import say_wrapped
-from etl.errors import UserMustFix
+from etl.errors import EtlError, UserMustFix
 
 #: Leads the browser to the page. It holds the address, which only its owner may read: on the
 #: command line of a browser every user of the machine could.
@@ -47,6 +47,9 @@ def show_page(turn: Turn, *, by: str, opens: bool) -> Told:
         turn.workspace, turn.name, clock=around.clock, transport=around.transport,
         remark=turn.remark,
     )  # fmt: skip
+    with turn.telling.during("review"), suppress(EtlError):  # the page says what is wrong
+        turn.telling("making the view")
+        session.view()  # a large batch takes a moment, the first time
     page = LocalPage(session, by=by, patience=Patience(around.clock), bug=_show_bug)
     say_wrapped(
         "the review is served to one browser of this machine; Ctrl-C ends it, and whatever is"

@@ -17,6 +17,7 @@ class Act(StrEnum):
     ALREADY_BOOKED = "already_booked"
     AGAIN = "again"
     ANSWER = "answer"
+    SEEN = "seen"
     APPROVE = "approve"
     RELEASE = "release"
     DISCARD = "discard"

@@ -441,3 +441,40 @@ def test_ten_thousand_items_open_and_scroll(
         reader.until(lambda: reader.text("article.selected .no") == "40")
         there = reader.run("return document.querySelectorAll('article.voucher').length")
         assert 40 <= there <= 200
+
+
+def test_what_was_looked_at_is_remembered_when_the_export_lapses(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    reader.come(page)
+    reader.press("j", "j", "k")
+
+    def noted() -> bool:
+        reader.run("document.dispatchEvent(new Event('visibilitychange'))")
+        return "reviewed" in reviewed.kinds()
+
+    reader.until(noted)
+    reviewed.live.pleo.advance(3601)
+    reviewed.live.job()
+    reviewed.session.fetch(by="B. Lind")
+    assert reviewed.session.state().reviewed_before >= 1
+    reader.driver.refresh()
+    reader.until(".now")
+    assert "reviewed before, and the same as then" in reader.text(".now")
+
+
+def test_all_that_was_booked_before_is_answered_at_once(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    reviewed.live.job()
+    session.fetch(by="A. Patel")
+    reader.come(page)
+    assert reader.text(".acts .main") == "Answer 2 questions"
+    reader.press("a")
+    answer = reader.driver.find_element("css selector", '[data-now="already_booked"][data-all]')
+    reader.reloaded(lambda: answer.send_keys(Keys.ENTER))
+    assert [one.does for one in session.state().decisions] == ["already_booked"] * 2
+    assert session.state().revision == 2
+    assert reader.text(".acts .main") == "Approve and release"

@@ -22,8 +22,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DONE: Mapping[str, str] = {
     Act.REJECT: "Held back. The files were made again without this item",
     Act.UNDO: "Undone. The files were made again",
-    Act.ALREADY_BOOKED: "It stays as it was booked before. The files were made again",
-    Act.AGAIN: "It is booked once more. The files were made again",
+    Act.ALREADY_BOOKED: "Stays as it was booked before. The files were made again",
+    Act.AGAIN: "Is booked once more. The files were made again",
     Act.ANSWER: "Your answer is kept with the batch",
 }
 _RELEASED = "Released. The files are in the outbox, and Pleo was told of every item"
@@ -117,10 +117,12 @@ class Acts:
                 return session.reject(entry, reason=text, by=by, content=content, request=request)
             case Act.UNDO:
                 return session.undo(entry, by=by, content=content, request=request)
-            case Act.ALREADY_BOOKED:
-                return session.already_booked(entry, by=by, content=content, request=request)
-            case Act.AGAIN:
-                return session.again(entry, by=by, content=content, request=request)
+            case Act.ALREADY_BOOKED | Act.AGAIN:
+                said_of = {one: {"do": str(name)} for one in said.ids("entries") or [entry]}
+                return session.answer(said_of, {}, by=by, content=content, request=request)
+            case Act.SEEN:
+                entries = said.ids("entries")
+                return session.seen(entries, by=by, content=content, request=request)
             case Act.ANSWER:
                 return session.answer_note(
                     said.id("code"), text, by=by, content=content, request=request

@@ -145,7 +145,9 @@
     button.disabled = true;
     button.dataset.request = button.dataset.request || name();
     try {
-      const told = await send(act, { entry, request: button.dataset.request });
+      const entries = "all" in button.dataset
+        ? all(`.repeats [data-now="${act}"]`).map(one => one.dataset.entry) : [entry];
+      const told = await send(act, { entry: entry || "", entries, request: button.dataset.request });
       if (told.is_done) return came(told, act);
       show(stale, [told.says, told.next].filter(Boolean).join(". "));
     } catch (error) {
@@ -166,7 +168,11 @@
       form.dataset.request = name();
       show(one(".failed", form), "");
       const by = one('[name="by"]', form);
-      if (by && !by.value) by.value = who();
+      const given = meta.given.toLowerCase().split("|");
+      if (by && !by.value) {
+        const needs = id === "release" || id === "approve";
+        by.value = needs && given.includes(who().trim().toLowerCase()) ? "" : who();
+      }
     }
     fill(dialog);
     all(".menu[open]").forEach(menu => { menu.open = false; });
@@ -229,8 +235,24 @@
     // Only for who comes from above: what is read further down must not be pushed away.
     if (seen.some(entry => entry.isIntersecting && entry.boundingClientRect.top > 0)) more();
   }, { rootMargin: "0px 0px 1200px 0px" });
+  // What stood before a person's eyes for a moment counts as looked at, for when it comes again.
+  const looked = new Map(), known = new Set();
+  const eye = new IntersectionObserver(seen => seen.forEach(entry => {
+    const item = entry.target.dataset.item;
+    if (!entry.isIntersecting) clearTimeout(looked.get(item));
+    else if (!known.has(item)) looked.set(item, setTimeout(() => looked.set(item, "seen"), 800));
+  }), { threshold: 0.6 });
+  const remember = async () => {
+    const entries = [...looked].filter(([, was]) => was === "seen").map(([item]) => item);
+    if (busy || meta.state !== "staged" || !one("#dialog-reject") || !entries.length) return;
+    entries.forEach(item => { looked.delete(item); known.add(item); });
+    const told = await send("seen", { entries, request: name() }).catch(() => ({}));
+    if (!told.is_done) entries.forEach(item => known.delete(item));
+  };
   const watch = () => {
     near.disconnect();
+    eye.disconnect();
+    if (list) articles().forEach(article => eye.observe(article));
     const end = list && one("[data-next]", list);
     if (end) near.observe(end);
   };
@@ -454,7 +476,8 @@
   if (meta.batch || meta.live) {
     setInterval(tell, 1000);
     setInterval(look, 15000);
-    document.addEventListener("visibilitychange", look);
+    setInterval(remember, 30000);
+    document.addEventListener("visibilitychange", () => { look(); remember(); });
   }
   if (meta.state && location.hash.startsWith("#item=")) find(decodeURIComponent(location.hash.slice(6)));
 })();
