@@ -65,8 +65,9 @@ def check_again(desk: Desk, batch: Batch, *, ask: Ask | None) -> Batch:
         return lapse(desk, batch, desk.pleo.get_job(job.id))
     if fetched.refusal is not None:
         return refuse(
-            desk, batch, reason=fetched.refusal.reason, failure_type=fetched.refusal.failure_type
-        )
+            desk, batch, reason=fetched.refusal.reason, failure_type=fetched.refusal.failure_type,
+            problem=fetched.refusal.problem,
+        )  # fmt: skip
     _check_open(desk, batch, fetched)
     if sorted(story_of(desk, batch).entries) != sorted(fetched.entries):
         reason = "The items of the export changed while it was released – export them again"

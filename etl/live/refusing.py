@@ -7,6 +7,9 @@ stopped after the intent, answer lost   GET job. in progress: POST again · ende
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Any
+
 from etl.batches.ledger import Batch
 from etl.batches.states import Kind
 from etl.errors import Problem, TryLater
@@ -21,9 +24,16 @@ from etl.pleo.failures import OutcomeUnknown, StatusChangeRefused
 NOT_AS_APPROVED = "validation_failure"
 
 
-def refuse(desk: Desk, batch: Batch, *, reason: str, failure_type: str) -> Batch:
-    """End a job as failed; gives the batch voided."""
-    body = {"reason": reason[:MAX_REASON], "type": failure_type}
+def refuse(
+    desk: Desk, batch: Batch, *, reason: str, failure_type: str, problem: Problem | None = None
+) -> Batch:
+    """End a job as failed; gives the batch voided.
+
+    Needs: reason and type, as Pleo shows them; problem, what the person here can mend.
+    """
+    body: dict[str, Any] = {"reason": reason[:MAX_REASON], "type": failure_type}
+    if problem is not None:
+        body["problem"] = asdict(problem)
     return carry_out(desk, desk.ledger.append(batch, Kind.REFUSE_INTENDED, body), is_first=True)
 
 

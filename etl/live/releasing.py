@@ -22,7 +22,7 @@ from etl.live.desk import Desk
 from etl.live.ending import lapse, mark
 from etl.live.history import last_words
 from etl.live.hours import is_past_margin, minutes_left
-from etl.live.outcomes import Outcome, Released, exit_code_of, name_of
+from etl.live.outcomes import Outcome, Released, counted, exit_code_of, name_of
 from etl.live.publishing import Ask, out_of_time
 from etl.live.refusing import carry_out, refuse
 from etl.live.starting import start
@@ -175,18 +175,26 @@ def _closed(desk: Desk, batch: Batch) -> dict[str, Any]:
     folder = desk.folders.released(batch)
     return {
         "word": "closed",
-        "says": f"{name_of(batch)} is released and reported: {batch.facts.get('final_event')}",
+        "says": f"{name_of(batch)} is released and reported: {_as_pleo_shows(batch)}",
         "next_step": f"import the files in {desk.folders.shown(folder)}",
         "exit_code": exit_code_of(batch),
         "folder": folder,
     }
 
 
+def _as_pleo_shows(batch: Batch) -> str:
+    """Say how many items Pleo shows as exported, and how many as failed."""
+    counts = batch.facts.get("counts") or {}
+    failed = int(counts.get("rejected", 0))
+    exported = int(counts.get("items", 0)) - failed - int(counts.get("skipped", 0))
+    return f"{counted(exported, 'item')} exported" + (f", {failed} failed" if failed else "")
+
+
 def _voided(desk: Desk, batch: Batch) -> dict[str, Any]:
     how = last_words(desk, batch)
-    refusal = batch.facts.get("refusal")
+    refusal = (batch.facts.get("refusal") or {}).get("problem") or batch.facts.get("refuse_problem")
     if refusal is not None and batch.facts.get("voided_why") == "refused":
-        problem = Problem(**refusal["problem"])
+        problem = Problem(**refusal)
         says = f"the export job was refused, and Pleo shows why: {problem.what}"
         return {"word": "voided", "says": says, "next_step": problem.fix,
                 "exit_code": EXIT_USER, "problems": (problem,)}  # fmt: skip

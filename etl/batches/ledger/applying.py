@@ -106,7 +106,9 @@ _KEPT: Mapping[Kind, Mapping[str, str]] = {
     Kind.PUBLISHED: {"folder": "published_folder"},
     Kind.FINAL_INTENDED: {"event": "final_event", "reason": "final_reason", "type": "final_type"},
     Kind.CLOSED: {"event": "final_event"},
-    Kind.REFUSE_INTENDED: {"reason": "refuse_reason", "type": "refuse_type"},
+    Kind.REFUSE_INTENDED: {
+        "reason": "refuse_reason", "type": "refuse_type", "problem": "refuse_problem",
+    },
     Kind.VOIDED: {"why": "voided_why", "by": "voided_by"},
     Kind.QUARANTINED: {"why": "quarantined_why"},
     Kind.SETTLED: {"imported": "settled_imported", "by": "settled_by"},

@@ -88,6 +88,7 @@ OPTIONAL: Mapping[Kind, Mapping[str, Is]] = {
     Kind.STAGED: {"counts": _is_map_or_none, "refusal": _is_map_or_none},
     Kind.ANSWERED: {"decisions": _is_decisions, "notes": _is_map_or_none},
     Kind.APPROVED: {"verdicts": _is_verdicts},
+    Kind.REFUSE_INTENDED: {"problem": _is_map_or_none},
 }
 
 

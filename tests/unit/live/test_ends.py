@@ -172,6 +172,17 @@ def test_missing_contra_accounts(scene: Scene) -> None:
     assert "Settings" in str(job.failure_reason)
 
 
+def test_contra_accounts_that_are_gone_when_it_is_released(scene: Scene) -> None:
+    job = scene.export()
+    scene.run()
+    scene.company.has_contra_accounts = False
+    outcome = scene.release()
+    assert (outcome.word, outcome.exit_code) == ("voided", 2)
+    assert [problem.code for problem in outcome.problems] == ["JOB-6"]
+    assert (job.status, job.failure_type) == ("failed", "missing_configuration")
+    assert scene.released() == []
+
+
 def test_vendor_bookkeeping_without_support(scene: Scene) -> None:
     job = scene.export(is_vendor_based=True)
     scene.settings["vendors"] = False

@@ -269,3 +269,10 @@ def test_the_note_in_a_quarantined_folder_names_the_company_where_it_must(scene:
     note = (scene.released()[0] / DO_NOT_IMPORT).read_text()
     assert "--not-imported --company acme\n" in note
     assert "--imported --company acme\n" in note
+
+
+def test_what_pleo_shows_in_the_end_is_said_in_numbers(scene: Scene) -> None:
+    scene.company.entries[scene.entries[0]]["accountingEntryLines"][0]["account"] = None
+    scene.export()
+    scene.run()
+    assert scene.release().says.endswith("is released and reported: 2 items exported, 1 failed")
