@@ -159,6 +159,17 @@ class Looking:
         """
         return tracing.book_of(seen, name)
 
+    def page_as_it_was(self, batch: str, revision: int) -> bytes:
+        """Give review.html of a revision as it was written, for what cannot be made again.
+
+        Raises: UserMustFix LED-6, VER-1, VER-2; VER-3 where it was changed or is not there.
+        """
+        with self.shelf() as shelf:
+            if shelf is None:
+                raise no_batch(batch)
+            found = shelf.ledger.find(shelf.company_id, batch)
+            return tracing.page_in(folder_of(shelf.folders, found, revision))
+
     def difference(self, batch: str, before: int, after: int) -> Compared:
         """Compare two revisions of a batch, cell by cell.
 

@@ -13,6 +13,7 @@ import polars as pl
 from etl.batches.evidence import EVIDENCE, Evidence, read_evidence
 from etl.batches.explanation import RowReason
 from etl.batches.ledger import Batch
+from etl.batches.reading import read_manifest
 from etl.errors import Problem, UserMustFix
 from etl.files import sha256
 from etl.live.folders import Folders
@@ -24,6 +25,7 @@ from etl.review.tracing import Receipt, Refusal, StoredReceipt, Trace, TracedRow
 from etl.showing import traced_row
 from etl.verification import Explained, explain_in_folder
 
+REVIEW = "review.html"
 #: Lines of a file that are named beside a voucher.
 MAX_ROWS = 12
 #: What a browser may show by itself, by the first bytes of the file, whatever it was called.
@@ -211,3 +213,17 @@ def book_of(viewed: Viewed, name: str) -> FileBook:
     encoding = written.encoding if written else "utf-8"
     delimiter = written.delimiter if written and written.kind == "csv" else None
     return FileBook(content, encoding=encoding, delimiter=delimiter)
+
+
+def page_in(folder: Path) -> bytes:
+    """Give review.html of a folder as it was written.
+
+    Raises: UserMustFix VER-1 to VER-3.
+    """
+    path = folder / REVIEW
+    expected = read_manifest(folder).hashes.get(REVIEW)
+    content = path.read_bytes() if path.is_file() else b""
+    if sha256(content) != expected:
+        what = f"{REVIEW} is missing or has been changed"
+        raise UserMustFix(Problem("VER-3", what, str(path), _NOT_HERE))
+    return content

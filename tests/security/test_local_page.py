@@ -479,3 +479,20 @@ def ended(page: LocalPage) -> bool:
         page.acts.wait()
         threading.Event().wait(0.05)
     return False
+
+
+def test_a_batch_that_cannot_be_made_again_is_shown_as_it_was_written(
+    reviewed: Reviewed, visitor: Visitor
+) -> None:
+    folder = reviewed.live.root / ".pleo-etl" / "batches" / "acme" / reviewed.batch
+    (folder / "items.ndjson").write_bytes(b"{}\n")
+    answer = visitor.get(f"batch/{reviewed.batch}")
+    assert answer.status_code == 409
+    assert "discard the batch and run again" in answer.text.casefold()
+    assert f"as-it-was/{reviewed.batch}/1" in answer.text
+    then = visitor.get(f"as-it-was/{reviewed.batch}/1")
+    assert then.content == (folder / "r1" / "review.html").read_bytes()
+    assert "sandbox allow-popups" in then.headers["content-security-policy"]
+    assert "script-src" not in then.headers["content-security-policy"]
+    (folder / "r1" / "review.html").write_text("<script>1</script>")
+    assert visitor.get(f"as-it-was/{reviewed.batch}/1").status_code == 409

@@ -42,6 +42,13 @@ _RECEIPT_POLICY = (
 )
 
 
+#: The page of then brings a tighter policy of its own; links to Pleo open beside it.
+_REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none';"
+    " sandbox allow-popups"
+)
+
+
 class Missing(Exception):
     """There is nothing of that name."""
 
@@ -80,6 +87,7 @@ class Local:
             Route("/trace/{id}/{revision:int}", self.trace),
             Route("/receipt/{id}/{revision:int}/{entry}/{number:int}", self.receipt),
             Route("/difference/{id}/{before:int}/{after:int}", self.difference),
+            Route("/as-it-was/{id}/{revision:int}", self.as_it_was),
             Route("/history", self.history),
             Route("/state", self.state),
             Route("/act/{name}", self.act, methods=["POST"]),
@@ -117,7 +125,14 @@ class Local:
         wanted, revision = request.path_params.get("id"), request.path_params.get("revision")
         stands = self.session.state(wanted)
         values = {"stands": stands, "is_newest": revision in (None, stands.revision)}
-        seen = self.session.view(wanted, revision=revision)
+        try:
+            seen = self.session.view(wanted, revision=revision)
+        except EtlError as error:  # made by another version, put away, or changed: say what is left
+            if not stands.batch_id:
+                raise
+            moments = self.session.moments(stands.batch_id)
+            which = {"problems": error.problems, "moments": moments, "revision": revision}
+            return self._page("plain.html.j2", {**values, **which}, status=409)
         if seen is None:
             return self._page("plain.html.j2", {**values, "history": self.session.history()[:10]})
         drawer = seen.drawer
@@ -143,6 +158,13 @@ class Local:
     def history(self, _: Request) -> Response:
         values = {"stands": self.session.state(), "history": self.session.history()}
         return self._page("history.html.j2", values)
+
+    def as_it_was(self, request: Request) -> Response:
+        """Show review.html of a revision as it was written; nothing in it may run or ask."""
+        asked = request.path_params
+        page = self.session.page_as_it_was(asked["id"], asked["revision"])
+        headers = {"content-security-policy": _REPORT_POLICY}
+        return HTMLResponse(page, headers=headers)
 
     def difference(self, request: Request) -> Response:
         """Show what differs between two revisions of a batch."""
@@ -262,12 +284,14 @@ class Local:
             raise Missing
         return seen
 
-    def _page(self, name: str, values: Mapping[str, Any], *, view: Any = None) -> Response:
+    def _page(
+        self, name: str, values: Mapping[str, Any], *, view: Any = None, status: int = 200
+    ) -> Response:
         given = {
             "base": f"/{self.door.path}", "act_token": self.door.act_token, "by": self.host.by,
             **values,
         }  # fmt: skip
-        return HTMLResponse(write(name, given, view=view))
+        return HTMLResponse(write(name, given, view=view), status)
 
     # ── what goes wrong ──
 
