@@ -99,7 +99,8 @@ class CompanyLine:
         """
         loaded = self.load(recipe)
         ingested = with_receipts(_read(items), _fetched(files))
-        made = _make(ingested, loaded, facts=facts, decided=_decided(decisions))
+        open_ = replace(facts, asked=facts.asked - decisions.answered)
+        made = _make(ingested, loaded, facts=open_, decided=_decided(decisions))
         booked = book_all(made.ingested, made.recipe, origin=made.origin)
         prints = fingerprints(booked)
         proved = prove_batch(

@@ -200,6 +200,7 @@ def test_a_note_that_must_be_answered_blocks_until_it_is(live: Live) -> None:
     assert live.run("release", "--yes").exit_code == 2
     live.run("review", "--answer", "REV-1=paid in cash")
     assert dict(viewed(live).blocking) == {"REV-4": [IDS[2]]}
+    assert {code for code, note in notes(live).items() if note.is_blocking} == {"REV-4"}
     live.run("review", "--answer", "REV-4=a second delivery under one number")
     assert dict(viewed(live).blocking) == {}
     release(live)
