@@ -76,8 +76,8 @@ class StoredBatch:
         files.make_private_folder(self.attachments_folder)
 
     def has_input(self) -> bool:
-        """Say whether the whole input is there; a stop halfway leaves none."""
-        return (self.folder / JOB).is_file()
+        """Say whether the whole input is there; a stop halfway leaves none, nor does retention."""
+        return (self.folder / JOB).is_file() and not (self.folder / REMOVED).is_file()
 
     def write_input(
         self,
