@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
 
 
 @click.command("adopt")
-@click.argument("job")
+@click.argument("job", type=click.UUID)
 @yes_option
 @one_company_options
-def command(job: str, *, company: str | None, as_json: bool, yes: bool) -> int:
+def command(job: UUID, *, company: str | None, as_json: bool, yes: bool) -> int:
     """Take over an export that was started elsewhere.
 
     JOB is the id of one in progress, as `pleo-etl jobs` shows it. Only for an export on which
@@ -45,11 +46,11 @@ def command(job: str, *, company: str | None, as_json: bool, yes: bool) -> int:
             finished = finish(desk)
             for outcome in finished:
                 say_outcome(outcome, turn)
-            if not yes and not _agrees(turn, desk, job):
+            if not yes and not _agrees(turn, desk, str(job)):
                 with turn.telling.paused():
                     talk.say("nothing was done")
                 return Told("nothing", document={"batch": None})
-            staged = adopt(desk, job)
+            staged = adopt(desk, str(job))
         say_outcome(staged, turn)
         return told_of(turn, staged, finished)
 

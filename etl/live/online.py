@@ -17,6 +17,7 @@ from etl.batches.ledger.opening import ledger_path
 from etl.clock import Clock
 from etl.documents import resolve_inside
 from etl.errors import EXIT_GOOD, EtlError, Problem, TryLater, UserMustFix
+from etl.live.outcomes import counted
 from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import Credential, find_credential
@@ -143,9 +144,17 @@ def _look_at_clock(looked: LookedOnline, pleo: PleoClient, clock: Clock) -> None
     seconds = round((clock.now() - pleo.time()).total_seconds())
     if abs(seconds) > LARGEST_DIFFERENCE:
         way = "ahead of" if seconds > 0 else "behind"
-        what = f"the clock of this computer is {abs(seconds)} seconds {way} Pleo's"
+        what = f"the clock of this computer is {_span(abs(seconds))} {way} Pleo's"
         fix = "let the computer set its clock by the network; logins are renewed by it"
         looked.warnings.append(Problem("AUTH-10", what, looked.company, fix))
+
+
+def _span(seconds: int) -> str:
+    """Write a span of time as a person says it."""
+    if seconds < 2 * 60:
+        return counted(seconds, "second")
+    minutes = round(seconds / 60)
+    return counted(minutes, "minute") if minutes < 2 * 60 else counted(round(minutes / 60), "hour")
 
 
 def _look_at_ledger(workspace: Workspace, *, clock: Clock) -> None:

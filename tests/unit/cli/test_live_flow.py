@@ -458,3 +458,9 @@ def test_receipts_are_put_beside_the_file(live: Live) -> None:
     (file,) = released_folder(live).rglob("*.jpg")
     assert hashlib.sha256(file.read_bytes()).hexdigest() == attachment["sha256"]
     assert Path(attachment["name"]).name == file.name
+
+
+def test_adopt_of_what_is_no_id_is_a_mistake_in_the_call(live: Live) -> None:
+    document = live.json("adopt", "nonsense", "--yes")
+    assert (document["exit_code"], document["errors"][0]["code"]) == (2, "CLI-1")
+    assert live.requests() == []
