@@ -46,7 +46,7 @@ def find_earlier(desk: Desk, batch: Batch, items: Sequence[bytes]) -> Earlier:
     ]  # fmt: skip
     before.sort(key=lambda one: one.number, reverse=True)
     seen = list(_same_items(desk, batch, before))
-    named = _named_in(items)
+    named = named_in(items)
     if not named:
         return Earlier(tuple(seen))
     found, unreadable = [], 0
@@ -126,7 +126,7 @@ def _day(batch: Batch) -> str:
 # ── the same invoice ────────────────────────────────────────────────────────────────────────
 
 
-def _named_in(items: Sequence[bytes]) -> Mapping[str, _Named]:
+def named_in(items: Sequence[bytes]) -> Mapping[str, _Named]:
     """Give the items that name an invoice and its supplier, by id, with these names."""
     found: dict[str, _Named] = {}
     for raw in items:
@@ -137,7 +137,7 @@ def _named_in(items: Sequence[bytes]) -> Mapping[str, _Named]:
             entry, named = item["accountingEntryId"], _names_of(item)
         except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
             continue  # it is broken, and refused for it
-        if isinstance(entry, str) and _invoice(named, _SUPPLIER) is not None:
+        if isinstance(entry, str) and entry and _invoice(named, _SUPPLIER) is not None:
             found[entry] = named
     return found
 
@@ -149,7 +149,7 @@ def _names_of(item: Mapping[str, Any]) -> dict[str, str | None]:
     for who in ("vendor", "supplier"):
         party = item.get(who) or {}
         found |= {f"item.{who}.{name}": party.get(name) for name in ("code", "name")}
-    return found
+    return {name: text if isinstance(text, str) else None for name, text in found.items()}
 
 
 def _invoice(named: _Named, suppliers: Collection[str]) -> _Invoice | None:
@@ -167,7 +167,7 @@ def _invoices_of(desk: Desk, batch: Batch) -> tuple[Collection[str], Mapping[str
     From its stored items; where these are gone from what explains its files, as far as that goes.
     """
     try:
-        return _SUPPLIER, _named_in(StoredBatch(desk.folders.stored(batch.id)).read_items())
+        return _SUPPLIER, named_in(StoredBatch(desk.folders.stored(batch.id)).read_items())
     except UserMustFix:
         return _from_evidence(desk, batch)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from etl.errors import UserMustFix
+from etl.live import earlier
 from etl.live.viewing import Viewed, open_shelf, view_of
 from etl.review.model import NoteGroup
 from etl.workspace import load_workspace
@@ -136,6 +137,32 @@ def test_the_evidence_of_a_released_batch_is_read_where_its_items_are_gone(live:
     looked = viewed(live).view.looked_through
     assert looked is not None
     assert (looked.batches, looked.unreadable) == (1, 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"broken", b"PAR1" + 40 * b"x" + b"PAR1"])
+def test_evidence_that_cannot_be_read_is_none(live: Live, content: bytes) -> None:
+    export(live, 1)
+    release(live)
+    for folder in (live.root / ".pleo-etl" / "batches" / "acme").iterdir():
+        shutil.rmtree(folder)
+    (evidence,) = (live.root / "outbox").rglob("explain.parquet")
+    evidence.write_bytes(content)
+    export(live, 3)
+    looked = viewed(live).view.looked_through
+    assert looked is not None
+    assert (looked.batches, looked.unreadable) == (0, 1)
+
+
+def test_items_that_cannot_be_read_name_no_invoice() -> None:
+    good = json.dumps(ITEMS[0]).encode()
+    broken = [
+        good[:-9], b'["invoiceNumber"]', b'{"invoiceNumber": 1}', b"null", b'"invoiceNumber"',
+        good.replace(b'"RE-7"', b"7"), good.replace(IDS[0].encode(), b""),
+        b'{"accountingEntryId": "x", "additionalInformation": "invoiceNumber"}',
+        b'{"accountingEntryId": "x", "additionalInformation": {"invoiceInformation":'
+        b' {"invoiceNumber": "1"}}, "supplier": []}',
+    ]  # fmt: skip
+    assert set(earlier.named_in([good, *broken])) == {IDS[0]}
 
 
 def test_an_entry_that_is_booked_again_says_where_it_stood_and_what_was_answered(
