@@ -12,7 +12,8 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from etl.pipeline import Request, convert
-from etl.review import BatchFrames, ReviewView, make_view, render_report
+from etl.review import BatchFrames, Earlier, ReviewView, Sighting, make_view, render_report
+from etl.review.cells import LostRule, TracedCell, TracedRow, TracedSource
 from etl.review.marks import IN_TEXT, sign_of
 from tests.browser.conftest import Browser
 from tests.browser.hostile import HOSTILE
@@ -84,8 +85,27 @@ def _hostile_page() -> str:
         f"{at};{IN_TEXT.sub(' ', text).replace(chr(34), chr(39))}\r\n"
         for at, text in enumerate(HOSTILE)
     )
-    view = make_view(manifest, filled, files={"EXTF_Pleo_1_1.csv": content.encode()}, steps=HOSTILE)
+    some = filled.items["item.id"][0]
+    settled = filled.items.head(40).with_columns(
+        pl.lit("exported").alias("verdict"), texts.head(40).alias("external_id")
+    )
+    view = make_view(
+        manifest, replace(filled, settled=settled), files={"EXTF_Pleo_1_1.csv": content.encode()},
+        steps=HOSTILE, earlier=Earlier(tuple(Sighting("REV-4", some, text) for text in HOSTILE)),
+        traces={"EXTF_Pleo_1_1.csv": [(some, _traced(text, row)) for row, text in _rows()]},
+    )  # fmt: skip
     return render_report(view)
+
+
+def _rows() -> list[tuple[int, str]]:
+    return list(enumerate(HOSTILE, 1))
+
+
+def _traced(text: str, row: int) -> TracedRow:
+    """Give a line in which everything is one text."""
+    source = TracedSource(text, text, text, text, text, text, 1, (LostRule(text, text, text),))
+    cell = TracedCell(text, text, text, text, (source, replace(source, rule=None)), number=1)
+    return TracedRow(text, row, text, 1, text, text, text, text, (cell,))
 
 
 def _without_policy(page: str) -> str:
