@@ -269,7 +269,7 @@ def cannot_write(path: Path, error: OSError) -> UserMustFix:
 def _reason(error: OSError) -> str:
     """Say why the system refused; the copy of a folder has a reason for each file."""
     if isinstance(error, shutil.Error):
-        found = re.search(r"\[Errno \d+\] ([^:\]]+)", str(error))
+        found = re.search(r"\[Errno [0-9]+\] ([^:\]]+)", str(error))
         return found[1].rstrip("'\"") if found else "a file could not be copied"
     return str(error.strerror or error)
 
