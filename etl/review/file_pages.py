@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from etl.review.file_views import (
     MAX_RAW,
-    _cells,
-    _header_of,
+    cells_of,
+    header_of,
     letters_of,
 )
 from etl.review.model import FileRow
@@ -45,9 +45,9 @@ class FileBook:
         else:
             text = content.decode(encoding, errors="replace")
             self._raw = [hit.group() for hit in _LINE.finditer(text) if hit.group()][:MAX_LINES]
-            self._cells = [_cells(line, delimiter) for line in self._raw]
+            self._cells = [cells_of(line, delimiter) for line in self._raw]
         filled: set[int] = set()
-        header = _header_of(self._rows(0, len(self._cells)))
+        header = header_of(self._rows(0, len(self._cells)))
         self.header = None if header is None else header.number
         for at, cells in enumerate(self._cells, 1):
             if at != self.header:

@@ -71,14 +71,14 @@ def _file_view(
         rows = tuple(
             FileRow(
                 at,
-                _cells(text, sniffed),
+                cells_of(text, sniffed),
                 text[:MAX_RAW] + ("…" if len(text) > MAX_RAW else ""),
                 f"file-{number}-line-{at}",
             )
             for at, text in enumerate(texts, 1)
         )
         form = _form_of(encoding, sniffed)
-    header = _header_of(rows)
+    header = header_of(rows)
     columns, left_out, rows = _used_columns(rows, header)
     shown = next((row for row in rows if header and row.number == header.number), None)
     return FileView(
@@ -137,7 +137,8 @@ def _delimiter_of(name: str, lines: Sequence[str]) -> str | None:
     return best if lines and counts[best] * 2 > len(lines) else None
 
 
-def _cells(line: str, delimiter: str | None) -> tuple[str, ...]:
+def cells_of(line: str, delimiter: str | None) -> tuple[str, ...]:
+    """Take a line apart; none where the file is not delimited."""
     if delimiter is None:
         return ()
     # A cell never holds a line break (design.md section 6), so a line is a record.
@@ -170,7 +171,7 @@ def _read_container(
     return rows, len(records), form
 
 
-def _header_of(rows: Sequence[FileRow]) -> FileRow | None:
+def header_of(rows: Sequence[FileRow]) -> FileRow | None:
     """Take the first of the widest rows for the header, unless it holds a number."""
     widest = max((len(row.cells) for row in rows), default=0)
     first = next((row for row in rows if widest > 1 and len(row.cells) == widest), None)
