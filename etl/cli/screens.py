@@ -34,8 +34,9 @@ def show(lines: Sequence[Line], *, aside: bool = False) -> None:
     """Put lines on stdout; or aside, on stderr, where stdout is a program's."""
     stream = sys.stderr if aside else sys.stdout
     if not stream.isatty():
-        for line in lines:
-            (talk.say if aside else talk.give)(talk.printable(line.text))
+        if lines:
+            whole = talk.printable("\n".join(line.text for line in lines))
+            (talk.say if aside else talk.give)(whole)
         return
     from rich.console import Console
     from rich.text import Text

@@ -49,6 +49,8 @@ def grouped(amount: Decimal) -> str:
 
 def columns_of(text: str) -> int:
     """Count the columns that a text takes in a terminal."""
+    if text.isascii():
+        return len(text)
     return sum(_columns_of(character) for character in text)
 
 

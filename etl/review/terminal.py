@@ -71,7 +71,7 @@ class Shown:
 
     def name(self, entry: str) -> str:
         """Name an item by as much of its id as is needed."""
-        return short_name(entry, self.names)
+        return mark(short_name(entry, self.names))
 
     def call(self, words: str) -> str:
         """Write a call of the review."""
