@@ -234,8 +234,7 @@ class ReviewSession(Looking):
                 finished = finish(desk)
                 for one in finished:
                     self._hear(one)
-                is_this = bool(finished) and _content_of(finished[-1]) == content
-                outcome = finished[-1] if is_this else do(desk)
+                outcome = _came_of(finished, content) or do(desk)
             self._job = None
             if request:
                 self._done[request] = (print_, outcome)
@@ -303,8 +302,12 @@ class ReviewSession(Looking):
         return Outcome(word="approved", says=says, batch=batch, next_step="release it")
 
 
-def _content_of(outcome: Outcome) -> str | None:
-    return None if outcome.batch is None else outcome.batch.content
+def _came_of(finished: Sequence[Outcome], content: str) -> Outcome | None:
+    """Give what became of this content where it was finished just now; None while it waits."""
+    last = finished[-1] if finished else None
+    if last is None or last.batch is None or last.batch.content != content:
+        return None
+    return None if last.batch.state is State.STAGED else last
 
 
 def _is_said(

@@ -14,6 +14,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from etl.cli.review_page import LEAD
 from etl.review.marks import IN_TEXT, sign_of
 from etl.review.web import LocalPage
 from tests.browser.conftest import Browser, begin_driver
@@ -478,3 +479,75 @@ def test_all_that_was_booked_before_is_answered_at_once(
     assert [one.does for one in session.state().decisions] == ["already_booked"] * 2
     assert session.state().revision == 2
     assert reader.text(".acts .main") == "Approve and release"
+
+
+def test_the_file_that_leads_the_browser_leads_to_the_page(
+    page: LocalPage, reader: Reader, tmp_path: Path
+) -> None:
+    lead = tmp_path / "open-review.html"
+    lead.write_text(LEAD.format(address=page.address))
+    reader.shape(width=1280)
+    reader.driver.get(lead.as_uri())
+    reader.until(".now")
+    assert reader.driver.current_url.endswith("/batch")
+
+
+def test_an_export_that_can_only_be_refused_is_ended_in_pleo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader
+) -> None:
+    reviewed = make_reviewed(tmp_path / "work", monkeypatch)
+    session = reviewed.session
+    session.discard(by="A. Patel", content=session.state().content)
+    reviewed.live.pleo.advance(3601)
+    template = reviewed.live.root / "templates" / "plain" / "template.yaml"
+    text = template.read_text().replace("[journal, accounts_payable]", "[journal]")
+    template.write_text(text)
+    reviewed.live.pleo.add_job(reviewed.live.companies["acme"], is_vendor_based=True)
+    session.fetch(by="A. Patel")
+    with reviewed.page() as page:
+        reader.come(page)
+        assert "It cannot be exported" in reader.text("h1") or "cannot" in reader.text("h1")
+        assert reader.text(".acts .main") == "End the export in Pleo"
+        reader.press("a")
+        reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert reviewed.sent() == ["send-event", "send-event"]
+    assert session.history()[0].word == "void"
+    assert reviewed.bugs == []
+
+
+def test_withdraw_and_reverse_are_acts_of_the_page(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    reader.come(page)
+    base = page.address.split("#")[0]
+    reader.driver.get(f"{base}batch/{reviewed.batch}")
+    for act, word in (("reverse", "released"), ("imported", "imported")):
+        reader.driver.find_element("css selector", ".menu summary").send_keys(Keys.ENTER)
+        button = reader.driver.find_element("css selector", f'.acts [data-dialog="{act}"]')
+        button.send_keys(Keys.ENTER)
+        submit = reader.driver.find_element("css selector", f"#dialog-{act} button.main")
+        reader.reloaded(submit.click)
+        assert session.history()[0].word == word
+    assert [one.word for one in session.history()] == ["imported", "reversed"]
+    reader.driver.get(f"{base}history")
+    assert "reversed" in reader.text("main")
+
+
+def test_what_pleo_has_changed_meanwhile_is_shown_before_it_is_released(
+    reviewed: Reviewed, page: LocalPage, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.come(page)
+    company = reviewed.live.companies["acme"]
+    entry = next(iter(company.entries))
+    company.entries[entry] = {**company.entries[entry], "note": "another note"}
+    reader.press("a")
+    reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert "has changed since" in reader.text("#notice")
+    assert reviewed.released() == []
+    assert reviewed.session.state().revision == 2
+    assert reader.text(".acts .main") == "Approve and release"
+    reader.press("a")
+    reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert len(reviewed.released()) == 1

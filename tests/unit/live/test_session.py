@@ -345,3 +345,38 @@ def test_an_empty_workspace_waits_for_an_export(
     assert session.state().allowed == {Act.FETCH}
     assert session.view() is None
     assert session.history() == []
+
+
+def test_what_differs_when_it_is_released_waits_and_is_released_when_approved_anew(
+    reviewed: Reviewed,
+) -> None:
+    session, before = reviewed.session, content_of(reviewed.session)
+    company = reviewed.live.companies["acme"]
+    entry = next(iter(company.entries))
+    company.entries[entry] = {**company.entries[entry], "note": "another note"}
+    assert session.release(by=BY, content=before).word == "waiting"
+    assert reviewed.released() == []
+    assert code_of(lambda: session.release(by=BY, content=before)) == "REL-2"
+    assert session.release(by=BY, content=content_of(session)).word == "closed"
+    assert len(reviewed.released()) == 1
+
+
+def test_a_release_that_was_stopped_goes_on_by_the_same_click(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from etl.live import releasing
+
+    session, content = reviewed.session, content_of(reviewed.session)
+
+    def stop(*_args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(releasing.reporting, "report", stop)
+        with pytest.raises(KeyboardInterrupt):
+            session.release(by=BY, content=content, request="one")
+    assert session.state().state == "published"
+    assert session.state().allowed == {Act.RELEASE}
+    assert session.release(by=BY, content=content, request="one").word == "closed"
+    assert reviewed.kinds().count("approved") == 1
+    assert len(reviewed.released()) == 1
