@@ -102,6 +102,16 @@ class DayTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleUse:
+    """A rule of the mapping that gave accounts: for which role, and to how many items."""
+
+    role: str
+    rule: str
+    place: str
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """The control sheet."""
 

@@ -15,6 +15,7 @@ from etl.review.figures import Control as Control
 from etl.review.figures import CurrencyTotal as CurrencyTotal
 from etl.review.figures import DayTotal as DayTotal
 from etl.review.figures import GroupTotal as GroupTotal
+from etl.review.figures import RuleUse as RuleUse
 from etl.review.figures import TaxTotal as TaxTotal
 from etl.review.figures import WalletMovement as WalletMovement
 
@@ -324,3 +325,4 @@ class ReviewView:
     import_steps: tuple[str, ...]
     aside: tuple[AsideGroup, ...] = ()  # already booked, nothing to book, skipped
     looked_through: LookedThrough | None = None
+    rules_used: tuple[RuleUse, ...] = ()  # for accounts, in the order in which they are tried

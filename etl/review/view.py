@@ -31,6 +31,7 @@ from etl.review.model import (
 )
 from etl.review.remarks import READS, find_remarks, sightings
 from etl.review.row_traces import with_traces
+from etl.review.rules_used import rules_used
 from etl.review.totals import account_names
 from etl.review.vouchers import MAX_FILE_ROWS, Chosen, choose, voucher_list
 from etl.review.words import many
@@ -78,7 +79,6 @@ def make_view(
     notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
     stopped = causes(frames.rejections, frames.items)
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
-    read_back = manifest.get("read_back", {})
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
         identity=_identity(manifest, company),
@@ -92,11 +92,12 @@ def make_view(
         cures=by_cure(stopped),
         vouchers=voucher_list(chosen, frames, rules=rules, names=names, item_rows=placed),
         files=shown,
-        proof_holds=bool(read_back.get("ok")),
-        proof_rows=int(read_back.get("rows", 0)),
+        proof_holds=bool(manifest.get("read_back", {}).get("ok")),
+        proof_rows=int(manifest.get("read_back", {}).get("rows", 0)),
         import_steps=tuple(steps[:MAX_STEPS]),
         aside=set_aside(frames),
         looked_through=_looked_through(earlier),
+        rules_used=rules_used(frames, rules),
     )
 
 

@@ -147,7 +147,7 @@ _AMOUNTS = ("Currency", "Debit", "Credit")
 def sheets_of(view: ReviewView) -> Iterator[Sheet]:
     """Give the sheets of a review that have something to say."""
     yield Sheet("Control", ("Question", "Answer", "Figures"), list(_control(view)))
-    yield from (sheet for sheet in (*_sums(view), *_lists(view)) if sheet.rows)
+    yield from (sheet for sheet in (*_sums(view), *_origins(view), *_lists(view)) if sheet.rows)
 
 
 def _sums(view: ReviewView) -> tuple[Sheet, ...]:
@@ -197,6 +197,16 @@ def _sums(view: ReviewView) -> tuple[Sheet, ...]:
             "Days",
             ("Day", "Currency", "Costs"),
             [(d.label, control.days_currency, d.amount) for d in control.days],
+        ),
+    )  # fmt: skip
+
+
+def _origins(view: ReviewView) -> tuple[Sheet, ...]:
+    return (
+        Sheet(
+            "Rules",
+            ("Role", "Rule", "Place", "Items"),
+            [(u.role, u.rule, u.place, u.items) for u in view.rules_used],
         ),
         Sheet(
             "Files",

@@ -78,6 +78,7 @@ def told(view: ReviewView) -> Any:
         "vendors": _rows(control.vendors, "label currency items amount"),
         "periods": _rows(control.periods, "label currency items amount"),
         "days": _rows(control.days, "label amount share"),
+        "rules": _rows(view.rules_used, "role rule items"),
         "notes": [
             [note.code, note.is_blocking, note.count, [_item(one) for one in note.concerned]]
             for note in view.notes
