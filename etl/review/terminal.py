@@ -7,13 +7,11 @@ length: they are there to be copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from etl.review.marks import mark
 from etl.review.model import AsideGroup, Cause, Concerned, CureGroup, NoteGroup, ReviewView
-from etl.review.short_names import short_name
 from etl.review.situation import Question, Repeat, Situation
 from etl.review.summary import (
     SIGNS,
@@ -25,9 +23,10 @@ from etl.review.summary import (
     totals_of,
     wrapped,
 )
+from etl.review.terminal_lines import Line as Line
+from etl.review.terminal_lines import Shown as Shown
 from etl.review.words import many
 
-WIDTH = 80
 #: Items that a summary names under a remark, a cause or a question; a screen of its own has more.
 FEW = 3
 MANY = 50
@@ -36,52 +35,6 @@ MAX_GROUPS = 8
 EMPLOYEE = "employee"
 #: The code of an item that an earlier batch has booked.
 REPEAT = "JOB-9"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the screen.
-
-    style   title | good | look | stop | ask | faint | whole (never broken or cut), or none
-    """
-
-    text: str
-    style: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What a screen is made of besides the view.
-
-    option    the option that names the company in calls, where it is needed
-    page      the page to read, as a person would name it; empty where it is not there
-    titles    what an item is called, by its id: for those that no remark names
-    names     as much of an item's id as tells it from all others
-    has_keys  whether a person acts by keys, so that no calls need to be told
-    """
-
-    situation: Situation
-    option: str = ""
-    page: str = ""
-    titles: Mapping[str, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    revision: int = 0
-    width: int = WIDTH
-    has_keys: bool = False
-
-    def name(self, entry: str) -> str:
-        """Name an item by as much of its id as is needed."""
-        return mark(short_name(entry, self.names))
-
-    def call(self, words: str) -> str:
-        """Write a call of the review."""
-        return f"pleo-etl review{self.option}{f' {words}' if words else ''}"
-
-    @property
-    def is_old(self) -> bool:
-        """Say whether this is not what waits, but what was."""
-        waits = self.situation.state in ("staged", "approved", "started")
-        return not waits or self.revision != self.situation.revision
 
 
 def overview(view: ReviewView, shown: Shown) -> list[Line]:
@@ -227,20 +180,28 @@ def booked_before(shown: Shown, *, few: int) -> list[Line]:
     if not repeats:
         return []
     lines = [Line("Booked before", "title")]
-    # Those that wait for an answer first.
-    for one in sorted(repeats, key=lambda one: not one.is_open)[:few]:
+    # Those that wait for an answer first; those that stay as they are need no list.
+    open_ = [one for one in repeats if one.is_open]
+    again = [one for one in repeats if not one.is_open and _does(one, shown.situation) == "again"]
+    listed = [*open_, *again]
+    for one in listed[:few]:
         lines.append(Line(fit(f"  {_called(one.entry, shown)}", shown.width)))
         words = f"{one.earlier}: {_said_of(one, shown.situation)}"
         style = "ask" if one.is_open else ""
         lines += _styled(wrapped("    ", words, width=shown.width), shown.width, style)
-    return lines + _more(len(repeats) - few, "item", "  ")
+    lines += _more(len(listed) - few, "item", "  ")
+    stays = len(repeats) - len(listed)
+    return [*lines, Line(f"  you said already booked of {many(stays, 'item')}")] if stays else lines
+
+
+def _does(repeat: Repeat, situation: Situation) -> str:
+    said = situation.said_of(repeat.entry)
+    return said.does if said else ""
 
 
 def _said_of(repeat: Repeat, situation: Situation) -> str:
-    said = situation.said_of(repeat.entry)
-    if said is None:
-        return "waits for your answer"
-    return f"you said {said.does.replace('_', ' ')}"
+    does = _does(repeat, situation)
+    return f"you said {does.replace('_', ' ')}" if does else "waits for your answer"
 
 
 def set_aside(groups: Sequence[AsideGroup], shown: Shown) -> list[Line]:
@@ -385,7 +346,7 @@ def _calls(calls: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
 
 def _called(entry: str, shown: Shown) -> str:
     title = shown.titles.get(entry, "")
-    return f"{shown.name(entry)}  {title}" if title else entry
+    return f"{shown.name(entry)}  {title}" if title else shown.name(entry)
 
 
 def _more(count: int, noun: str, lead: str) -> list[Line]:

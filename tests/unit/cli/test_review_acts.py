@@ -82,7 +82,8 @@ def test_what_was_booked_before_is_answered_item_by_item(live: Live) -> None:
     live.run("review", "--already-booked", FIRST[:8], "--again", "4113002")
     assert said_of(live) == {FIRST: ("already_booked", ""), SECOND: ("again", "")}
     shown = live.run("review").stdout
-    assert "batch 1 of 2026-04-01, voucher 1: you said already booked" in shown
+    assert "  you said already booked of 1 item" in shown
+    assert "batch 1 of 2026-04-01, voucher 2: you said again" in shown
     assert "  3 listed = 1 in the file + 1 rejected + 1 already booked" in shown
     live.run("review", "--undo", SECOND)
     live.run("review", "--again", "all")  # those that still wait
