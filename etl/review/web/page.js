@@ -382,6 +382,7 @@
     else if ("print" in data) print();
     else if (data.reject) reject(button.closest("article"));
     else if (data.trace) trace(`item=${encodeURIComponent(data.trace)}`);
+    else if (data.row) trace(new URLSearchParams({ file: data.file, row: data.row }), button);
     else if (data.undo) now(button, "undo", data.undo);
     else if (data.now) now(button, data.now, data.entry);
     else if (data.answer) {
