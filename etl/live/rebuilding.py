@@ -163,6 +163,7 @@ def _fill(
         for name, company in workspace.companies.items():
             outbox = folders_of(workspace, name).outbox
             write_identity(outbox, ledger_id=ledger.id, company_id=company.id)
+        ledger.empty_log()
     return part
 
 

@@ -47,6 +47,10 @@ class Ledger:
     ) -> None:
         self.close()
 
+    def empty_log(self) -> None:
+        """Bring everything into the ledger's file, so that it may be moved without its log."""
+        self._store.empty_log()
+
     def close(self) -> None:
         """Close the file."""
         self._store.close()

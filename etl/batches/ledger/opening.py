@@ -111,6 +111,7 @@ def _fill(part: Path, *, clock: Clock) -> None:
                 migrate(connection, migration, clock=clock)
             new = {"id": secrets.token_hex(ID_BYTES), "created_at": write_instant(clock.now())}
             connection.execute(insert(LEDGER), seal(new))
+        store.empty_log()  # only the file itself is put into its place
     finally:
         store.close()
 
