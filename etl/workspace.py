@@ -160,5 +160,6 @@ def _unknown_notes(workspace: Workspace) -> list[Problem]:
                 place = workspace.document.place("companies", name, "must_answer", at)
                 what = f'"{code}" under must_answer {is_what}'
                 notes = ", ".join(code for code, one in CODES.items() if one.kind == "note")
-                problems.append(Problem("WS-6", what, str(place), f"name one of the notes: {notes}"))
+                fix = f"name one of the notes: {notes}"
+                problems.append(Problem("WS-6", what, str(place), fix))
     return problems
