@@ -315,3 +315,30 @@ def test_after_retention_the_page_in_the_outbox_is_all_there_is(live: Live) -> N
     assert (live.root / page).is_file()
     assert "it ended too long ago (REVIEW-3)" in shown.stderr.replace("\n  ", " ")
     assert "removed" not in live.run("run").stderr  # once
+
+
+# ── completion ──────────────────────────────────────────────────────────────────────────────
+
+
+def completed(*words: str) -> list[str]:
+    from click.shell_completion import ShellComplete
+
+    from etl.cli import main
+
+    *before, begun = words
+    completion = ShellComplete(main, {}, "pleo-etl", "_PLEO_ETL_COMPLETE")
+    return [one.value for one in completion.get_completions(list(before), begun)]
+
+
+def test_items_codes_and_batches_are_completed(live: Live) -> None:
+    first, second, third = (one["accountingEntryId"] for one in three_items())
+    assert completed("review", "--reject", "") == []
+    live.job()
+    live.run("run")
+    assert set(completed("review", "--reject", "")) == {first, second, third}
+    assert completed("review", "--item", third[:3]) == [third]
+    assert completed("review", "--undo", "zz") == []
+    assert "REV-1=" in completed("review", "--answer", "REV-")
+    assert completed("review", "") == ["1"]
+    (live.root / "pleo-etl.yaml").write_text("broken: [")
+    assert completed("review", "--reject", "") == []

@@ -28,6 +28,13 @@ def test_the_setting_reaches_the_desk(two: Scene) -> None:
         assert (desk.approvals, desk.margin) == (2, 300)
 
 
+def test_the_margin_is_a_setting_too(two: Scene) -> None:
+    path = two.root / "pleo-etl.yaml"
+    path.write_text(path.read_text().replace("approvals: 2", "margin_minutes: 10"))
+    with two.desk() as desk:
+        assert (desk.approvals, desk.margin) == (1, 600)
+
+
 def test_the_same_name_twice_is_written_down_once(two: Scene) -> None:
     two.approve("Ann")
     assert two.approve(" ANN ").state == "staged"
