@@ -175,8 +175,8 @@ def absent(name: str) -> UserMustFix:
             "LED-10",
             f"there is no ledger {name} yet",
             PLACE,
-            "start with `pleo-etl run`; if there was one, make it again with"
-            " `pleo-etl ledger rebuild`",
+            "if there was one, make it again with `pleo-etl ledger rebuild`; else start with"
+            " `pleo-etl run`",
         )
     )
 

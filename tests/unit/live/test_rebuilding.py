@@ -49,7 +49,8 @@ def known(scene: Scene) -> dict[str, Any]:
         problems = verify_company(ledger, desk.folders, company_id=COMPANY, pleo=desk.pleo)
         return {
             "claims": {entry: (claim.batch.id, claim.became, claim.verdict and (
-                claim.verdict.external_id, claim.verdict.fingerprint, claim.verdict.vouchers))
+                claim.verdict.external_id, claim.verdict.fingerprint,
+                bool(claim.verdict.vouchers)))
                 for entry, claim in claims.items()},
             "batch": numbers.batch,
             "voucher": numbers.voucher(),
@@ -412,3 +413,15 @@ def test_a_reversal_of_a_lost_batch_is_told_without_it(scene: Scene) -> None:
     manifest = json.loads((scene.released()[0] / "manifest.json").read_text())
     assert manifest["batch"]["reverses"] == batch
     assert item(n=1)["accountingEntryId"] in known(scene)["claims"]
+
+
+def test_a_repeated_item_is_named_by_what_its_file_prints(scene: Scene) -> None:
+    released(scene)
+    lose(scene)
+    made_again(scene)
+    with scene.desk() as desk:
+        claims = desk.ledger.claims(COMPANY, scene.entries)
+    assert len(claims) == len(scene.entries)
+    for claim in claims.values():
+        assert claim.verdict is not None
+        assert claim.verdict.vouchers == (claim.verdict.external_id,)
