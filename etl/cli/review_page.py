@@ -58,7 +58,7 @@ def show_page(turn: Turn, *, by: str, opens: bool) -> Told:
     talk.give(page.address)
     with _led_to(page.address, turn.workspace.root, opens=opens):
         try:
-            page.serve()
+            page.serve(waits=_say_that_it_waits)
             say_wrapped("the review has ended: nobody looked at it for a long time")
         except INTERRUPTIONS:
             talk.say("the review has ended; what was said is kept")
@@ -85,6 +85,10 @@ def _led_to(address: str, folder: Path, *, opens: bool) -> Iterator[None]:
         yield
     finally:
         files.remove_file(lead)
+
+
+def _say_that_it_waits() -> None:
+    talk.say("a release is going on: it is finished first")
 
 
 def _show_bug(error: BaseException) -> None:

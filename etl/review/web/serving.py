@@ -62,15 +62,18 @@ class LocalPage:
     def has_begun(self) -> bool:
         return self._server.started
 
-    def serve(self) -> None:
+    def serve(self, *, waits: Callable[[], None] = lambda: None) -> None:
         """Answer until somebody ends it, or nobody has come for long; a release is finished.
 
-        In the main thread Ctrl-C ends it, and is raised again when all is done.
+        Needs: waits, told when the end has to wait for a release. In the main thread Ctrl-C ends
+        it, and is raised again when all is done.
         """
         try:
             self._server.run(sockets=[self._socket])
         finally:
             self._socket.close()
+            if self.acts.is_releasing:
+                waits()
             self.acts.wait()
 
     def end(self) -> None:

@@ -40,7 +40,7 @@ class Person:
             self.lead, self.mode = path.read_text(), stat.S_IMODE(path.stat().st_mode)
             return has_browser
 
-        def serve(page: LocalPage) -> None:
+        def serve(page: LocalPage, **_waits: object) -> None:
             patch.setattr(LocalPage, "serve", real)
             with served(page):
                 self.answers.append(httpx.get(page.address, trust_env=False).status_code)
@@ -88,3 +88,30 @@ def test_the_page_stands_alone(live: Live) -> None:
         result = live.run("review", "--web", *words)
         assert result.exit_code == 2
         assert "--web shows the page of one company" in result.stderr
+
+
+def test_a_release_that_goes_on_is_waited_for(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends the page, and not what was begun."""
+    import threading
+
+    ended = threading.Event()
+
+    def run(page: LocalPage) -> None:
+        page.acts._thread = threading.Thread(target=lambda: ended.wait(10))
+        page.acts._thread.start()
+        threading.Timer(0.2, ended.set).start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("etl.review.web.serving._Server.run", lambda server, **_: run(pages[-1]))
+    pages: list[LocalPage] = []
+    real = LocalPage.__init__
+
+    def kept(page: LocalPage, *args: object, **more: object) -> None:
+        real(page, *args, **more)  # type: ignore[arg-type]
+        pages.append(page)
+
+    monkeypatch.setattr(LocalPage, "__init__", kept)
+    result = live.run("review", "--web", "--no-browser")
+    assert ended.is_set()
+    assert "a release is going on: it is finished first" in result.stderr
+    assert result.exit_code == 0
