@@ -2,8 +2,9 @@
 
 void        tx voided (claims and numbers given back)                   nothing was published
 quarantine  tx quarantined ─> DO-NOT-IMPORT.txt into the released folder
+                           └> tx settled (not imported), where no folder was ever put out
 
-stopped in between   the next command writes the note; both may be done again
+stopped in between   the next command writes the note, or settles; both may be done again
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from etl.batches.states import Kind
 from etl.live.desk import Desk
 from etl.live.folders import forbid_import
 from etl.pleo.shapes import Job
+
+#: Who settles a batch of which no file is out.
+NOBODY = "pleo-etl"
 
 
 def void(desk: Desk, batch: Batch, *, why: str, by: str | None = None, how: str = "") -> Batch:
@@ -35,12 +39,20 @@ def how_it_ended(job: Job) -> str:
 
 def quarantine(desk: Desk, batch: Batch, why: str) -> Batch:
     """Say of a released batch that its items are not exported in Pleo: do not import it."""
-    batch = desk.ledger.append(batch, Kind.QUARANTINED, {"why": why})
-    mark(desk, batch)
+    return hold_back(desk, desk.ledger.append(batch, Kind.QUARANTINED, {"why": why}))
+
+
+def hold_back(desk: Desk, batch: Batch) -> Batch:
+    """Forbid the import of a quarantined batch; there is nothing to ask where no file is out."""
+    if batch.renders_nothing:
+        how = str(batch.facts.get("quarantined_why") or "")
+        body = {"imported": False, "by": NOBODY, "how": how}
+        return desk.ledger.append(batch, Kind.SETTLED, body)
+    _mark(desk, batch)
     return batch
 
 
-def mark(desk: Desk, batch: Batch) -> None:
+def _mark(desk: Desk, batch: Batch) -> None:
     """Put the note into the folder of a quarantined batch, unless it is there."""
     why = str(batch.facts.get("quarantined_why") or "Pleo ended the export job")
     option = f" --company {desk.name}" if len(desk.workspace.companies) > 1 else ""

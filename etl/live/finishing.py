@@ -14,7 +14,7 @@ from etl.batches.ledger import sweep_parts
 from etl.batches.states import State
 from etl.live.answering import in_words
 from etl.live.desk import Desk
-from etl.live.ending import mark
+from etl.live.ending import hold_back
 from etl.live.folders import sweep
 from etl.live.outcomes import Finished
 from etl.live.releasing import drive, outcome_of, wait_for_approval
@@ -41,7 +41,7 @@ def finish(desk: Desk) -> list[Finished]:
     if batch is None or not is_begun(batch):
         return finished
     if batch.state is State.QUARANTINED:
-        mark(desk, batch)
+        batch = hold_back(desk, batch)
     elif batch.state is State.STAGED and batch.refuse_intended_at is None and batch.is_started:
         batch = wait_for_approval(desk, batch)
     else:

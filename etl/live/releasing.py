@@ -19,7 +19,7 @@ from etl.live import publishing, reporting
 from etl.live.approving import UNATTENDED, approve, second_name_missing
 from etl.live.closing import close
 from etl.live.desk import Desk
-from etl.live.ending import lapse, mark
+from etl.live.ending import hold_back, lapse
 from etl.live.history import last_words
 from etl.live.hours import is_past_margin, minutes_left
 from etl.live.outcomes import Outcome, Released, counted, exit_code_of, name_of
@@ -87,7 +87,7 @@ def drive(desk: Desk, batch: Batch, *, ask: Ask | None = None) -> Batch:
             break
         assert batch.seq > before.seq, "a step that does nothing would go on for ever"
     if batch.state is State.QUARANTINED:
-        mark(desk, batch)
+        batch = hold_back(desk, batch)
     return batch
 
 

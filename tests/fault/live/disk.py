@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 Undo = Callable[[], None]
 
@@ -34,6 +34,9 @@ class Change:
 @dataclass
 class Disk:
     """Follows every change below a folder."""
+
+    #: False: nothing is ever synced, as in a program that forgets to.
+    heeds_syncs: ClassVar[bool] = True
 
     root: str
     changes: list[Change] = field(default_factory=list)
@@ -84,7 +87,7 @@ class Disk:
     def _fsync(self, real: Callable[..., None], descriptor: int) -> None:
         real(descriptor)
         path = self._open.get(descriptor)
-        if path is None:
+        if path is None or not self.heeds_syncs:
             return
         self.unsafe_bytes.discard(path)
         if os.path.isdir(path):

@@ -35,6 +35,7 @@ from etl.live import (
 from etl.live.stored import StoredBatch
 from etl.pleo.client import PleoClient
 from etl.pleo.failures import OutcomeUnknown
+from tests.fault.live.disk import Disk
 
 Patch = pytest.MonkeyPatch
 
@@ -211,7 +212,7 @@ def watermark_by_date(patch: Patch) -> None:
 
 @variant("a released batch whose job has ended is not marked")
 def quarantine_skipped(patch: Patch) -> None:
-    _everywhere(patch, "mark", lambda _desk, _batch: None)
+    patch.setattr(ending, "_mark", lambda _desk, _batch: None)
 
 
 @variant("a released batch whose job has ended is closed as if all were well")
@@ -234,7 +235,7 @@ def rename_without_sync(patch: Patch) -> None:
 
 @variant("files are written and not synced", only="power")
 def files_without_sync(patch: Patch) -> None:
-    patch.setattr(os, "fsync", lambda _descriptor: None)
+    patch.setattr(Disk, "heeds_syncs", False)
 
 
 @variant("a batch that was stopped is made again under a new id")
