@@ -109,6 +109,6 @@ def show_conversion(conversion: Conversion, folder: Path, *, as_json: bool) -> N
         for name in conversion.file_names:
             talk.give(str(folder / name))
     # The causes stand above, and the files are data.
-    rest = replace(view, causes=(), files=())
+    rest = replace(view, causes=(), cures=(), files=())
     width = talk.terminal_width() or SUMMARY_WIDTH
     talk.say(render_summary(rest, width=width, folder=str(folder)).rstrip())
