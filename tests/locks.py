@@ -39,6 +39,18 @@ def _compile(*options: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
 
 
+def _plain_pins(lines: list[str]) -> list[str]:
+    """Drop where a pin applies, unless a package has several: a constraint never installs one.
+
+    With markers uv resolves for every combination of them, and warns about it at each call.
+    """
+    names = [line.partition("==")[0] for line in lines]
+    return [
+        line.partition(" ; ")[0] if names.count(name) == 1 else line
+        for name, line in zip(names, lines, strict=True)
+    ]
+
+
 def main(arguments: list[str]) -> int:
     """Write both places from one resolution."""
     if arguments != ["--write"]:
@@ -46,7 +58,7 @@ def main(arguments: list[str]) -> int:
         return 2
     text = PROJECT.read_text(encoding="utf-8")
     PROJECT.write_text(BLOCK.sub("constraint-dependencies = [\n]\n", text), encoding="utf-8")
-    everything = _compile("--group", "dev").strip().splitlines()
+    everything = _plain_pins(_compile("--group", "dev").strip().splitlines())
     rows = "".join(f'  "{line}",\n' for line in (row.replace('"', "'") for row in everything))
     block = f"constraint-dependencies = [\n{rows}]\n"
     PROJECT.write_text(BLOCK.sub(lambda _: block, text), encoding="utf-8")
