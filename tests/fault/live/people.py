@@ -42,6 +42,8 @@ class Person:
     ) -> None:
         self.world, self.name, self.chance = world, name, chance
         self.folders: Counter[str] = Counter()
+        #: Is stopped where the protocol turns, and the job ends then.
+        self.is_unlucky = False
         self.last: Result | None = None
         #: Leaves files in the outbox for a while, as somebody who imports once a week.
         self.is_slow = is_hasty is None and chance.random() < 0.4
@@ -75,10 +77,14 @@ class Person:
         act = self.chance.choices([act for _, act in acts], [weight for weight, _ in acts])[0]
         if self.chance.random() < 0.4:
             self._meet()
+        if self.is_unlucky:
+            self.world.seams.stops_at = self.chance.choice(TURNS)
         act()
         self.world.seams.forget_meetings()
         if not (self.is_slow and self.chance.random() < 0.7):
             self.take_in()
+        if self.is_unlucky and self.last is not None and self.last.is_stopped:
+            self.chance.choice((self._cancel, self._expire, self._answer))()
 
     def _work(self) -> None:
         """Stage, answer and release, as on any day."""
@@ -223,6 +229,8 @@ class Person:
         for batch in self._released():
             if batch.is_quarantined and not batch.is_withdrawn:
                 is_imported = bool(self.folders[batch.folder.name])
+                if is_imported:
+                    self.world.answered.add(batch.folder.name)
                 self.command("settle", is_imported=is_imported)
                 return
 

@@ -87,6 +87,7 @@ class Seams:
         """Let nobody come in any more."""
         self.meetings.clear()
         self.named_meetings.clear()
+        self.stops_at = ""
 
     def begin_life(self) -> None:
         """Start the process again; the operating system has let go of the old one's locks."""

@@ -42,6 +42,7 @@ class Plan:
     faults: list[Fault]
     is_power: bool = False
     has_jumps: bool = False
+    is_hasty: bool = False
 
     def __str__(self) -> str:
         return (f"seed {self.seed}: {self.items} items, {', '.join(self.names)}, "
@@ -82,8 +83,9 @@ def draw(seed: int, *, only: str = "") -> Plan:
     else:
         faults = [_fault(chance) for _ in range(chance.choice((0, 1, 2, 3, 4)))]
     return Plan(
-        seed, names, items, stops, faults, is_power=only == "power", has_jumps=only == "clock"
-    )
+        seed, names, items, stops, faults, is_power=only == "power",
+        has_jumps=only == "clock", is_hasty=only == "hasty",
+    )  # fmt: skip
 
 
 def _late(chance: random.Random) -> Fault:
@@ -114,6 +116,8 @@ def play(plan: Plan, *, steps: int | None = None) -> Told:
     ) as world:
         people = {name: Person(world, name, chance) for name in plan.names}
         for name, person in people.items():
+            if plan.is_hasty:
+                person.is_hasty = person.is_unlucky = True
             company = world.add_company(name, plan.items)
             world.pleo.add_job(company, is_vendor_based=False)
             for _ in range(chance.choice((0, 0, 1, 2))):

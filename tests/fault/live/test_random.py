@@ -11,6 +11,7 @@ from tests.fault.live.story import draw, play
 
 SEEDS = amount(default=104, full=10_000)
 LATE = amount(default=16, full=2_000)
+HASTY = amount(default=32, full=1_000)
 POWER = amount(default=32, full=1_000)
 ONE = os.environ.get("PLEO_ETL_SEED")
 
@@ -31,6 +32,11 @@ def test_whatever_happens(number: int) -> None:
 @pytest.mark.parametrize("number", range(SHARDS))
 def test_requests_that_land_late(number: int) -> None:
     _play(number, LATE, only="late")
+
+
+@pytest.mark.parametrize("number", range(SHARDS))
+def test_files_that_are_imported_too_early(number: int) -> None:
+    _play(number, HASTY, only="hasty")
 
 
 @pytest.mark.parametrize("number", range(SHARDS))

@@ -92,6 +92,8 @@ class World:
         self.settings: dict[str, dict[str, Any]] = {name: {"text": "T"} for name in names}
         self.imported: dict[str, Counter[str]] = {name: Counter() for name in names}
         self.again: Counter[str] = Counter()
+        #: Folders of which a person said that they were imported although Pleo had ended the job.
+        self.answered: set[str] = set()
         #: What was seen while something happened, beside the state that is looked at.
         self.seen: list[str] = []
         self.log: list[str] = []
@@ -155,7 +157,10 @@ class World:
 
     def released(self, name: str) -> list[invariants.Released]:
         """Give everything that lies in the outboxes of a company."""
-        return [one for outbox in self.outboxes(name) for one in invariants.read_outbox(outbox)]
+        found = [one for outbox in self.outboxes(name) for one in invariants.read_outbox(outbox)]
+        for batch in found:
+            batch.is_answered = batch.folder.name in self.answered
+        return found
 
     def _all_released(self) -> list[invariants.Released]:
         return [one for name in self.names for one in self.released(name)]
