@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Columns of a line on every terminal.
 WIDTH = 80
+_COMMAND = re.compile(r"`[^`]+`")
+#: Stands for a blank at which no line may end; printable text holds none.
+_JOINED = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +136,14 @@ def standing_lines(batch: Batch, *, option: str = "", left: int | None = None) -
 def wrapped(text: str) -> list[str]:
     """Break a line so that it fits on every terminal; commands and paths stay whole."""
     inner = " " * (len(text) - len(text.lstrip()) + 2)
-    return textwrap.wrap(
-        talk.printable(text),
+    lines = textwrap.wrap(
+        _COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), talk.printable(text)),
         WIDTH,
         subsequent_indent=inner,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(_JOINED, " ") for line in lines]
 
 
 def _step_lines(steps: Sequence[tuple[str, str]]) -> list[str]:

@@ -61,6 +61,14 @@ def test_lines_that_are_broken_are_printable() -> None:
     assert wrapped("  a\x1b[2J\u202eb") == ["  a\ufffd[2J\ufffdb"]
 
 
+def test_no_line_ends_inside_a_command() -> None:
+    told = "next: look at it with `pleo-etl review --company acme`, then `pleo-etl release --yes`"
+    assert wrapped(told) == [
+        "next: look at it with `pleo-etl review --company acme`, then",
+        "  `pleo-etl release --yes`",
+    ]
+
+
 def test_the_second_command_is_told_who_holds_the_company(live: Live) -> None:
     from etl.clock import SystemClock
 
