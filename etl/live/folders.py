@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from etl import files
 from etl.batches.ledger import Batch
@@ -73,6 +74,33 @@ def content_in(folder: Path) -> str | None:
         return None
     content: str = manifest.head["content"]
     return content
+
+
+def holds_exactly(folder: Path, hashes: Mapping[str, str]) -> bool:
+    """Say whether a folder holds these files (path -> SHA-256) and nothing else at all.
+
+    A link, another file or another folder beside them is something else: all that lies there is
+    renamed into the outbox, and a person imports what they find in it.
+    """
+    folders = {parent for name in hashes for parent in PurePosixPath(name).parents}
+    found = set()
+    try:
+        if folder.is_symlink() or not folder.is_dir():
+            return False
+        for path in folder.rglob("*"):
+            inside = path.relative_to(folder).as_posix()
+            if path.is_symlink():
+                return False
+            if path.is_dir():
+                if PurePosixPath(inside) not in folders:
+                    return False
+            elif not path.is_file() or _hash_file(path) != hashes.get(inside):
+                return False
+            else:
+                found.add(inside)
+    except OSError:
+        return False
+    return found == hashes.keys()
 
 
 def _hash_file(path: Path) -> str:

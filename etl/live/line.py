@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from etl import files
-from etl.batches.manifest import Total
+from etl.batches.manifest import MANIFEST, Total
 from etl.batches.verdicts import Counts
 from etl.batching import Refused as Refused
 from etl.conversion import Conversion
@@ -107,6 +107,14 @@ class Revision:
     @property
     def is_empty(self) -> bool:
         return self.counts.rendered == 0
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Give path and SHA-256 of every file that `write` writes."""
+        made = [*self.conversion.files, *self.conversion.reports]
+        found = {one.name: files.sha256(one.content) for one in made}
+        found[MANIFEST] = files.sha256(self.conversion.manifest)
+        return found | {one.path: one.sha256 for one in self.conversion.receipts}
 
     def write(self, folder: Path) -> None:
         """Write the revision into a folder that is not there yet, exactly as it is published.

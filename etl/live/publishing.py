@@ -21,7 +21,7 @@ from etl.live.approving import approve
 from etl.live.deciding import Material, Rendered, facts_of, render
 from etl.live.desk import Desk
 from etl.live.ending import lapse
-from etl.live.folders import content_in
+from etl.live.folders import content_in, holds_exactly
 from etl.live.history import story_of
 from etl.live.hours import is_past_margin
 from etl.live.jobs import Fetched, fetch_job
@@ -29,6 +29,7 @@ from etl.live.outcomes import counted, name_of
 from etl.live.refusing import NOT_AS_APPROVED, refuse
 from etl.live.staging import job_created, make_revision, store_input
 from etl.live.starting import unknown_state
+from etl.live.viewing import render_again
 from etl.pleo.failures import JobOver
 from etl.pleo.shapes import Job
 
@@ -80,7 +81,10 @@ def check_again(desk: Desk, batch: Batch, *, ask: Ask | None) -> Batch:
     if rendered.revision.content != batch.content:
         return _differs(desk, batch, fetched, ask=ask)
     folder = desk.stored(batch).revision_folder(batch.revision)
-    if not rendered.revision.is_empty and content_in(folder) != batch.content:
+    # What was rendered now is believed, not what lies there: whoever can write into the folder can
+    # write a manifest that fits, or put a file beside the others.
+    revision = rendered.revision
+    if not revision.is_empty and not holds_exactly(folder, revision.hashes):
         files.remove_folder(folder)  # what lies there is not what was approved, or not all of it
         rendered.revision.write(folder)
     return batch
@@ -196,9 +200,11 @@ def note_published(desk: Desk, batch: Batch) -> Batch:
 def check_stored(desk: Desk, batch: Batch) -> None:
     """Make sure that a batch without a job lies as it was approved: there is no Pleo to ask.
 
-    Raises: UserMustFix REL-10.
+    Raises: UserMustFix REL-10; LINE-1, LINE-2 where it cannot be made again to compare.
     """
-    if content_in(desk.stored(batch).revision_folder(batch.revision)) == batch.content:
+    made = render_again(desk, batch)
+    folder = desk.stored(batch).revision_folder(batch.revision)
+    if made.content == batch.content and holds_exactly(folder, made.hashes):
         return
     raise UserMustFix(
         Problem(

@@ -51,6 +51,12 @@ class QuickRevision:
     def is_empty(self) -> bool:
         return self.counts.rendered == 0
 
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Give name and hash of every file that `write` writes."""
+        made = (*self.files, Made(MANIFEST, self.manifest))
+        return {file.name: files.sha256(file.content) for file in made}
+
     def write(self, folder: Path) -> None:
         """Write the files, the manifest last, as a real revision does."""
         files.make_private_folder(folder)

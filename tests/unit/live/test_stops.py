@@ -6,10 +6,18 @@ released file or reported as failed, and Pleo shows what the ledger says.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from etl.batches.manifest import EMPTY_SEAL, MANIFEST
 from etl.batches.states import State
 from etl.errors import EtlError
+from etl.files import sha256
+from etl.live.folders import content_in
+from etl.live.publishing import check_stored
 from etl.pleo.sandbox.jobs import Job
 from tests.fakes.items import COMPANY
 from tests.unit.live.scene import Scene
@@ -169,3 +177,68 @@ def test_files_that_were_changed_in_the_private_folder_are_never_released(scene:
     scene.release()
     assert "99.00" not in next(scene.released()[0].glob("*.csv")).read_text()
     check_all_well(scene, job)
+
+
+def _seal_again(folder: Path) -> None:
+    """Change a booked amount, and make the manifest fit as anybody can: its seal is no secret."""
+    path = next(folder.glob("*.csv"))
+    before, after = path.read_bytes(), path.read_bytes().replace(b"10.00", b"99.00")
+    path.write_bytes(after)
+    raw = (folder / MANIFEST).read_bytes().replace(sha256(before).encode(), sha256(after).encode())
+    unsealed = re.sub(rb'\n "seal": "[0-9a-f]{64}"', EMPTY_SEAL, raw)
+    sealed = unsealed.replace(EMPTY_SEAL, f'\n "seal": "{sha256(unsealed)}"'.encode())
+    (folder / MANIFEST).write_bytes(sealed)
+    assert b"99.00" in after
+    assert content_in(folder) is not None
+
+
+def _add_file(folder: Path) -> None:
+    (folder / "second.csv").write_text("99.00")
+
+
+def _add_folder(folder: Path) -> None:
+    (folder / "attachments").mkdir()
+
+
+def _add_link(folder: Path) -> None:
+    (folder / "second.csv").symlink_to(folder.parent / "items.ndjson")
+
+
+def _put_link(folder: Path) -> None:
+    path = next(folder.glob("*.csv"))
+    path.rename(folder.parent / "elsewhere.csv")
+    path.symlink_to(folder.parent / "elsewhere.csv")
+
+
+@pytest.mark.parametrize("harm", [_seal_again, _add_file, _add_folder, _add_link, _put_link])
+def test_only_what_was_rendered_reaches_the_outbox(
+    scene: Scene, harm: Callable[[Path], None]
+) -> None:
+    job = scene.export()
+    batch = scene.run().batch
+    assert batch is not None
+    scene.approve()
+    with scene.desk() as desk:
+        folder = desk.stored(batch).revision_folder(1)
+    names = sorted(path.name for path in folder.iterdir())
+    harm(folder)
+    scene.release()
+    (released,) = scene.released()
+    assert sorted(path.name for path in released.iterdir()) == names
+    assert not any(path.is_symlink() for path in released.iterdir())
+    assert "99.00" not in next(released.glob("*.csv")).read_text()
+    check_all_well(scene, job)
+
+
+@pytest.mark.parametrize("harm", [_seal_again, _add_file, _add_folder, _add_link, _put_link])
+def test_a_batch_without_a_job_is_only_released_as_it_was_made(
+    scene: Scene, harm: Callable[[Path], None]
+) -> None:
+    scene.export()
+    batch = scene.run().batch
+    assert batch is not None
+    with scene.desk() as desk:
+        check_stored(desk, batch)
+        harm(desk.stored(batch).revision_folder(1))
+        with pytest.raises(EtlError, match="REL-10"):
+            check_stored(desk, batch)
