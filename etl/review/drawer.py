@@ -125,9 +125,13 @@ class Drawer:
     def items(self, ids: Sequence[str]) -> dict[str, ItemLine]:
         """Give items by id, in one line each; those that the batch does not know are left out."""
         wanted = {entry.casefold(): entry for entry in ids}
-        rows = self._frames.items.filter(
-            pl.col("item.id").str.to_lowercase().is_in(list(wanted))
-        ).select(ITEM_FACTS)
+        listed = (self._frames.items, self._frames.settled)  # what is booked already has a name too
+        rows = pl.concat(
+            frame.filter(pl.col("item.id").str.to_lowercase().is_in(list(wanted))).select(
+                ITEM_FACTS
+            )
+            for frame in listed
+        )
         return {
             wanted[row["item.id"].casefold()]: ItemLine(
                 item_id=row["item.id"],

@@ -200,12 +200,16 @@ def test_already_booked_items_are_listed_with_their_voucher(live: Live) -> None:
     release(live)
     export(live, 1, 7)
     live.run("review", "--already-booked", IDS[0])
-    (group,) = viewed(live).view.aside
+    seen = viewed(live)
+    (group,) = seen.view.aside
     assert (group.title, group.count) == ("Already booked", 1)
     (one,) = group.concerned
     assert (one.item_id, one.title) == (IDS[0], "Nordhost GmbH")
     assert (str(one.amount), one.currency) == ("119.00", "EUR")
     assert one.detail == "as voucher 4113001"
+    assert seen.drawer is not None
+    line = seen.drawer.items([IDS[0]])[IDS[0]]  # the local page names it beside the answer
+    assert (line.title, str(line.amount)) == ("Nordhost GmbH", "119.00")
 
 
 # ── notes that must be answered ──
