@@ -496,3 +496,18 @@ def test_a_batch_that_cannot_be_made_again_is_shown_as_it_was_written(
     assert "script-src" not in then.headers["content-security-policy"]
     (folder / "r1" / "review.html").write_text("<script>1</script>")
     assert visitor.get(f"as-it-was/{reviewed.batch}/1").status_code == 409
+
+
+def test_a_name_or_reason_holds_no_halves_and_no_direction_marks(
+    reviewed: Reviewed, visitor: Visitor
+) -> None:
+    """An act that was done is answered; a half of a character could not be written down again."""
+    hostile = "A\ud83d\u202e \u2066Ann\x1b[2J"
+    content = reviewed.session.state().content
+    entry = reviewed.session.view().items[0]["id"]  # type: ignore[union-attr]
+    said = {"by": hostile, "text": hostile, "content": content, "entry": entry}
+    answer = visitor.act("reject", said)
+    assert (answer.status_code, answer.json()["is_done"]) == (200, True)
+    decisions = reviewed.session.state().decisions
+    assert [one.reason for one in decisions] == ["A    Ann [2J"]
+    assert "A    Ann [2J" in [one.by for one in reviewed.session.moments(reviewed.batch)]

@@ -17,7 +17,10 @@ from etl.review.web.asked import Came, Session
 
 MAX_NAME, MAX_TEXT, MAX_ID, MAX_REFUSED = 80, 1000, 128, 10_000
 _ID = re.compile(r"[A-Za-z0-9._:-]*\Z")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: Controls, direction marks, and halves of characters, which no answer and no file can hold.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 #: What the page says after an act, where the words of the live flow are for the terminal.
 _DONE: Mapping[str, str] = {
     Act.REJECT: "Held back. The files were made again without this item",
