@@ -14,7 +14,7 @@ from tests.fault.live import invariants
 from tests.fault.live.machine import COMMAND, Machine, machine
 
 #: Kilobytes: for less than a lock, than the ledger, than the batch, than its release.
-SIZES = (32, 64, 96, 128, 192, 256)
+SIZES = (32, 96, 128, 192)
 ROOM = 8192
 OUT_OF_SPACE = 2
 
