@@ -151,6 +151,26 @@ def remove_folder(folder: Path) -> bool:
     return True
 
 
+def empty_folder(folder: Path) -> None:
+    """Remove everything in a folder, durably, and keep the folder: that it is there says something.
+
+    Raises: UserMustFix OUT-2 when the disk or the folder refuses, or it is no folder of its own.
+    """
+    try:
+        if folder.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        sync_folder(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
 def move_file(old: Path, new: Path) -> None:
     """Give a file or folder another name, durably; a file of that name gives way.
 

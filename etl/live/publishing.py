@@ -85,7 +85,9 @@ def check_again(desk: Desk, batch: Batch, *, ask: Ask | None) -> Batch:
     # write a manifest that fits, or put a file beside the others.
     revision = rendered.revision
     if not revision.is_empty and not holds_exactly(folder, revision.hashes):
-        files.remove_folder(folder)  # what lies there is not what was approved, or not all of it
+        # What lies there is not what was approved, or not all of it. The folder itself stays: once
+        # publishing is intended, a folder that is gone means that it was put out.
+        files.empty_folder(folder)
         rendered.revision.write(folder)
     return batch
 

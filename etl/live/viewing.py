@@ -36,6 +36,7 @@ from etl.workspace import Workspace
 #: Views that are kept: the one that is looked at, and those it is compared with.
 KEPT = 4
 _AGAIN = "discard the batch and run again: the items are fetched from Pleo anew"
+_AS_RELEASED = "its page lies beside its files, as it was released; `pleo-etl verify` proves them"
 
 
 class Shelf(Protocol):
@@ -140,11 +141,15 @@ def render_again(shelf: Shelf, batch: Batch) -> Revision:
 
 
 def folder_of(folders: Folders, batch: Batch, revision: int) -> Path:
-    """Give where the files of a revision lie; the released one is in the outbox, or withdrawn."""
+    """Give where the files of a revision lie; the released one is in the outbox, or withdrawn.
+
+    After `ledger rebuild` a released batch counts one revision, whatever it had: what lies in
+    the outbox is looked for first.
+    """
     staged = StoredBatch(folders.stored(batch.id)).revision_folder(revision)
-    if staged.is_dir() or revision != batch.revision:
-        return staged
     places = (folders.released(batch), folders.withdrawn(batch))
+    if revision != batch.revision or not batch.facts.get("publish_folder"):
+        return staged
     return next((place for place in places if place.is_dir()), staged)
 
 
@@ -219,7 +224,8 @@ def _make_reversal(shelf: Shelf, reversal: Batch) -> Revision:
 
 def _differs(batch: Batch, revision: int) -> UserMustFix:
     what = f"what is stored of {name_of(batch)} is not what revision {revision} was made of"
-    return UserMustFix(Problem("LINE-2", what, f"revision {revision}", _AGAIN))
+    fix = _AGAIN if batch.is_unsettled else _AS_RELEASED
+    return UserMustFix(Problem("LINE-2", what, f"revision {revision}", fix))
 
 
 #: Folder of the batch, revision, content.

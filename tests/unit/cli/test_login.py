@@ -303,7 +303,7 @@ def test_a_wrong_clock_is_a_warning(desk: Desk) -> None:
     desk.clock = Fast(desk.pleo)
     told = desk.run("check", "--online")
     assert told.exit_code == 0
-    said = "warning[AUTH-10]: the clock of this computer is 300 seconds ahead of Pleo's"
+    said = "warning[AUTH-10]: the clock of this computer is 5 minutes ahead of Pleo's"
     assert said in told.stderr
 
 

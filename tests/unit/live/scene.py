@@ -173,7 +173,8 @@ class Scene:
             (PleoClient, "send_event", lambda _self, _job, event, **_: f"send {event}"),
             (PleoClient, "report_items", lambda *_: "report"),
             *((files, name, _named(name)) for name in (
-                "move_folder", "write_atomic", "write_private", "remove_folder", "remove_file",
+                "move_folder", "write_atomic", "write_private", "remove_folder", "empty_folder",
+                "remove_file",
             )),
         ]  # fmt: skip
         for owner, name, effect in hooks:
