@@ -20,6 +20,7 @@ from etl.live.outcomes import Finished
 from etl.live.releasing import drive, outcome_of, wait_for_approval
 from etl.live.retention import forget
 from etl.live.reversing import finish_reversals
+from etl.live.reviewing import follow
 from etl.live.staging import is_begun
 from etl.live.withdrawing import finish_withdrawals
 
@@ -38,6 +39,7 @@ def finish(desk: Desk) -> list[Finished]:
     if batch is not None:
         sweep(desk.folders.stored(batch.id))
         sweep(desk.folders.released(batch))
+        batch = follow(desk, batch)
     if batch is None or not is_begun(batch):
         return finished
     if batch.state is State.QUARANTINED:

@@ -47,6 +47,21 @@ def answer(
     return make_revision(desk, batch, job=None)
 
 
+def follow(desk: Desk, batch: Batch) -> Batch:
+    """Make the revision that an answer asks for, where a stop came between the two.
+
+    Without it the approval would be of files that the reviewer has changed already.
+    """
+    if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
+        return batch
+    events = desk.ledger.events(desk.company_id, batch.id)
+    kinds = [event.kind for event in events if event.kind in (Kind.ANSWERED, Kind.STAGED)]
+    if kinds[-1] is not Kind.ANSWERED:
+        return batch
+    _keep_recipe(desk, batch)
+    return make_revision(desk, batch, job=None).batch or batch
+
+
 def review(desk: Desk, batch: Batch, *, by: str, entries: Sequence[str]) -> Batch:
     """Remember which items a person has looked at, for the next time they come."""
     return desk.ledger.append(batch, Kind.REVIEWED, {"by": by, "entries": list(entries)})
