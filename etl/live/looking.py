@@ -17,6 +17,7 @@ from etl.comparing import Compared, compare_folders
 from etl.errors import EtlError
 from etl.live import tracing
 from etl.live.desk import folders_of
+from etl.live.finding import find_files
 from etl.live.sitting import Hour, line_of, moments_of, nothing_waits, situation_of
 from etl.live.viewing import (
     ReadingDesk,
@@ -180,6 +181,18 @@ class Looking:
                 raise no_batch(batch)
             found = shelf.ledger.find(shelf.company_id, batch)
             folders = [folder_of(shelf.folders, found, number) for number in (before, after)]
+        return compare_folders(*folders)
+
+    def compared(self, before: str, after: str) -> Compared:
+        """Compare two batches as they are now, cell by cell.
+
+        Raises: UserMustFix LED-6, REVIEW-2 where one has no files, VER-1 to VER-3.
+        """
+        with self.shelf() as shelf:
+            if shelf is None:
+                raise no_batch(before)
+            found = [shelf.ledger.find(shelf.company_id, one) for one in (before, after)]
+            folders = [find_files(shelf.folders, batch) for batch in found]
         return compare_folders(*folders)
 
     @property

@@ -533,6 +533,10 @@ def test_withdraw_and_reverse_are_acts_of_the_page(
     assert [one.word for one in session.history()] == ["imported", "reversed"]
     reader.driver.get(f"{base}history")
     assert "reversed" in reader.text("main")
+    reader.driver.find_element("css selector", "[aria-labelledby=compare] a").click()
+    assert reader.text("h1") == "What changed from batch 1 to batch 2"
+    moved = reader.text("main")
+    assert "Money moved, by account" in moved  # what was booked stands on the other side now
 
 
 def test_what_pleo_has_changed_meanwhile_is_shown_before_it_is_released(

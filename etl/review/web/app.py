@@ -87,6 +87,7 @@ class Local:
             Route("/trace/{id}/{revision:int}", self.trace),
             Route("/receipt/{id}/{revision:int}/{entry}/{number:int}", self.receipt),
             Route("/difference/{id}/{before:int}/{after:int}", self.difference),
+            Route("/compared/{before}/{after}", self.compared),
             Route("/as-it-was/{id}/{revision:int}", self.as_it_was),
             Route("/history", self.history),
             Route("/state", self.state),
@@ -171,8 +172,20 @@ class Local:
         wanted = request.path_params["id"]
         before, after = request.path_params["before"], request.path_params["after"]
         values = {
-            "stands": self.session.state(wanted), "before": before, "after": after,
+            "stands": self.session.state(wanted),
+            "left": {"name": f"revision {before}", "path": f"{wanted}/{before}"},
+            "right": {"name": f"revision {after}", "path": f"{wanted}/{after}"},
             "difference": self.session.difference(wanted, before, after),
+        }
+        return self._page("difference.html.j2", values)
+
+    def compared(self, request: Request) -> Response:
+        """Show what differs between two batches."""
+        sides = [self.session.state(request.path_params[name]) for name in ("before", "after")]
+        left, right = ({"name": f"batch {one.number}", "path": one.batch_id} for one in sides)
+        values = {
+            "stands": sides[1], "left": left, "right": right,
+            "difference": self.session.compared(left["path"], right["path"]),
         }  # fmt: skip
         return self._page("difference.html.j2", values)
 
