@@ -265,7 +265,9 @@ def review_frames(booked: Booked) -> BatchFrames:
 
 def _settled(booked: Booked) -> pl.DataFrame:
     """Give the items that are not booked here, with what is known of them."""
-    listed = booked.everyone.join(booked.settled, on=ITEM_KEY, maintain_order="left")
+    listed = booked.everyone.join(
+        booked.settled, on=ITEM_KEY, validate="1:1", maintain_order="left"
+    )
     if booked.aside.is_empty():
         return listed
     known = booked.aside.drop("item.id", "item.where")

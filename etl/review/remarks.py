@@ -94,7 +94,7 @@ def sightings(earlier: Earlier, items: pl.DataFrame, *, vouchers: pl.DataFrame) 
         vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
     )
     rows = in_batch.with_columns(pl.col("item.id").str.to_lowercase().alias("same")).join(
-        seen, on="same", how="inner", maintain_order="left_right"
+        seen, on="same", how="inner", validate="m:m", maintain_order="left_right"
     )
     kinds = [
         note(rows.filter(pl.col("seen") == code), code, pl.col("said"))

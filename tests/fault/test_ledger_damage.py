@@ -213,5 +213,5 @@ def test_the_check_of_pages_is_needed(
 ) -> None:
     """The broken variant that opens without looking takes a damaged index for the truth."""
     monkeypatch.setattr(opening, "_check_whole", lambda *_, **__: None)
-    wrong, _ = wrong_after_flips(tmp_path, original, count=60)
+    wrong, _ = wrong_after_flips(tmp_path, original, count=400)
     assert wrong

@@ -166,6 +166,7 @@ def test_the_review_shows_texts_as_texts(line: Line, tmp_path: Path) -> None:
         "bdi",
         "i",
         "blockquote",
+        "h4",
         "td",
         "p",
     }
