@@ -1,4 +1,4 @@
-"""What the commands share by which a person answers: choose the batch, ask, act, tell."""
+"""The commands by which a person answers: choose the batch, ask, act, tell."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ import click
 from etl.cli import talk
 from etl.cli.asking import ask, must_be_attended
 from etl.cli.completing import complete_batch
-from etl.cli.live import Told, Turn, desk_of
-from etl.cli.outcomes import counts_lines, say_outcome, told_of
+from etl.cli.live import (
+    Told,
+    Turn,
+    by_option,
+    desk_of,
+    for_companies,
+    live_options,
+    without_all,
+    yes_option,
+)
+from etl.cli.outcomes import counts_lines, say_outcome, told_of, who
 from etl.cli.standing import standing_lines
 
 if TYPE_CHECKING:
@@ -75,10 +84,32 @@ def _show(turn: Turn, batch: Batch, remarks: Sequence[str]) -> None:
         talk.say(line)
 
 
-def options(function: Any) -> Any:
-    """Give a command BATCH, --yes and --by."""
-    from etl.cli.live import by_option, live_options, yes_option
+def answer_command(
+    name: str, *own: Callable[[Any], Any]
+) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command of a function that gives its answer.
 
-    for option in (live_options, by_option, yes_option, batch_argument):
-        function = option(function)
-    return function
+    Needs: a function of the person's name and of the command's own options, whose docstring is
+    the help. The command has BATCH, --yes, --by, --company, --all and --json besides.
+    """
+
+    def made(make: Callable[..., Answer]) -> click.Command:
+        def run(
+            batch: str | None, *, company: str | None, every: bool, as_json: bool, yes: bool,
+            by: str | None, **more: Any,
+        ) -> int:  # fmt: skip
+            without_all(batch, every=every)
+            answer = make(who(by), **more)
+
+            def act(turn: Turn) -> Told:
+                return give_answer(turn, answer, batch=batch, yes=yes, every=every)
+
+            return for_companies(act, company=company, every=every, as_json=as_json)
+
+        run.__doc__ = make.__doc__
+        function: Any = run
+        for option in (live_options, by_option, yes_option, batch_argument, *reversed(own)):
+            function = option(function)
+        return click.command(name)(function)
+
+    return made

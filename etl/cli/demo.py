@@ -167,7 +167,8 @@ def _key_in_environment(key: str) -> Iterator[None]:
 
 def _go(demo: _Demo, *, time: int) -> Told:
     """Take the steps of a bookkeeper, one after the other."""
-    from etl.cli.imported import note_import
+    from etl.cli.answering import give_answer
+    from etl.cli.imported import import_noted
     from etl.cli.release import release_staged
     from etl.cli.review import show_staged
     from etl.cli.run import fetch_and_stage
@@ -200,7 +201,8 @@ def _go(demo: _Demo, *, time: int) -> Told:
     _say_what_pleo_has(demo)
     demo.step(
         "You import the file into your program; then you say so.",
-        "pleo-etl imported", lambda turn: note_import(turn, by=WHO),
+        "pleo-etl imported",
+        lambda turn: give_answer(turn, import_noted(WHO), batch=None, yes=True),
     )  # fmt: skip
     return released
 
