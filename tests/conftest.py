@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from etl.log import LOGGER
 
 # Nothing here may read or write the keyring of whoever runs the tests.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
@@ -14,3 +18,12 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
 settings.register_profile("change", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("change" if os.environ.get("CI") else "search")
+
+
+@pytest.fixture(autouse=True)
+def _as_talkative_as_before() -> Iterator[None]:
+    """Undo what a command in this process said about how much is said: the next test hears all."""
+    level, handlers = LOGGER.level, LOGGER.handlers[:]
+    yield
+    LOGGER.setLevel(level)
+    LOGGER.handlers[:] = handlers
