@@ -96,12 +96,12 @@ def _kind(
     wanted = " or ".join(takes)
     compiler.refuse(
         node, "EXP-5", f"{node.name} is for {wanted}, not for {a_type(term)}",
-        _other_filter(node.name, kind),
+        _other_filters(kind),
     )  # fmt: skip
     return None
 
 
-def _other_filter(name: str, kind: Type) -> str:
+def _other_filters(kind: Type) -> str:
     known: Iterable[str] = (row.name for row in filters.FILTERS.values() if kind in row.takes)
     fitting = ", ".join(known)
     return f"filters for {kind}: {fitting}" if fitting else f"there are no filters for {kind}"

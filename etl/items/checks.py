@@ -96,7 +96,7 @@ def check(
     contracts.validate(ingested.items, contracts.ingested_items())
     unverified = currencies.OTHER_DECIMALS - set(amounts_in_hundredths)
     items = _state_items(ingested.items, company, unverified)
-    lines = _state_lines(ingested.lines, items, company, unverified)
+    lines = _state_lines(ingested.lines, items, company)
     rejections = join_findings(
         [
             _check_company(items, company),
@@ -150,9 +150,7 @@ def _state_items(
     )
 
 
-def _state_lines(
-    lines: pl.DataFrame, items: pl.DataFrame, company: CompanyFacts, unverified: Collection[str]
-) -> pl.DataFrame:
+def _state_lines(lines: pl.DataFrame, items: pl.DataFrame, company: CompanyFacts) -> pl.DataFrame:
     """Add the amounts in voucher currency, in the company's and in the other currency."""
     of_item = items.select(
         ITEM_KEY, "item.id", ITEM_WHERE, "item.currency", "item.original_currency",

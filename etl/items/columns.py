@@ -31,7 +31,6 @@ _NO_INVOICE = wire.Invoice()
 _NO_BANK = wire.BankAccount()
 _NO_PERIOD = wire.Period()
 _NO_BOOKKEEPING = wire.Bookkeeping()
-_NO_LINKS = wire.LinkGroups()
 
 #: Between the texts of a list while they are one text: building lists row by row takes ten
 #: times as long as everything else here.

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -53,7 +52,7 @@ class Elements(Protocol):
 class Ingested:
     """What was read. Items, lines and attachments still hold rejected items that have columns.
 
-    `listed` counts all elements; `unknown_fields` counts wire fields that we do not know.
+    `listed` counts all elements.
     """
 
     items: pl.DataFrame
@@ -62,7 +61,6 @@ class Ingested:
     rejections: pl.DataFrame
     notes: pl.DataFrame
     listed: int
-    unknown_fields: Mapping[str, int]
 
 
 @dataclass
@@ -189,7 +187,6 @@ def _finish(collected: _Collected) -> Ingested:
         ).sort(ITEM_KEY, "line", "code", "message", nulls_last=False),
         join_findings([_text_notes(changed, order), _field_notes(collected, order)]).sort(ITEM_KEY),
         collected.listed,
-        dict(sorted(Counter(f for fields in collected.unknown.values() for f in fields).items())),
     )
 
 

@@ -1,6 +1,6 @@
 """Items with fields that we do not know, read at speed: Pleo may add a field to every item.
 
-The element becomes plain values, unknown fields are taken out and counted, and the rest is
+The element becomes plain values, unknown fields are taken out and noted, and the rest is
 decoded like any other. Whatever is odd about it besides is left to the careful way.
 """
 

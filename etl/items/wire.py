@@ -41,7 +41,7 @@ Links = dict[str, str | None] | None | UnsetType
 
 
 class Shape(Struct, forbid_unknown_fields=True, rename="camel", gc=False):
-    """Base of all wire shapes: unknown fields leave the fast path and are counted."""
+    """Base of all wire shapes: unknown fields leave the fast path and are noted."""
 
 
 class Money(Shape):

@@ -17,10 +17,6 @@ FIRST_DAY_DEFAULT = "01-01"
 MONTHS = range(1, 13)
 #: Days that every month has: a fiscal year never begins on 29 February.
 COMMON_DAYS = range(1, 29)
-ENCODINGS = (
-    "utf-8", "utf-16", "cp1250", "cp1252", "iso-8859-1", "iso-8859-2", "iso-8859-15", "cp437",
-    "cp850", "mac-roman",
-)  # fmt: skip
 Encoding = Literal[
     "utf-8", "utf-16", "cp1250", "cp1252", "iso-8859-1", "iso-8859-2", "iso-8859-15", "cp437",
     "cp850", "mac-roman",

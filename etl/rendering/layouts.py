@@ -25,7 +25,7 @@ from etl.rendering.layout_sandbox import LayoutEnvironment, Meter
 from etl.rendering.layout_source import Source, parse_layout
 from etl.rendering.layout_tree import FILE_LOOP, Block, Cell, columns_read, loops_of
 
-__all__ = ["LaidOut", "Layout", "LayoutNames", "load_layout", "plain_table", "read_layout"]
+__all__ = ["LaidOut", "Layout", "LayoutNames", "load_layout", "read_layout"]
 
 Engine = Literal["polars", "jinja"]
 
@@ -120,12 +120,6 @@ def read_layout(path: Path, *, name: str) -> str:
             "LAY-1", f"byte {error.start} is not UTF-8", name, "save the file as UTF-8"
         )
         raise UserMustFix(problem) from None
-
-
-def plain_table(record: str, *, names: bool) -> str:
-    """Give the layout of a plain table: its column names if wanted, then one row per posting."""
-    head = f"{{{{ {record}.names }}}}\n" if names else ""
-    return f"{head}{{% for posting in postings %}}\n{{{{ {record} }}}}\n{{% endfor %}}\n"
 
 
 def _uses(block: Block) -> Mapping[str, frozenset[str]]:

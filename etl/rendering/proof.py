@@ -303,7 +303,7 @@ class _Run:
             texts = rows[cell.key]
             if meaning in MONEY and is_typed(cell):
                 values, _odd = read_values(texts, cell, loose=self.loose)
-                texts = as_decimals(values, cell, loose=self.loose)
+                texts = as_decimals(values, cell)
                 money.append(cell)
             columns[meaning] = texts
         frame = pl.DataFrame(columns)

@@ -111,6 +111,6 @@ def _by_meaning(
             values, odd = read_values(texts, cell, loose=wanted.plan.spec.kind == "xlsx")
             for at in odd.arg_true().head(1):
                 found.differs(rows[LINE][at], f'"{texts[at]}" is no {meaning}')
-            texts = as_decimals(values, cell, loose=wanted.plan.spec.kind == "xlsx").cast(AMOUNT)
+            texts = as_decimals(values, cell).cast(AMOUNT)
         columns.append(texts.alias(meaning))
     return pl.DataFrame(columns)

@@ -46,9 +46,9 @@ def read_values(texts: pl.Series, cell: Cell, *, loose: bool) -> tuple[pl.Series
     return values, values.is_null() & ~is_blank.fill_null(False)
 
 
-def as_decimals(values: pl.Series, cell: Cell, *, loose: bool) -> pl.Series:
+def as_decimals(values: pl.Series, cell: Cell) -> pl.Series:
     """Give numbers that read_values found as exact decimals."""
-    places = _places(cell, _kind(cell), loose=loose)
+    places = _places(cell, _kind(cell))
     exact = pl.col("value").cast(pl.Decimal(38, places)) / pl.lit(10**places, pl.Int32)
     return pl.DataFrame({"value": values}).select(exact)["value"]
 
@@ -57,7 +57,7 @@ def expected_values(values: pl.Series, kind: Type, *, cell: Cell, loose: bool) -
     """Give what read_values must find for some typed values of the frame."""
     style = cell.style
     if cell.column.type in NUMBERS:
-        whole = _scaled(values, kind, places=_places(cell, kind, loose=loose))
+        whole = _scaled(values, kind, places=_places(cell, kind))
         if style.blank_zero:
             whole = pl.select(pl.when(whole != 0).then(whole)).to_series()
     else:
@@ -75,7 +75,7 @@ def _kind(cell: Cell) -> Type:
     return cell.compiled.type if cell.compiled is not None else Type.AMOUNT
 
 
-def _places(cell: Cell, kind: Type, *, loose: bool) -> int:
+def _places(cell: Cell, kind: Type) -> int:
     """Give how many decimals are compared: those that the column prints."""
     style = cell.style
     if style.type == "integer":
@@ -90,7 +90,7 @@ def _places(cell: Cell, kind: Type, *, loose: bool) -> int:
 
 
 def _numbers(texts: pl.Series, cell: Cell, *, loose: bool) -> pl.Series:
-    places = _places(cell, _kind(cell), loose=loose)
+    places = _places(cell, _kind(cell))
     if cell.style.in_hundredths or places == 0:
         return _whole(texts, r"^-?[0-9]+$", mark="")
     is_short = loose or (cell.style.places is None and _kind(cell) is Type.DECIMAL)

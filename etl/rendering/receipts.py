@@ -88,7 +88,7 @@ def deliver_receipts(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("attachment.file_number")
     )
     if spec is not None:
-        kept = _name(plan, kept, items=items, vouchers=vouchers, findings=findings)
+        kept = _name(plan, kept, items=items, vouchers=vouchers)
     named_at = where if plan.attachment_name is None else plan.attachment_name.where
     _refuse_names(kept, findings=findings, where=named_at)
     if spec is not None and spec.required:
@@ -156,12 +156,7 @@ def _accepted(
 
 
 def _name(
-    plan: Plan,
-    kept: pl.DataFrame,
-    *,
-    items: pl.DataFrame,
-    vouchers: pl.DataFrame,
-    findings: Findings,
+    plan: Plan, kept: pl.DataFrame, *, items: pl.DataFrame, vouchers: pl.DataFrame
 ) -> pl.DataFrame:
     """Give receipts the names that the template wants."""
     assert plan.attachment_name is not None

@@ -23,7 +23,6 @@ from etl.rendering.plans import FilePlan
 from etl.rendering.sheets import Sheets
 
 MAX_ROWS = 1_048_576
-MAX_COLUMNS = 16_384
 _OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,

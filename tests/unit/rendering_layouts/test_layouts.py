@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 import pytest
 
-from etl.rendering.layouts import LaidOut, LayoutNames, load_layout, plain_table, read_layout
+from etl.rendering.layouts import LaidOut, LayoutNames, load_layout, read_layout
 from tests.unit.rendering_layouts.lists import NAMES, batch, table
 
 Engine = Literal["polars", "jinja"]
@@ -134,8 +134,9 @@ def test_a_loop_counter_in_the_else_is_that_of_the_loop_around(engine: Engine) -
 
 
 def test_names_and_whole_records(engine: Engine) -> None:
-    assert text_of(plain_table("row", names=True), engine) == "Konto;Gegenkonto\na\nb\nc\nd\n"
-    assert lay_out(plain_table("row", names=False), engine).lines["line"].to_list() == [1, 2, 3, 4]
+    rows = "{% for posting in postings %}\n{{ row }}\n{% endfor %}\n"
+    assert text_of(f"{{{{ row.names }}}}\n{rows}", engine) == "Konto;Gegenkonto\na\nb\nc\nd\n"
+    assert lay_out(rows, engine).lines["line"].to_list() == [1, 2, 3, 4]
 
 
 def test_a_cell_of_any_name_is_reached_in_brackets(engine: Engine) -> None:
