@@ -108,7 +108,9 @@ def command(
         if is_plain and turn.surroundings.is_attended and screens.is_seen(turn.surroundings):
             from etl.cli.review_keys import review_with_keys
 
-            return review_with_keys(turn, by=who(by))
+            told = review_with_keys(turn, by=who(by))
+            if told is not None:
+                return told
         return show_batch(turn, wish, as_json=as_json)
 
     return for_companies(act, company=company, every=every, as_json=as_json)

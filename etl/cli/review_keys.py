@@ -54,16 +54,14 @@ HELP: Mapping[str, str] = {
 }
 
 
-def review_with_keys(turn: Turn, *, by: str) -> Told:
-    """Let a person go through what waits, key by key."""
+def review_with_keys(turn: Turn, *, by: str) -> Told | None:
+    """Let a person go through what waits, key by key; None where there is nothing to read."""
     heard: list[Outcome] = []
     session = session_of(turn, heard)
     with turn.telling.during("review"):
         _situation, looked = look(session)
     if looked is None:
-        from etl.cli.review import show_staged
-
-        return show_staged(turn)
+        return None
     return _Reviewing(turn, session, heard, looked=looked, by=by).go()
 
 

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from jinja2 import nodes
 
 from etl.documents import near_match
+from etl.errors import Problem
 from etl.expressions import conditions, filters, operators
 from etl.expressions.parameters import REQUIRED, ArgumentRefused, Parameter
 from etl.expressions.refusals import a_type
-from etl.expressions.scope import NOTHING, Term, as_type
+from etl.expressions.scope import NOTHING, Scope, Term, as_type
 from etl.frames import Type
 
-if TYPE_CHECKING:
-    from etl.expressions.compiler import Compiler
+
+class Compiler(Protocol):
+    """What compiles the value and the arguments, and collects problems."""
+
+    @property
+    def scope(self) -> Scope: ...
+    @property
+    def problems(self) -> Sequence[Problem]: ...
+    def term(self, node: nodes.Node) -> Term: ...
+    def refuse(self, node: nodes.Node, code: str, what: str, fix: str) -> Term: ...
 
 
 def apply_filter(compiler: Compiler, node: nodes.Filter) -> Term:

@@ -15,16 +15,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from etl.pleo.sandbox.access import SCOPES, Credential, token_end
+from etl.pleo.sandbox.access import SCOPES, Access, Credential, token_end
 from etl.pleo.sandbox.answers import Answer, Call, give
-
-if TYPE_CHECKING:
-    from etl.pleo.sandbox.pleo import Pleo
+from etl.pleo.sandbox.clocks import SandboxClock
+from etl.pleo.sandbox.ids import Ids
 
 ACCESS_SECONDS = 900  # 15 minutes, as Pleo's page on access tokens says
 REFRESH_SECONDS = 60 * 86400
@@ -60,7 +58,6 @@ class Login:
     refresh: str = field(default="", repr=False)
     ends_at: datetime | None = None
     is_void: bool = False
-    turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +69,10 @@ class _Code:
 
 
 class Authorizations:
-    """Every client, code and login that the sandbox knows."""
+    """Every client, code and login that the sandbox knows; its tokens open what `access` lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ids: Ids, clock: SandboxClock, access: Access) -> None:
+        self._ids, self._clock, self._access = ids, clock, access
         self.clients: dict[str, OAuthClient] = {}
         #: In the order in which they were approved.
         self.logins: list[Login] = []
@@ -84,13 +82,13 @@ class Authorizations:
         self._used_codes: dict[str, Login] = {}
         self._refresh: dict[str, Login] = {}
 
-    def answer(self, pleo: Pleo, call: Call) -> Answer:
+    def answer(self, call: Call) -> Answer:
         """Answer a call of this server."""
         if call.operation == "authorize":
-            return self._authorize(pleo, call)
-        return self._token(pleo, call)
+            return self._authorize(call)
+        return self._token(call)
 
-    def _authorize(self, pleo: Pleo, call: Call) -> Answer:
+    def _authorize(self, call: Call) -> Answer:
         """Send the browser back, with a code or with what was wrong."""
         asked = {name: values[0] for name, values in call.query.items()}
         client = self.clients.get(asked.get("client_id", ""))
@@ -110,14 +108,14 @@ class Authorizations:
         elif not self.is_approved:
             back |= {"error": "access_denied"}
         else:
-            code = pleo.ids.secret("code")
-            end = pleo.clock.read() + timedelta(seconds=CODE_SECONDS)
+            code = self._ids.secret("code")
+            end = self._clock.read() + timedelta(seconds=CODE_SECONDS)
             login = Login(client, scopes)
             self._codes[code] = _Code(login, redirect_uri, asked["code_challenge"], end)
             back |= {"code": code}
         return Answer(302, headers={"location": f"{redirect_uri}?{urlencode(back)}"})
 
-    def _token(self, pleo: Pleo, call: Call) -> Answer:
+    def _token(self, call: Call) -> Answer:
         form = {
             name: values[-1]
             for name, values in parse_qs(call.body.decode("utf-8", "replace")).items()
@@ -127,12 +125,12 @@ class Authorizations:
             return _refuse(401, "invalid_client", {"www-authenticate": "Basic"})
         grant = form.get("grant_type")
         if grant == "authorization_code":
-            login = self._by_code(pleo, client, form)
+            login = self._by_code(client, form)
         elif grant == "refresh_token":
-            login = self._by_refresh(pleo, client, form.get("refresh_token", ""))
+            login = self._by_refresh(client, form.get("refresh_token", ""))
         else:
             return _refuse(400, "unsupported_grant_type")
-        return self._next(pleo, login) if login else _refuse(400, "invalid_grant")
+        return self._next(login) if login else _refuse(400, "invalid_grant")
 
     def _client(self, header: str, form: Mapping[str, str]) -> OAuthClient | None:
         """Give the client that showed what it was registered with."""
@@ -147,11 +145,11 @@ class Authorizations:
         known = client.secret or ""
         return client if hmac.compare_digest(secret.encode(), known.encode()) else None
 
-    def _by_code(self, pleo: Pleo, client: OAuthClient, form: Mapping[str, str]) -> Login | None:
+    def _by_code(self, client: OAuthClient, form: Mapping[str, str]) -> Login | None:
         text = form.get("code", "")
         used = self._used_codes.get(text)
         if used is not None:
-            _void(pleo, used)
+            self._void(used)
             return None
         code = self._codes.pop(text, None)
         if code is None:
@@ -160,7 +158,7 @@ class Authorizations:
         verifier = form.get("code_verifier", "")
         is_good = (
             code.login.client is client
-            and pleo.clock.read() < code.ends_at
+            and self._clock.read() < code.ends_at
             and form.get("redirect_uri") == code.redirect_uri
             and _WORD.fullmatch(verifier)
             and create_s256_code_challenge(verifier) == code.challenge
@@ -170,26 +168,25 @@ class Authorizations:
         self.logins.append(code.login)
         return code.login
 
-    def _by_refresh(self, pleo: Pleo, client: OAuthClient, token: str) -> Login | None:
+    def _by_refresh(self, client: OAuthClient, token: str) -> Login | None:
         login = self._refresh.get(token)
         if login is None or login.client is not client or login.is_void:
             return None
-        is_over = login.ends_at is not None and pleo.clock.read() >= login.ends_at
+        is_over = login.ends_at is not None and self._clock.read() >= login.ends_at
         if token != login.refresh or is_over:
-            _void(pleo, login)
+            self._void(login)
             return None
         return login
 
-    def _next(self, pleo: Pleo, login: Login) -> Answer:
+    def _next(self, login: Login) -> Answer:
         """Give the next pair; the one before is void at once."""
-        at = pleo.clock.read()
-        pleo.access.revoke(login.access)
-        login.access, login.refresh = pleo.ids.secret("access"), pleo.ids.secret("refresh")
+        at = self._clock.read()
+        self._access.revoke(login.access)
+        login.access, login.refresh = self._ids.secret("access"), self._ids.secret("refresh")
         login.ends_at = token_end(at, REFRESH_SECONDS)
-        login.turns += 1
         self._refresh[login.refresh] = login
         end = token_end(at, ACCESS_SECONDS)
-        pleo.access.add(Credential(login.access, login.client.companies, login.scopes, False, end))
+        self._access.add(Credential(login.access, login.client.companies, login.scopes, False, end))
         return give(
             {
                 "access_token": login.access, "token_type": "Bearer",
@@ -199,11 +196,10 @@ class Authorizations:
             headers={"cache-control": "no-store"},
         )  # fmt: skip
 
-
-def _void(pleo: Pleo, login: Login) -> None:
-    """End a login with all that it gave."""
-    login.is_void = True
-    pleo.access.revoke(login.access)
+    def _void(self, login: Login) -> None:
+        """End a login with all that it gave."""
+        login.is_void = True
+        self._access.revoke(login.access)
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ def _answer(pleo: Pleo, call: Call) -> Answer:
     if call.operation == "download":
         return pleo.links.serve(call, at=at)
     if call.operation in OAUTH:
-        return pleo.authorizations.answer(pleo, call)
+        return pleo.authorizations.answer(call)
     credential = pleo.access.identify(call.headers, at=at)
     pleo.access.count(credential, at=at, limit=pleo.manners.rate_limit)
     operation = OPERATIONS[call.operation]

@@ -46,7 +46,7 @@ class Pleo:
         self.companies: dict[str, Company] = {}
         self.jobs: dict[str, Job] = {}
         self.access = Access()
-        self.authorizations = Authorizations()
+        self.authorizations = Authorizations(ids=self.ids, clock=self.clock, access=self.access)
         self.links = Links()
         self.faults = FaultPlan()
         self.seen: list[Seen] = []

@@ -30,9 +30,11 @@ ROOT = Path(__file__).parents[3]
 class Desk:
     """A workspace of one company at a sandbox, and `pleo-etl` run in it."""
 
-    def __init__(self, root: Path, base_url: str = "http://127.0.0.1:8585") -> None:
+    def __init__(
+        self, root: Path, base_url: str = "http://127.0.0.1:8585", *, pleo: Pleo | None = None
+    ) -> None:
         self.root, self.base_url = root, base_url
-        self.pleo = Pleo()
+        self.pleo = pleo or Pleo()
         self.company = self.pleo.add_sample("example")
         self.key = self.pleo.add_key([self.company])
         self.client = self.pleo.add_client([self.company], [redirect_uri(PORT)])
@@ -377,12 +379,7 @@ httpx.get(answer.headers["location"], trust_env=False)
 def served(tmp_path: Path) -> Iterator[Desk]:
     pleo = Pleo()
     with RunningSandbox(pleo) as running:
-        desk = Desk(tmp_path, running.base_url)
-        running.pleo.companies |= desk.pleo.companies
-        running.pleo.authorizations = desk.pleo.authorizations
-        desk.pleo.clock = running.pleo.clock
-        running.pleo.access = desk.pleo.access
-        yield desk
+        yield Desk(tmp_path, running.base_url, pleo=pleo)
 
 
 def test_the_browser_comes_back_to_the_loopback_address(served: Desk) -> None:
