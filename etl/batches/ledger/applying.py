@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from etl.batches.ledger.claiming import Claims, book, free, hold, hold_again
@@ -207,9 +208,9 @@ def _verdict(said: Mapping[str, Any]) -> Verdict:
     )
 
 
-def _intend(name: str) -> Callable[[Rows, Event], Rows]:
+def _intend(note: Callable[[Batch, datetime], Batch]) -> Callable[[Rows, Event], Rows]:
     def keep(rows: Rows, event: Event) -> Rows:
-        return replace(rows, batch=replace(_batch(rows), **{name: event.at}))  # type: ignore[arg-type]
+        return replace(rows, batch=note(_batch(rows), event.at))
 
     return keep
 
@@ -283,16 +284,16 @@ _APPLY: Mapping[Kind, Callable[[Rows, Event], Rows]] = {
     Kind.ANSWERED: _answer,
     Kind.REVIEWED: _review,
     Kind.APPROVED: _approve,
-    Kind.START_INTENDED: _intend("start_intended_at"),
+    Kind.START_INTENDED: _intend(lambda batch, at: replace(batch, start_intended_at=at)),
     Kind.STARTED: _start,
-    Kind.PUBLISH_INTENDED: _intend("publish_intended_at"),
+    Kind.PUBLISH_INTENDED: _intend(lambda batch, at: replace(batch, publish_intended_at=at)),
     Kind.PUBLISHED: _publish,
     Kind.REPORT_INTENDED: _intend_report,
     Kind.ACKNOWLEDGED: _acknowledge,
     Kind.REPORTED: _report,
-    Kind.FINAL_INTENDED: _intend("final_intended_at"),
+    Kind.FINAL_INTENDED: _intend(lambda batch, at: replace(batch, final_intended_at=at)),
     Kind.CLOSED: _close,
-    Kind.REFUSE_INTENDED: _intend("refuse_intended_at"),
+    Kind.REFUSE_INTENDED: _intend(lambda batch, at: replace(batch, refuse_intended_at=at)),
     Kind.VOIDED: _void,
     Kind.SETTLED: _settle,
     Kind.WITHDRAWN: _free_all,

@@ -31,8 +31,8 @@ MIN_PREFIX = 4
 class Ledger:
     """An open ledger; made by `open_ledger`. One process, one thread, one at a time."""
 
-    def __init__(self, store: Store, *, id: str, clock: Clock) -> None:  # noqa: A002
-        self.id = id
+    def __init__(self, store: Store, *, ledger_id: str, clock: Clock) -> None:
+        self.id = ledger_id
         self._store = store
         self._clock = clock
 

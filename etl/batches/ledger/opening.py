@@ -52,7 +52,7 @@ def _opened(path: Path, *, clock: Clock) -> Ledger:
     try:
         _check_whole(store, size=path.stat().st_size)
         _bring_up_to_date(store, clock=clock)
-        return Ledger(store, id=_read_id(store), clock=clock)
+        return Ledger(store, ledger_id=_read_id(store), clock=clock)
     except BaseException:
         store.close()
         raise

@@ -51,13 +51,13 @@ class Refused(Exception):
     def __init__(
         self,
         status: int,
-        type: str,  # noqa: A002
+        kind: str,
         message: str,
         *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
-        self.answer = give({"type": type, "message": message}, status=status, headers=headers)
+        self.answer = give({"type": kind, "message": message}, status=status, headers=headers)
 
 
 def bad_request(message: str) -> Refused:

@@ -191,8 +191,8 @@ def _update(pleo: Pleo, item: JobItem | None, report: ItemReport) -> dict[str, s
     return None
 
 
-def _error(type: str, message: str) -> dict[str, str]:  # noqa: A002
-    return {"type": type, "message": message}
+def _error(kind: str, message: str) -> dict[str, str]:
+    return {"type": kind, "message": message}
 
 
 def export_items(pleo: Pleo, call: Call, credential: Credential) -> Answer:

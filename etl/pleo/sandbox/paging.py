@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from etl.pleo.sandbox.answers import bad_request
@@ -156,6 +157,6 @@ def _ordered(listing: Listing, sorting: Sequence[tuple[str, str]]) -> list[Recor
         nulls_first = order.endswith("FIRST") or (is_down and not order.endswith("LAST"))
         there = [record for record in ordered if record[key] is not None]
         empty = [record for record in ordered if record[key] is None]
-        there.sort(key=lambda record, key=key: record[key], reverse=is_down)  # type: ignore[misc]
+        there.sort(key=itemgetter(key), reverse=is_down)
         ordered = [*empty, *there] if nulls_first else [*there, *empty]
     return ordered

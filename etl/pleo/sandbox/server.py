@@ -75,7 +75,8 @@ def _protocol(connections: dict[Any, asyncio.Transport]) -> type[H11Protocol]:
     """Give the server's protocol, which notes its connections so that they can be broken."""
 
     class Noting(H11Protocol):
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
             super().connection_made(transport)
             connections[transport.get_extra_info("peername")] = transport
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
@@ -98,10 +99,9 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter) or self._is_idle()
 
 
-def _config(app: object) -> uvicorn.Config:
+def _config(app: Callable[..., Any]) -> uvicorn.Config:
     return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        log_config=None, log_level="critical", access_log=False, server_header=False,
+        app, log_config=None, log_level="critical", access_log=False, server_header=False,
         lifespan="off", ws="none", http="h11", proxy_headers=False,
         limit_concurrency=_MAX_CONNECTIONS, h11_max_incomplete_event_size=_MAX_HEAD,
         timeout_keep_alive=_KEEP_SECONDS, timeout_graceful_shutdown=_END_SECONDS,
