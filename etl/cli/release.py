@@ -14,6 +14,7 @@ from etl.cli.live import Told, Turn, by_option, desk_of, for_companies, live_opt
 from etl.cli.outcomes import counts_lines, say_outcome, say_wrapped, told_of, who
 from etl.cli.review_looks import looked_from, overview_lines, staged_folder
 from etl.files import shown_path
+from etl.pleo.failures import JobNotFound
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch
@@ -105,7 +106,10 @@ def _countdown(desk: Desk, batch: Batch) -> Callable[[], int | None]:
     """Give what tells the minutes that are left to answer, by Pleo's clock."""
     if batch.job_id is None:
         return lambda: None
-    job = desk.pleo.get_job(batch.job_id)
+    try:
+        job = desk.pleo.get_job(batch.job_id)
+    except JobNotFound:  # the release finds out what that means
+        return lambda: None
 
     def minutes() -> int:
         seconds = job.seconds_left(desk.pleo.time()) - desk.margin

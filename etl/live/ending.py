@@ -5,14 +5,18 @@ quarantine  tx quarantined ─> DO-NOT-IMPORT.txt into the released folder
                            └> tx settled (not imported), where no folder was ever put out
 
 stopped in between   the next command writes the note, or settles; both may be done again
+
+A job that Pleo does not know any more has ended: what is out is quarantined, all else is void.
 """
 
 from __future__ import annotations
 
 from etl.batches.ledger import Batch
-from etl.batches.states import Kind
+from etl.batches.states import Kind, State
 from etl.live.desk import Desk
 from etl.live.folders import forbid_import
+from etl.live.jobs import running_jobs
+from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import Job
 
 #: Who settles a batch of which no file is out.
@@ -35,6 +39,20 @@ def how_it_ended(job: Job) -> str:
         return f"Pleo shows the job as {job.status}"
     reason = f" ({job.failure_type})" if job.failure_type else ""
     return f"Pleo shows the job as {job.status}{reason}"
+
+
+def vanish(desk: Desk, batch: Batch, missing: JobNotFound) -> Batch:
+    """Give up a batch whose job Pleo does not know any more, wherever it stands.
+
+    Raises: `missing`, while Pleo lists the job as running; AUTH-* where the credential does not
+    open the company, which is why the job was not found.
+    """
+    if any(job.id.casefold() == (batch.job_id or "").casefold() for job in running_jobs(desk)):
+        raise missing
+    how = "Pleo does not know the export job any more"
+    if batch.state in (State.PUBLISHED, State.REPORTED):
+        return quarantine(desk, batch, how)
+    return void(desk, batch, why="lapsed", how=how)
 
 
 def quarantine(desk: Desk, batch: Batch, why: str) -> Batch:

@@ -19,13 +19,14 @@ from etl.live import publishing, reporting
 from etl.live.approving import UNATTENDED, approve, second_name_missing
 from etl.live.closing import close
 from etl.live.desk import Desk
-from etl.live.ending import hold_back, lapse
+from etl.live.ending import hold_back, lapse, vanish
 from etl.live.history import last_words
 from etl.live.hours import is_past_margin, minutes_left
 from etl.live.outcomes import Outcome, Released, counted, exit_code_of, name_of
 from etl.live.publishing import Ask, out_of_time
 from etl.live.refusing import carry_out, refuse
 from etl.live.starting import start
+from etl.pleo.failures import JobNotFound
 
 #: States from which nothing leads on without a person.
 RESTING = frozenset({State.STAGED, State.CLOSED, State.VOIDED, State.QUARANTINED})
@@ -82,7 +83,10 @@ def drive(desk: Desk, batch: Batch, *, ask: Ask | None = None) -> Batch:
     """Take a batch as far as it goes without a person."""
     while True:
         before = batch
-        batch = _step(desk, batch, ask=ask)
+        try:
+            batch = _step(desk, batch, ask=ask)
+        except JobNotFound as missing:
+            batch = vanish(desk, desk.ledger.find(desk.company_id, batch.id), missing)
         if batch.state in RESTING and not _is_refused(batch):
             break
         assert batch.seq > before.seq, "a step that does nothing would go on for ever"
@@ -149,7 +153,10 @@ def _publish_without_job(desk: Desk, batch: Batch) -> Batch:
 
 def wait_for_approval(desk: Desk, batch: Batch) -> Batch:
     """Look after a started batch whose new revision waits: past the margin its job is refused."""
-    job = desk.pleo.get_job(batch.job_id or "")
+    try:
+        job = desk.pleo.get_job(batch.job_id or "")
+    except JobNotFound as missing:
+        return vanish(desk, batch, missing)
     if job.is_over:
         return lapse(desk, batch, job)
     return out_of_time(desk, batch) if is_past_margin(desk, job) else batch

@@ -5,7 +5,7 @@ for the verdicts not yet acknowledged:
 
 stopped in between, answer lost   GET all job items; send only those not final, same bytes
 an error for an item              that item again, a few times
-404, 422                          Pleo has ended the job: quarantine
+422                               Pleo has ended the job: quarantine
 an item is final otherwise        somebody else has decided on it: quarantine
 """
 
@@ -20,7 +20,7 @@ from etl.live.desk import Desk
 from etl.live.ending import how_it_ended, lapse, quarantine, void
 from etl.live.outcomes import counted, name_of
 from etl.live.patience import TRIES, wait
-from etl.pleo.failures import JobNotFound, JobOver, OutcomeUnknown
+from etl.pleo.failures import JobOver, OutcomeUnknown
 from etl.pleo.shapes import FAILED, SUCCESSFUL, ItemError, JobItem
 
 #: Elements in one call (export-rules R110).
@@ -45,8 +45,8 @@ def report(desk: Desk, batch: Batch) -> Batch:
         try:
             batch, errors, must_look = _send(desk, batch, left)
             must_look = must_look or attempt > 0  # refused twice: perhaps it is final already
-        except (JobOver, JobNotFound) as ended:
-            return _job_ended(desk, desk.ledger.find(desk.company_id, batch.id), ended)
+        except JobOver:
+            return _job_ended(desk, desk.ledger.find(desk.company_id, batch.id))
         if not _left(desk, batch):
             return desk.ledger.append(batch, Kind.REPORTED, {})
         wait(desk, attempt)
@@ -127,9 +127,7 @@ def is_as_meant(item: JobItem, verdict: Verdict) -> bool:
     return item.status == FAILED
 
 
-def _job_ended(desk: Desk, batch: Batch, ended: JobOver | JobNotFound) -> Batch:
-    if isinstance(ended, JobNotFound):
-        return _give_up(desk, batch, "Pleo does not know the export job any more")
+def _job_ended(desk: Desk, batch: Batch) -> Batch:
     job = desk.pleo.get_job(batch.job_id or "")
     if batch.state is State.STARTED and job.is_over:
         return lapse(desk, batch, job)

@@ -23,10 +23,18 @@ from etl.batches.ledger import Batch, NewBatch
 from etl.batches.states import Kind, State
 from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import receipts
-from etl.live.deciding import Material, Rendered, facts_of, find_repeats, held_by, render
+from etl.live.deciding import (
+    REPEAT,
+    Material,
+    Rendered,
+    facts_of,
+    find_repeats,
+    held_by,
+    render,
+)
 from etl.live.desk import Desk
 from etl.live.earlier import find_earlier
-from etl.live.ending import lapse, void
+from etl.live.ending import lapse, vanish, void
 from etl.live.history import Story, story_of
 from etl.live.hours import minutes_left
 from etl.live.jobs import (
@@ -39,6 +47,7 @@ from etl.live.jobs import (
 )
 from etl.live.outcomes import NothingToDo, Staged, exit_code_of, name_of
 from etl.live.stored import JOB
+from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import Job
 
 
@@ -86,7 +95,10 @@ def _is_for(job: Job, batch: Batch | None) -> bool:
 
 def _let_go(desk: Desk, batch: Batch) -> Batch:
     """Void a batch whose job is no longer pending: it can never be released."""
-    return lapse(desk, batch, desk.pleo.get_job(batch.job_id or ""))
+    try:
+        return lapse(desk, batch, desk.pleo.get_job(batch.job_id or ""))
+    except JobNotFound as missing:
+        return vanish(desk, batch, missing)
 
 
 def _nothing(lapsed: Batch | None) -> NothingToDo:
@@ -287,9 +299,9 @@ def _staged_body(
         "content": revision.content,
         "recipe": revision.recipe,
         "input": revision.input,
-        "at": instant(desk.pleo.time()),
+        "at": instant(desk.pleo_time()),
         "last_vouchers": dict(revision.last_vouchers),
-        "counts": asdict(revision.counts),
+        "counts": _counts(rendered),
         "totals": [asdict(total) for total in revision.totals],
         "items": [asdict(item) for item in revision.items],
         "blocking": sorted(rendered.blocking),
@@ -302,12 +314,18 @@ def _staged_body(
     }
 
 
+def _counts(rendered: Rendered) -> dict[str, int]:
+    """Count the items: what only waits until a person says what becomes of it is not rejected."""
+    counts, waiting = asdict(rendered.revision.counts), len(rendered.blocking.get(REPEAT, ()))
+    return counts | {"rejected": counts["rejected"] - waiting, "waiting": waiting}
+
+
 def _stage_refusal(desk: Desk, batch: Batch, refusal: Refusal, *, job: Job) -> Staged:
     """Stage that the job can only be refused: Pleo is told when the batch is released."""
     body: dict[str, Any] = {
         "revision": batch.revision + 1, "content": files.sha256(refusal.reason.encode()),
         "recipe": None, "input": None,
-        "at": instant(desk.pleo.time()), "last_vouchers": {}, "counts": {}, "totals": [],
+        "at": instant(desk.pleo_time()), "last_vouchers": {}, "counts": {}, "totals": [],
         "items": [], "blocking": [], "unattended": False,
         "refusal": {
             "reason": refusal.reason, "type": refusal.failure_type,

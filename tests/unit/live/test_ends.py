@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from etl.batches.states import State
-from etl.errors import EtlError
+from etl.errors import EtlError, Problem
 from etl.live.folders import DO_NOT_IMPORT
+from etl.pleo.client import PleoClient
+from etl.pleo.failures import JobNotFound
 from etl.pleo.sandbox.jobs import Job
 from tests.fakes.items import item
 from tests.unit.live.scene import Scene
@@ -68,6 +70,87 @@ def test_a_job_that_ends_after_the_start_and_before_publishing_voids_the_batch(
     outcome = scene.release()
     assert (outcome.word, outcome.exit_code) == ("voided", 4)
     assert scene.released() == []
+
+
+# ── Pleo does not know the job any more ──
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        ("before", "send started"), ("after", "send started"), ("after", "tx started"),
+        ("before", "tx publish_intended"), ("before", "move_folder"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("again", ["run", "release"])
+def test_a_job_that_vanishes_before_anything_is_out_voids_the_batch(
+    scene: Scene, stop: tuple[str, str], again: str
+) -> None:
+    job = scene.export()
+    scene.run()
+    scene.stopped(scene.release, *stop)
+    del scene.pleo.jobs[job.id]
+    outcome = scene.finish()[-1]
+    assert (outcome.word, outcome.exit_code) == ("voided", 4)
+    assert "does not know the export job any more" in outcome.says
+    assert scene.released() == []
+    scene.export()
+    assert getattr(scene, again)().exit_code == 0
+    assert scene.release().exit_code == 0
+
+
+def test_a_staged_batch_whose_job_vanishes_is_void(scene: Scene) -> None:
+    job = scene.export()
+    scene.run()
+    del scene.pleo.jobs[job.id]
+    assert scene.run().word == "nothing"
+    assert scene.batch().state == State.VOIDED
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        ("after", "move_folder"), ("before", "report"), ("after", "report"),
+        ("after", "tx reported"), ("before", "send completed"), ("after", "send completed"),
+    ],
+)  # fmt: skip
+def test_a_job_that_vanishes_when_files_are_out_quarantines(
+    scene: Scene, stop: tuple[str, str]
+) -> None:
+    job = scene.export()
+    scene.run()
+    scene.stopped(scene.release, *stop)
+    del scene.pleo.jobs[job.id]
+    outcome = scene.release()
+    assert (outcome.word, outcome.exit_code) == ("quarantined", 4)
+    assert "does not know the export job any more" in outcome.says
+    assert (scene.released()[0] / DO_NOT_IMPORT).exists()
+
+
+def test_a_job_whose_new_revision_waits_vanishes(scene: Scene) -> None:
+    job = scene.export()
+    scene.run()
+    scene.stopped(scene.release, "after", "tx started")
+    line = scene.company.entries[scene.entries[0]]["accountingEntryLines"][0]
+    line["lineAmount"]["inWalletCurrency"]["value"] += 1
+    assert scene.finish()[-1].word == "waiting"
+    del scene.pleo.jobs[job.id]
+    assert scene.finish()[-1].word == "voided"
+
+
+def test_a_job_that_is_not_found_while_pleo_lists_it_is_not_decided_upon(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.export()
+    scene.run()
+
+    def missing(_client: PleoClient, _job: str) -> None:
+        raise JobNotFound(Problem("PLEO-3", "Pleo does not know the export job", "", ""))
+
+    monkeypatch.setattr(PleoClient, "get_job", missing)
+    with pytest.raises(JobNotFound):
+        scene.release()
+    assert scene.batch().state == State.APPROVED
 
 
 # ── row 4: the margin, and jobs of somebody else ──
