@@ -2,8 +2,8 @@
 
 The same entry in a later job (it was closed before in another batch):
 
-    same postings as then       nobody has answered        failed, and it blocks the approval
-                                "already booked"           successful, with the old external id
+    same postings as then, or   nobody has answered        failed, and it blocks the approval
+    (after a rebuild) unknown   "already booked"           successful, with the old external id
                                 "again"                    rendered like any other
                                 unattended                 failed
     other postings than then                               failed: reverse the earlier batch first
@@ -132,6 +132,8 @@ def render(desk: HasLine, batch: Batch, material: Material, *, facts: BatchFacts
     if repeats:
         trial = _render(desk, material, facts=facts, decisions=base)
         decisions, open_repeats = _judge(batch, material, trial.items, base=base)
+    if open_repeats and not material.unattended:
+        facts = replace(facts, asked=material.asked | {REPEAT})  # it waits, and is not rejected
     revision = _render(desk, material, facts=facts, decisions=decisions)
     if not material.unattended:
         blocking = {code: tuple(items) for code, items in revision.blocking}
@@ -186,12 +188,12 @@ def _judge(
             continue
         if now.fingerprint is None and now.verdict == "failed":
             continue  # it is refused for what it is, and books nothing
-        if now.fingerprint != earlier["fingerprint"]:
+        if now.fingerprint != (earlier["fingerprint"] or now.fingerprint):
             failed[entry] = _changed(earlier)
         elif answer == "already_booked":
             booked[entry] = earlier["external_id"] or ""
         else:
-            failed[entry] = _repeated(entry, earlier, unattended=material.unattended)
+            failed[entry] = _repeated(earlier, unattended=material.unattended)
             unanswered.append(entry)
     return replace(base, failed=failed, already_booked=booked), tuple(sorted(unanswered))
 
@@ -202,11 +204,11 @@ def _earlier(earlier: Mapping[str, Any]) -> str:
     return f"batch {earlier['number']} of {earlier['at']}{voucher}"
 
 
-def _repeated(entry: str, earlier: Mapping[str, Any], *, unattended: bool) -> Refused:
+def _repeated(earlier: Mapping[str, Any], *, unattended: bool) -> Refused:
     """Refuse a repeat: for Pleo where nobody is there, else for the reviewer who must answer."""
     answers = (
-        f"`pleo-etl review --already-booked {entry}` if the import of that batch is in your books,"
-        f" `--again {entry}` if it is not"
+        "say in `pleo-etl review` whether the import of that batch is in your books (already"
+        " booked) or not (again)"
     )
     for_pleo = "do not export it again; if it is not in your books, have that batch withdrawn first"
     return Refused(

@@ -220,18 +220,37 @@ def test_a_folder_that_was_moved_away_keeps_its_items_from_being_booked_again(
         assert (claim.became, claim.batch.number) == (Became.BOOKED, 1)
         assert desk.ledger.next_numbers(COMPANY, per_fiscal_year=False).batch == 3
     scene.export(one)
-    scene.run()
-    scene.release()
+    scene.run_release()
     assert scene.booked() == sorted(rest)
 
 
-def test_without_the_private_folder_a_repeated_item_is_failed_not_booked(scene: Scene) -> None:
+def test_without_the_private_folder_a_person_says_whether_a_repeated_item_is_booked(
+    scene: Scene,
+) -> None:
+    """Nobody knows whether its postings are those of then: "other postings" would be a guess."""
     released(scene)
     shutil.rmtree(scene.root / ".pleo-etl")
     made_again(scene)
     scene.export()
-    scene.run()
-    scene.release()
+    staged = scene.run().batch
+    assert staged is not None
+    assert staged.facts["blocking"] == ["JOB-9"]
+    with pytest.raises(EtlError, match="REL-3"):
+        scene.release()
+    first, *others = scene.entries
+    said = {entry: {"do": "already_booked", "reason": ""} for entry in others}
+    said[first] = {"do": "again", "reason": "the ERP refused it"}
+    give(scene, reviewing.answer, staged, by=BY, decisions=said)
+    assert scene.release().word == "closed"
+    assert scene.booked() == sorted([*scene.entries, first])
+
+
+def test_without_the_private_folder_and_a_person_a_repeated_item_is_failed(scene: Scene) -> None:
+    released(scene)
+    shutil.rmtree(scene.root / ".pleo-etl")
+    made_again(scene)
+    scene.export()
+    scene.run_release()
     assert scene.booked() == sorted(scene.entries)
     assert [one["status"] for one in scene.bodies("report-items")[-1]] == ["failed"] * 3
 
