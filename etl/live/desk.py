@@ -1,7 +1,7 @@
 """The desk of one company: everything a command of the live flow works with, opened together.
 
-    lock ─> ledger ─> identity of the outbox ─> credential ─> client
-    (one writer)      (no foreign ledger)
+    lock ─> ledger ─> identity of the outbox        the first question to Pleo:
+    (one writer)      (no foreign ledger)           credential ─> client
 
 Every effect goes through one of three: `pleo` (the client), `ledger`, and `etl.files`.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from etl.batches.identity import check_identity
 from etl.batches.ledger import Batch, Ledger, open_ledger
@@ -39,6 +40,27 @@ def silent(_: str) -> None:
     """Say nothing."""
 
 
+class WayToPleo:
+    """The way to Pleo, opened when something is first asked there: not every command asks."""
+
+    def __init__(self, open_way: Callable[[], PleoClient]) -> None:
+        self._open = open_way
+        self._client: PleoClient | None = None
+
+    def client(self) -> PleoClient:
+        """Give the client.
+
+        Raises: AUTH-* without a credential.
+        """
+        if self._client is None:
+            self._client = self._open()
+        return self._client
+
+    def time(self, clock: Clock) -> datetime:
+        """Give Pleo's time now; where nothing was asked yet, that of the clock."""
+        return clock.now() if self._client is None else self._client.time()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What every step of the live flow is given."""
@@ -47,7 +69,7 @@ class Desk:
     name: str
     company: CompanySettings
     address: Address
-    pleo: PleoClient
+    way: WayToPleo
     ledger: Ledger
     line: Line
     clock: Clock
@@ -61,8 +83,16 @@ class Desk:
     file_transport: Transport | None = None
 
     @property
+    def pleo(self) -> PleoClient:
+        return self.way.client()
+
+    @property
     def company_id(self) -> str:
         return self.company.id
+
+    def pleo_time(self) -> datetime:
+        """Give the time by Pleo's clock, as far as it is known without asking."""
+        return self.way.time(self.clock)
 
     def stored(self, batch: Batch) -> StoredBatch:
         """Give the private folder of a batch."""
@@ -92,57 +122,27 @@ def open_desk(
 ) -> Iterator[Desk]:
     """Open the desk of a company for writing; nobody else writes for it meanwhile.
 
-    Raises: HeldElsewhere LOCK-1 naming the holder; LED-* for a ledger that cannot be trusted;
-    AUTH-* without a credential.
+    Raises: HeldElsewhere LOCK-1 naming the holder; LED-* for a ledger that cannot be trusted. The
+    first question to Pleo raises AUTH-* without a credential.
     """
     clock = clock or SystemClock()
-    with company_lock(workspace.root, name, clock=clock, what=what), ExitStack() as stack:
-        yield _open(
-            stack, workspace, name, clock=clock, transport=transport, tell=tell, is_writing=True
-        )
-
-
-@contextmanager
-def look_at_desk(
-    workspace: Workspace,
-    name: str,
-    *,
-    clock: Clock | None = None,
-    transport: Transport | None = None,
-    tell: Tell = silent,
-) -> Iterator[Desk]:
-    """Open the desk of a company for reading only, without the lock."""
-    with ExitStack() as stack:
-        yield _open(
-            stack, workspace, name,
-            clock=clock or SystemClock(), transport=transport, tell=tell, is_writing=False,
-        )  # fmt: skip
-
-
-def _open(
-    stack: ExitStack,
-    workspace: Workspace,
-    name: str,
-    *,
-    clock: Clock,
-    transport: Transport | None,
-    tell: Tell,
-    is_writing: bool,
-) -> Desk:
-    company = workspace.companies[name]
-    folders = folders_of(workspace, name)
-    ledger = stack.enter_context(
-        open_ledger(workspace.settings.ledger, root=workspace.root, clock=clock)
-    )
-    check_identity(folders.outbox, ledger=ledger, company_id=company.id, is_writing=is_writing)
+    company, folders = workspace.companies[name], folders_of(workspace, name)
     address = address_of(workspace.settings.pleo)
-    credential = find_credential(workspace, name, address=address, clock=clock)
-    pleo = stack.enter_context(
-        PleoClient(address, credential=credential, clock=clock, transport=transport)
-    )
-    return Desk(
-        workspace=workspace, name=name, company=company, address=address, pleo=pleo,
-        ledger=ledger, line=CompanyLine(workspace, name), clock=clock, folders=folders,
-        margin=company.margin_minutes * 60.0, approvals=company.approvals,
-        tell=tell, file_transport=transport,
-    )  # fmt: skip
+    with company_lock(workspace.root, name, clock=clock, what=what), ExitStack() as stack:
+        ledger = stack.enter_context(
+            open_ledger(workspace.settings.ledger, root=workspace.root, clock=clock)
+        )
+        check_identity(folders.outbox, ledger=ledger, company_id=company.id, is_writing=True)
+
+        def open_way() -> PleoClient:
+            credential = find_credential(workspace, name, address=address, clock=clock)
+            return stack.enter_context(
+                PleoClient(address, credential=credential, clock=clock, transport=transport)
+            )
+
+        yield Desk(
+            workspace=workspace, name=name, company=company, address=address,
+            way=WayToPleo(open_way), ledger=ledger, line=CompanyLine(workspace, name),
+            clock=clock, folders=folders, margin=company.margin_minutes * 60.0,
+            approvals=company.approvals, tell=tell, file_transport=transport,
+        )  # fmt: skip
