@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote_plus
 
 import httpx
 from authlib.oauth2.auth import ClientAuth
@@ -155,9 +156,7 @@ class TokenEndpoint:
             "Content-Type": _FORM, "Accept": "application/json",
             "User-Agent": f"pleo-etl/{__version__}",
         }  # fmt: skip
-        secret = self._client.secret.reveal() if self._client.secret else ""
-        auth = ClientAuth(self._client.id, secret, METHODS[self._client.method])
-        url, headers, body = auth.prepare("POST", self._url, headers, body)
+        url, headers, body = self._auth().prepare("POST", self._url, headers, body)
         raw = b""
         try:
             with (
@@ -173,6 +172,20 @@ class TokenEndpoint:
             return NeverAsked(self._later("it cannot be reached"))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError):
             return self._later("its answer did not come")
+
+    def _auth(self) -> ClientAuth:
+        """Give what shows who asks.
+
+        In a Basic header id and secret are each encoded as in a form first, which Authlib leaves
+        to its callers; letters, digits and -._~ stay as they are. A server that does not undo it
+        can be asked with `client_auth: post`.
+
+        Source: RFC 6749, section 2.3.1 and appendix B.
+        """
+        name, secret = self._client.id, self._client.secret.reveal() if self._client.secret else ""
+        if self._client.method == "basic":
+            name, secret = quote_plus(name), quote_plus(secret)
+        return ClientAuth(name, secret, METHODS[self._client.method])
 
     def _read(self, status: int, raw: bytes) -> Granted | Exception:
         try:

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import parse_qs, unquote, urlencode
+from urllib.parse import parse_qs, unquote_plus, urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
@@ -203,13 +203,14 @@ class Authorizations:
 
 
 def _basic(header: str) -> tuple[str, str]:
+    """Read who asks: id and secret, each encoded as in a form (RFC 6749, section 2.3.1)."""
     scheme, _blank, rest = header.partition(" ")
     try:
         text = base64.b64decode(rest, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
     name, _colon, secret = text.partition(":")
-    return (unquote(name), unquote(secret)) if scheme.casefold() == "basic" else ("", "")
+    return (unquote_plus(name), unquote_plus(secret)) if scheme.casefold() == "basic" else ("", "")
 
 
 def _refuse(status: int, error: str, headers: Mapping[str, str] | None = None) -> Answer:

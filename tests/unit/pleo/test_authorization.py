@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from etl.pleo.loopback import code_of
+from etl.pleo.tokens import GrantRefused, NeverAsked, OAuthClient
+from etl.secret import Secret
 from tests.fakes.oauth import Door, door
 
 
@@ -84,6 +89,61 @@ def test_a_client_must_show_that_it_is_the_one(shown: Door) -> None:
     assert bare.status_code == 401
     assert token(shown, grant_type="password").json() == {"error": "unsupported_grant_type"}
     assert token(shown, grant_type="refresh_token").json() == {"error": "invalid_grant"}
+
+
+#: Secrets with what has a meaning in a form, in a header, or in both.
+HOSTILE = (
+    "a+b",
+    "a b",
+    "100%",
+    "%41",
+    "%2B",
+    "a/b=",
+    "x&y=z",
+    ":",
+    "a:b:c",
+    "ä",
+    "ø%ø",
+    '"\\;,#?@',
+)
+
+
+@pytest.mark.parametrize("secret", HOSTILE)
+@pytest.mark.parametrize("method", ["basic", "post"])
+def test_any_secret_opens_and_another_does_not(shown: Door, method: str, secret: str) -> None:
+    for name in ("c-1", "c:1+%41 &"):
+        shown.pleo.authorizations.clients[name] = replace(shown.registered, id=name, secret=secret)
+        known = OAuthClient(name, Secret(secret), method)
+        with pytest.raises(GrantRefused):  # the token is none, and the client is known
+            shown.endpoint(client=known).refresh(Secret("no-token"))
+        for other in (secret + "x", secret.upper() + "+"):
+            client = OAuthClient(name, Secret(other), method)
+            with pytest.raises(NeverAsked, match="AUTH-5"):
+                shown.endpoint(client=client).refresh(Secret("no-token"))
+
+
+def test_a_secret_that_is_not_encoded_as_in_a_form_is_another(shown: Door) -> None:
+    """What RFC 6749 asks for: base64 of what was encoded, and not of what it was."""
+    known = "a+b%41"
+    shown.pleo.authorizations.clients["c-1"] = replace(shown.registered, id="c-1", secret=known)
+    said = {}
+    for joined in (b"c-1:a+b%41", b"c-1:a%2Bb%2541"):
+        header = {"Authorization": f"Basic {base64.b64encode(joined).decode()}"}
+        form = {"grant_type": "refresh_token", "refresh_token": "x"}
+        answer = httpx.post(shown.address.token_url, data=form, headers=header, trust_env=False)
+        said[joined] = answer.json()["error"]
+    assert said == {b"c-1:a+b%41": "invalid_client", b"c-1:a%2Bb%2541": "invalid_grant"}
+
+
+def test_a_public_client_is_known_by_its_id_alone(shown: Door) -> None:
+    public = shown.pleo.add_client([shown.company], [shown.consent().redirect_uri], is_public=True)
+    shown.client = OAuthClient(public.id, None, "none")
+    consent = shown.consent()
+    granted = shown.endpoint().exchange(
+        code_of(consent, shown.approve(consent)), verifier=consent.verifier,
+        redirect_uri=consent.redirect_uri,
+    )  # fmt: skip
+    assert shown.opens(f"Bearer {granted.access.reveal()}")
 
 
 def test_a_code_lasts_a_minute(shown: Door) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
@@ -19,9 +20,12 @@ GOOD = {"access_token": "a-2", "token_type": "Bearer", "expires_in": 900, "refre
 
 
 def endpoint(
-    answer: Callable[[httpx.Request], httpx.Response], method: str = "basic"
+    answer: Callable[[httpx.Request], httpx.Response],
+    method: str = "basic",
+    *,
+    known: tuple[str, str] = ("c-1", "s-1"),
 ) -> TokenEndpoint:
-    client = OAuthClient("c-1", Secret("s-1"), method)
+    client = OAuthClient(known[0], Secret(known[1]), method)
     return TokenEndpoint(
         "https://auth.pleo.io/oauth/token", client, transport=httpx.MockTransport(answer)
     )
@@ -133,3 +137,27 @@ def test_where_the_client_shows_its_secret(
     assert form == {"grant_type": ["refresh_token"], "refresh_token": ["r-1"], **in_form}
     assert str(request.url) == "https://auth.pleo.io/oauth/token"  # nothing in the address
     assert request.headers["user-agent"].startswith("pleo-etl/")
+
+
+@pytest.mark.parametrize(
+    ("name", "secret", "joined"),
+    [
+        ("c-1", "a+b", b"c-1:a%2Bb"),
+        ("c-1", "100%41", b"c-1:100%2541"),
+        ("c-1", "a/b=&c?d", b"c-1:a%2Fb%3D%26c%3Fd"),
+        ("c:1", "a:b c", b"c%3A1:a%3Ab+c"),
+        ("c-1", "A-z_0.9~", b"c-1:A-z_0.9~"),
+    ],
+)
+def test_in_a_basic_header_both_parts_are_encoded_as_in_a_form(
+    name: str, secret: str, joined: bytes
+) -> None:
+    """RFC 6749, section 2.3.1: a colon inside of a part would end it otherwise."""
+    seen: list[str] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers["authorization"])
+        return httpx.Response(200, json=GOOD)
+
+    endpoint(note, known=(name, secret)).refresh(Secret("r-1"))
+    assert [base64.b64decode(one.removeprefix("Basic ")) for one in seen] == [joined]
