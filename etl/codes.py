@@ -308,6 +308,7 @@ CODES: Mapping[str, Code] = {
     "WS-6": _error("a note that a person must answer is not one there is"),
     "WS-7": _error("a template has no cases"),
     "WS-8": _error("a company still has the id that init wrote"),
+    "WS-9": _error("the outbox is not a folder of its own"),
     "OUT-1": _error("the output folder holds what this conversion did not write"),
     "OUT-2": _error("a file cannot be written"),
     "OUT-3": _error("a file name cannot be used, or is used twice"),

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from pydantic import Field, model_validator
 
@@ -19,6 +21,8 @@ from etl.errors import EtlError, Problem, UserMustFix
 from etl.files import shown_path
 
 WORKSPACE_FILE = "pleo-etl.yaml"
+#: What is stored for pleo-etl itself lies here.
+PRIVATE_FOLDER = ".pleo-etl"
 
 COMPANY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 CompanyName = Annotated[str, Field(pattern=f"^{COMPANY_NAME.pattern}$")]
@@ -115,7 +119,7 @@ def find_workspace(start: Path) -> Path:
 def load_workspace(path: Path) -> Workspace:
     """Read and check a workspace file.
 
-    Raises: UserMustFix with every problem of the file itself (YAML-*, DOC-*, WS-2, DOC-4).
+    Raises: UserMustFix with every problem of the file itself (YAML-*, DOC-*, WS-2, WS-6, WS-9).
     """
     document = read_document(path, name=path.name)
     settings = document.load(WorkspaceDocument)
@@ -127,7 +131,8 @@ def load_workspace(path: Path) -> Workspace:
         except EtlError as error:
             problems.extend(error.problems)
     try:
-        resolve_inside(workspace.root, settings.outbox, document.place("outbox"))
+        outbox = resolve_inside(workspace.root, settings.outbox, document.place("outbox"))
+        problems.extend(_misplaced_outbox(workspace, outbox))
     except EtlError as error:
         problems.extend(error.problems)
     if problems:
@@ -163,3 +168,43 @@ def _unknown_notes(workspace: Workspace) -> list[Problem]:
                 fix = f"name one of the notes: {notes}"
                 problems.append(Problem("WS-6", what, str(place), fix))
     return problems
+
+
+def _misplaced_outbox(workspace: Workspace, outbox: Path) -> list[Problem]:
+    """Refuse an outbox that is not a folder of its own: what lies in it is imported by people."""
+    reason = _why_misplaced(workspace, outbox)
+    if reason is None:
+        return []
+    what = f'the outbox cannot be "{workspace.settings.outbox}": {reason}'
+    fix = "give it a folder of its own, as in `outbox: outbox`; people import what they find in it"
+    return [Problem("WS-9", what, str(workspace.document.place("outbox")), fix)]
+
+
+def _why_misplaced(workspace: Workspace, outbox: Path) -> str | None:
+    root, inside = workspace.root, _parts_of(outbox)
+    if inside == _parts_of(root):
+        return "that is the folder of the workspace itself"
+    taken = {
+        PRIVATE_FOLDER: "the ledger and what is staged lie in that folder",
+        "templates": "your own templates lie in that folder",
+    }
+    for name, reason in taken.items():
+        own = _parts_of(root / name)
+        if inside[: len(own)] == own:
+            return reason
+    ledger = unquote(workspace.settings.ledger.partition(":///")[2])
+    named = {f"the mapping {one.mapping}": one.mapping for one in workspace.companies.values()}
+    for what, name in {**named, f"the ledger {ledger}": ledger}.items():
+        if _parts_of(root / name)[: len(inside)] == inside:
+            return f"{what} lies in that folder"
+    for part in (outbox, *outbox.parents):
+        if part.is_file():
+            return f"{shown_path(part)} is a file"
+    return None
+
+
+def _parts_of(path: Path) -> tuple[str, ...]:
+    """Give where a path ends, also where links lead there, and the disk ignores case."""
+    with suppress(OSError, RuntimeError, ValueError):  # links in circles, no name at all
+        path = path.resolve()
+    return tuple(part.casefold() for part in path.parts)

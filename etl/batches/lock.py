@@ -21,9 +21,10 @@ from etl.batches.ledger.sealing import write_json
 from etl.clock import Clock
 from etl.documents import read_json
 from etl.errors import HeldElsewhere, Problem
+from etl.workspace import PRIVATE_FOLDER
 
 #: Where locks lie, below the folder of pleo-etl.yaml.
-FOLDER = (".pleo-etl", "locks")
+FOLDER = (PRIVATE_FOLDER, "locks")
 #: A holder that has just begun writes its note within this time.
 _NOTE_TRIES, _NOTE_SECONDS = 5, 0.1
 _MAX_NOTE = 4096

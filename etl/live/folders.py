@@ -16,8 +16,8 @@ from etl import files
 from etl.batches.ledger import Batch
 from etl.batches.reading import read_manifest
 from etl.errors import UserMustFix
+from etl.workspace import PRIVATE_FOLDER
 
-STATE_FOLDER = ".pleo-etl"
 DO_NOT_IMPORT = "DO-NOT-IMPORT.txt"
 _CHUNK = 1024 * 1024
 
@@ -33,7 +33,7 @@ class Folders:
     @property
     def private(self) -> Path:
         """Give the folder of all stored batches of the company."""
-        return self.root / STATE_FOLDER / "batches" / self.name
+        return self.root / PRIVATE_FOLDER / "batches" / self.name
 
     @property
     def outbox(self) -> Path:

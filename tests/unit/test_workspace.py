@@ -98,6 +98,52 @@ def test_a_mistake_has_its_place(tmp_path: Path, text: str, code: str, where: st
     assert problems(tmp_path, text) == [(code, where)]
 
 
+@pytest.mark.parametrize(
+    ("outbox", "says"),
+    [
+        (".", "the folder of the workspace itself"),
+        ("''", "the folder of the workspace itself"),
+        ("mappings/..", None),  # that it climbs is said already
+        (".pleo-etl", "the ledger and what is staged lie in that folder"),
+        (".pleo-etl/batches/a", "the ledger and what is staged lie in that folder"),
+        (".Pleo-ETL", "the ledger and what is staged lie in that folder"),
+        ("private", "the ledger and what is staged lie in that folder"),  # a link
+        ("templates", "your own templates lie in that folder"),
+        ("templates/out", "your own templates lie in that folder"),
+        ("mappings", "the mapping mappings/a.yaml lies in that folder"),
+        ("mappings/a.yaml", "the mapping mappings/a.yaml lies in that folder"),
+        ("books", "the ledger books/ledger.db lies in that folder"),
+        ("note.txt", "note.txt is a file"),
+        ("note.txt/out", "note.txt is a file"),
+    ],
+)
+def test_the_outbox_is_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outbox: str, says: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".pleo-etl").mkdir()
+    (tmp_path / "private").symlink_to(".pleo-etl")
+    (tmp_path / "note.txt").write_text("mine")
+    text = (
+        f"companies: {{a: {{id: {ID}, template: t, mapping: mappings/a.yaml}}}}\n"
+        f"outbox: {outbox}\nledger: sqlite:///books/ledger.db\n"
+    )
+    with pytest.raises(UserMustFix) as caught:
+        load_workspace(write(tmp_path, text))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.where) == ("WS-9" if says else "DOC-4", "pleo-etl.yaml:2:9")
+    if says:
+        assert problem.what.endswith(f": {says}") or problem.what.endswith(f": that is {says}")
+        assert "`outbox: outbox`" in problem.fix
+
+
+@pytest.mark.parametrize("outbox", ["outbox", "out/pleo", "mappings/out", "templates-out"])
+def test_an_outbox_may_lie_anywhere_else(tmp_path: Path, outbox: str) -> None:
+    text = f"companies: {{a: {{id: {ID}, template: t, mapping: mappings/a.yaml}}}}\n"
+    settings = load_workspace(write(tmp_path, f"{text}outbox: {outbox}\n")).settings
+    assert settings.outbox == outbox
+
+
 def test_two_names_for_one_company_are_refused(tmp_path: Path) -> None:
     text = (
         f"companies:\n  a: {{id: {ID}, template: t, mapping: m}}\n"
