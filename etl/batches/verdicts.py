@@ -183,8 +183,7 @@ def list_attachments(
             *(pl.col(f"attachment.{name}").alias(name) for name in ("name", "sha256", "type")),
             *(shape.keys() & ATTACHED_PATH.keys()),
         )
-        .select(sorted(shape))
-        .cast(shape)  # type: ignore[arg-type]
+        .select(pl.col(name).cast(dtype) for name, dtype in sorted(shape.items()))
     )
 
 
