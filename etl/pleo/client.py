@@ -110,6 +110,8 @@ class PleoClient:
         jobs = self._list(question, read, id_of=lambda job: job.id)
         if any(job.company_id.casefold() != company_id.casefold() for job in jobs):
             raise refusing.foreign(question)
+        if len({job.id.casefold() for job in jobs}) < len(jobs):
+            raise refusing.disagreeing("a job stands twice on them", question)
         wanted = [job for job in jobs if not statuses or job.status in statuses]
         return sorted(wanted, key=lambda job: (job.created_at, job.id))
 
@@ -124,7 +126,10 @@ class PleoClient:
         return job
 
     def list_items(self, job_id: str) -> list[JobItem]:
-        """Give how far each entry of a job has come: the control layer, all pages."""
+        """Give how far each entry of a job has come: the control layer, all pages.
+
+        An entry is there as often as Pleo lists it.
+        """
         question = Question(
             "GET", f"{_job_path(job_id)}/items", f"state of the items of export job {job_id}"
         )
@@ -134,7 +139,7 @@ class PleoClient:
         return items
 
     def export_items(self, job_id: str) -> list[bytes]:
-        """Give the entries of a job in full: the data layer, all pages.
+        """Give the entries of a job in full: the data layer, all pages, each as often as listed.
 
         Each is the bytes of one item as they came, never written again.
         """

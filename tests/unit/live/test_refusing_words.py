@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from etl.errors import EtlError
@@ -11,7 +13,9 @@ from etl.live.approving import approve
 from etl.live.publishing import check_stored
 from etl.live.starting import start
 from etl.pleo.client import PleoClient
+from etl.pleo.sandbox import Manners
 from tests.fakes.items import item
+from tests.fakes.transport import SandboxTransport
 from tests.unit.live.scene import Scene
 
 
@@ -58,6 +62,39 @@ def test_an_item_twice_in_a_job(scene: Scene, monkeypatch: pytest.MonkeyPatch) -
     scene.release()
     assert (job.status, job.failure_type) == ("failed", "validation_failure")
     assert scene.released() == []
+
+
+@pytest.mark.parametrize("layer", ["items", "export-items"])
+def test_an_item_that_pleo_lists_on_two_pages(
+    scene: Scene, layer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once more on the last page, and counted so: to try again would never help."""
+    scene.pleo.manners = Manners(largest_page=2)
+    real, first = SandboxTransport.handle_request, []
+
+    def twice(transport: SandboxTransport, request: httpx.Request) -> httpx.Response:
+        response = real(transport, request)
+        if not request.url.path.endswith(f"/{layer}"):
+            return response
+        document = json.loads(response.read())
+        document["pagination"]["total"] += 1
+        first.extend(document["data"][:1])
+        if not document["pagination"]["hasNextPage"]:
+            document["data"].append(first[0])
+        del response.headers["content-length"]
+        stream = httpx.ByteStream(json.dumps(document).encode())
+        return httpx.Response(200, headers=response.headers, stream=stream)
+
+    monkeypatch.setattr(SandboxTransport, "handle_request", twice)
+    job = scene.export()
+    staged = scene.run()
+    (problem,) = staged.problems
+    assert (problem.code, staged.exit_code) == ("JOB-8", 2)
+    assert problem.what == f"an item stands twice in the job: {min(scene.entries)}"
+    assert problem.fix.startswith("export the items again in Pleo")
+    monkeypatch.setattr(SandboxTransport, "handle_request", real)
+    again = scene.run()  # it was the way: nothing is lost
+    assert (again.word, again.problems, job.status) == ("staged", (), "pending")
 
 
 def test_an_item_that_a_person_must_look_at_unattended(scene: Scene) -> None:

@@ -36,11 +36,18 @@ LISTS: dict[str, tuple[List, Callable[[int], dict[str, Any]]]] = {
 }  # fmt: skip
 #: What the pages hold -> what is said of them. Numbers are records; after them their cursor.
 LIES: dict[str, tuple[list[tuple[list[int], str | None, dict[str, Any]]], str]] = {
-    "the first page again": ([([1, 2], "A", {}), ([1, 2], "B", {}), ([3], None, {})], "on two"),
+    "the first page again": (
+        [([1, 2], "A", {}), ([1, 2], "B", {}), ([3], None, {})], "one came twice"
+    ),
+    "a page again, in another order": ([([1, 2], "A", {}), ([2, 1], None, {})], "one came twice"),
+    "a page again, and counted": (
+        [([1, 2], "A", {"total": 4}), ([1, 2], None, {"total": 4})], "one came twice"
+    ),
     "a page that is followed by itself": ([([1], "A", {}), ([2], "A", {})], "followed by itself"),
     "a circle": ([([1], "A", {}), ([2], "B", {}), ([3], "A", {})], "followed by itself"),
-    "a record on two pages": ([([1, 2], "A", {}), ([2, 3], None, {})], "on two"),
-    "a record twice on a page": ([([1, 2, 2], None, {})], "twice on one"),
+    "a record on two pages, and not counted so": (
+        [([1, 2], "A", {"total": 3}), ([2, 3], None, {"total": 3})], "3 records were announced, 4"
+    ),
     "a record twice, and not counted so": ([([1, 2, 2], None, {"total": 2})], "2 records were"),
     "an empty page in the middle": ([([1], "A", {}), ([], "B", {}), ([2], None, {})], "is empty"),
     "an empty page that goes on": ([([], "A", {}), ([1], None, {})], "is empty"),
@@ -105,11 +112,30 @@ def test_filters_stay_the_same_on_every_page() -> None:
     assert queries[0] == {"company_id": COMPANY, "statuses": "pending", "limit": "1000"}
 
 
-def test_an_entry_that_pleo_itself_counts_twice_is_handed_on() -> None:
-    """It is the caller who refuses such a job."""
-    double = page([item_document(1), item_document(1)], total=2)
-    client, _ = scripted(InOrder(answer(double)))
-    assert [item.entry_id for item in client.list_items(JOB)] == [entry(1), entry(1)]
+@pytest.mark.parametrize("total", [None, 4])
+@pytest.mark.parametrize("pages", [[[1, 2, 2, 3]], [[1, 2], [2, 3]], [[1, 2, 3], [2]]])
+def test_an_entry_that_is_listed_twice_is_handed_on(
+    pages: list[list[int]], total: int | None
+) -> None:
+    """To read it again would not help; it is the caller who refuses such a job."""
+    more = {} if total is None else {"total": total}
+    answers = [
+        answer(page([item_document(n) for n in numbers],
+                    after=None if numbers is pages[-1] else "A", **more))
+        for numbers in pages
+    ]  # fmt: skip
+    client, _ = scripted(InOrder(*answers))
+    listed = [entry(n) for numbers in pages for n in numbers]
+    assert [item.entry_id for item in client.list_items(JOB)] == listed
+
+
+def test_a_job_is_listed_once() -> None:
+    """Of a job there is one, whatever the list says: it would be exported twice."""
+    again, other = job_document(id=entry(1).upper()), job_document(id=entry(2))
+    first = page([job_document(id=entry(1))], after="A", total=3)
+    client, _ = scripted(InOrder(answer(first), answer(page([again, other], total=3))))
+    with pytest.raises(ListsDisagree, match="a job stands twice"):
+        client.list_jobs(COMPANY)
 
 
 @pytest.mark.parametrize(
