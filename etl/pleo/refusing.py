@@ -114,7 +114,7 @@ def refusal(reply: Reply, question: Question, *, sent: Secret) -> EtlError:
     kind, said = read_error(reply.body)
     words = _said(reply.status, kind, said, sent=sent)
     if reply.status in (401, 403):
-        return _credential(reply.status, words, question)
+        return _credential(reply.status, words, question, is_login=_is_login(sent))
     known = _known(reply.status, kind.casefold(), words, question)
     if known is not None:
         return known
@@ -148,20 +148,30 @@ def _known(status: int, kind: str, words: str, question: Question) -> EtlError |
     return None
 
 
-def _credential(status: int, words: str, question: Question) -> CredentialRefused:
+def _credential(
+    status: int, words: str, question: Question, *, is_login: bool
+) -> CredentialRefused:
+    """Say that a key, or a login with a browser, does not open what it should."""
     if status == 401:
         what = f"Pleo does not accept the credential{words}"
         fix = (
             "make a new API key in Pleo, Settings > API Keys, and give it with `pleo-etl login`"
             " or in PLEO_API_KEY"
         )
+        fix = "log in again with `pleo-etl login --oauth`" if is_login else fix
         return CredentialRefused(_problem("PLEO-1", what, question, fix=fix))
     what = f"the credential does not open this company, or lacks a permission{words}"
     fix = (
-        "the key needs export-jobs:read, export-jobs:write and export-items:read for the company"
-        " whose id is in pleo-etl.yaml"
+        f"the {'login' if is_login else 'key'} needs export-jobs:read, export-jobs:write and"
+        " export-items:read for the company whose id is in pleo-etl.yaml"
     )
+    fix += "; log in again with `pleo-etl login --oauth`" if is_login else ""
     return CredentialRefused(_problem("PLEO-2", what, question, fix=fix))
+
+
+def _is_login(sent: Secret) -> bool:
+    """Tell a token of a login from an API key, which goes out as Basic."""
+    return sent.reveal().startswith("Bearer ")
 
 
 def _said(status: int, kind: str, said: str, *, sent: Secret) -> str:

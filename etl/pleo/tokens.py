@@ -96,7 +96,10 @@ def client_of(pleo: PleoSettings, base_url: str) -> OAuthClient:
     if not text and has_keyring():
         text = read_keyring(secret_entry(base_url, pleo.client_id))
     if not text:
-        fix = f"set {SECRET_VARIABLE}, or let `pleo-etl login --oauth` put it into the keyring"
+        fix = f"set {SECRET_VARIABLE}"
+        if has_keyring():
+            fix += ", or run `pleo-etl login --oauth` on a terminal: it asks for the secret, and"
+            fix += " the keyring keeps it"
         what = "there is no client secret, and without it no login can be renewed"
         raise UserMustFix(Problem("AUTH-5", what, f"environment variable {SECRET_VARIABLE}", fix))
     return OAuthClient(pleo.client_id, read_client_secret(text), pleo.client_auth)

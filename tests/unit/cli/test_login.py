@@ -181,11 +181,36 @@ def test_a_login_for_another_company_is_not_kept(desk: Desk) -> None:
     assert desk.kept() == []
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "fix"),
+    [
+        (401, "PLEO-1", "log in again with `pleo-etl login --oauth`"),
+        (403, "PLEO-2", "the login needs export-jobs:read, export-jobs:write and export-items:read"
+         " for the company whose id is in pleo-etl.yaml; log in again with"
+         " `pleo-etl login --oauth`"),
+    ],
+)  # fmt: skip
+def test_a_login_that_is_refused_is_to_be_made_again(
+    desk: Desk, status: int, code: str, fix: str
+) -> None:
+    paste(desk)
+    desk.pleo.faults.add(f"error={status}@list-jobs:1-")
+    (error,) = document(desk.run("check", "--online", "--json"))["errors"]
+    assert (error["code"], error["fix"]) == (code, fix)
+
+
 def test_oauth_needs_a_client(desk: Desk) -> None:
     desk.environment["PLEO_CLIENT_SECRET"] = None
     told = desk.run("login", "--oauth")
     assert told.exit_code == 2
     assert "error[AUTH-5]: there is no client secret" in told.stderr
+    assert told.stderr.splitlines()[-1] == "  fix: set PLEO_CLIENT_SECRET"
+    with keyrings.in_place(keyrings.Memory()):
+        told = desk.run("login", "--oauth")
+    assert told.stderr.splitlines()[-1] == (
+        "  fix: set PLEO_CLIENT_SECRET, or run `pleo-etl login --oauth` on a terminal: it asks for"
+        " the secret, and the keyring keeps it"
+    )
     usage = desk.run("login", "--no-browser")
     assert "--no-browser goes with --oauth" in usage.stderr
 
@@ -240,7 +265,8 @@ def test_all_problems_are_told_at_once(desk: Desk) -> None:
     desk.environment["PLEO_API_KEY"] = desk.pleo.add_key([desk.company], ["export-jobs:read"])
     (desk.root / "books" / ".pleo-etl").mkdir()
     (desk.root / "books" / ".pleo-etl" / "ledger.db").write_bytes(b"not a ledger, but some text")
-    (desk.root / "books" / "outbox").write_bytes(b"a file where the folder should be")
+    (desk.root / "books" / "outbox").mkdir()
+    (desk.root / "books" / "outbox" / "acme").write_bytes(b"a file where the folder should be")
     told = document(desk.run("check", "--online", "--json"))
     codes = [error["code"] for error in told["errors"]]
     assert [code.partition("-")[0] for code in codes] == ["PLEO", "LED", "OUT"]
@@ -293,20 +319,24 @@ def test_a_login_without_the_right_to_report_is_told(desk: Desk) -> None:
     )
 
 
-def test_a_wrong_clock_is_a_warning(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(61, "61 seconds ahead of"), (300, "5 minutes ahead of"), (-7059, "118 minutes behind"),
+     (-10800, "3 hours behind")],
+)  # fmt: skip
+def test_a_wrong_clock_is_a_warning(desk: Desk, seconds: int, said: str) -> None:
     desk.environment["PLEO_API_KEY"] = desk.key
 
     class Fast(SandboxClockOf):
         def now(self) -> Any:
             from datetime import timedelta
 
-            return super().now() + timedelta(minutes=5)
+            return super().now() + timedelta(seconds=seconds)
 
     desk.clock = Fast(desk.pleo)
     told = desk.run("check", "--online")
     assert told.exit_code == 0
-    said = "warning[AUTH-10]: the clock of this computer is 5 minutes ahead of Pleo's"
-    assert said in told.stderr
+    assert f"warning[AUTH-10]: the clock of this computer is {said} Pleo's\n" in told.stderr
 
 
 def test_pleo_away_is_try_again_later(desk: Desk) -> None:
