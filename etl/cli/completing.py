@@ -54,11 +54,11 @@ def complete_batch(
     ctx: click.Context, _parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
     """Give the numbers of the company's batches, newest first, each with how it stands."""
-    from etl.cli.standing import standing
+    from etl.batches.standing import standing_of
 
     batches = _from_ledger(ctx, lambda ledger, company_id: ledger.batches(company_id))
     return [
-        CompletionItem(str(batch.number), help=standing(batch).word)
+        CompletionItem(str(batch.number), help=standing_of(batch).word)
         for batch in reversed(batches)
         if str(batch.number).startswith(begun)
     ]

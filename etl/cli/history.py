@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from etl.batches.states import Kind
+from etl.batches.standing import (
+    HAPPENED,
+    SHOWN_OF_HASH,
+    detail_of,
+    minute_of,
+    standing_of,
+    when_of,
+)
 from etl.cli import talk
 from etl.cli.completing import complete_batch
 from etl.cli.live import Told, Turn, for_companies, ledger_of, live_options, without_all
-from etl.cli.standing import batch_document, standing, wrapped, written
+from etl.cli.standing import batch_document, wrapped, written
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch, Event, Ledger
-
-#: What happened to a batch, in the bookkeeper's words; what was only intended is in --json.
-WORDS = {
-    Kind.RESERVED: "begun",
-    Kind.STAGED: "staged",
-    Kind.ANSWERED: "answered",
-    Kind.REVIEWED: "reviewed",
-    Kind.APPROVED: "approved",
-    Kind.STARTED: "started in Pleo",
-    Kind.PUBLISHED: "files put into the outbox",
-    Kind.ACKNOWLEDGED: "items reported",
-    Kind.REPORTED: "every item reported",
-    Kind.CLOSED: "export ended in Pleo",
-    Kind.VOIDED: "void",
-    Kind.QUARANTINED: "quarantined",
-    Kind.SETTLED: "settled: imported",
-    Kind.WITHDRAWN: "withdrawn",
-    Kind.IMPORTED: "imported",
-    Kind.REVERSED: "reversed",
-}
-#: Characters of a hash that tell it from every other one a reader meets.
-SHOWN_OF_HASH = 12
-SHOWN_OF_ID = 8
-#: Answers of one person at one time that are told; --json has all.
-SHOWN = 5
 
 
 @click.command("history")
@@ -90,10 +71,9 @@ def _show_all(turn: Turn, ledger: Ledger, *, as_json: bool) -> Told:
 
 def _row(batch: Batch) -> str:
     counts = batch.facts.get("counts") or {}
-    when = batch.facts.get("closed_at") or batch.facts.get("voided_at") or batch.created_at
     names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))
     return (
-        f"{batch.number:>4} {standing(batch).word:<11.11} {_minute(when):<16} {names:<18.18}"
+        f"{batch.number:>4} {standing_of(batch).word:<11.11} {when_of(batch):<16} {names:<18.18}"
         f" {counts.get('items', ''):>5} {counts.get('rendered', ''):>6}"
         f" {(batch.content or '')[:SHOWN_OF_HASH]}"
     )
@@ -104,12 +84,12 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
     batch = ledger.find(company_id, ref)
     events = ledger.events(company_id, batch.id)
     if not as_json:
-        talk.give(f"batch {batch.number} ({batch.id}), {standing(batch).word}")
+        talk.give(f"batch {batch.number} ({batch.id}), {standing_of(batch).word}")
         if batch.content:
             talk.give(f"content {batch.content}")
         for event in events:
-            if event.kind in WORDS:
-                for line in wrapped(f"  {_minute(event.at)}  {_happened(event)}"):
+            if event.kind in HAPPENED:
+                for line in wrapped(f"  {minute_of(event.at)}  {_happened(event)}"):
                     talk.give(line)
         if batch.revision:
             talk.give(f"    pleo-etl review {batch.number}{turn.option}  shows it as it was")
@@ -122,37 +102,8 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
 
 def _happened(event: Event) -> str:
     """Say what happened, who said so, and what exactly."""
-    body, words = event.body, WORDS[event.kind]
-    if event.kind is Kind.SETTLED and not body.get("imported"):
-        words = "settled: not imported"
-    by = body.get("by")
-    return words + (f", by {by}" if by else "") + _detail(event.kind, body)
-
-
-def _detail(kind: Kind, body: Mapping[str, Any]) -> str:
-    content = str(body.get("content") or "")[:SHOWN_OF_HASH]
-    if kind is Kind.STAGED:
-        return f", revision {body['revision']}" + (f", content {content}" if content else "")
-    if kind is Kind.APPROVED:
-        return f", content {content}"
-    if kind is Kind.ANSWERED:
-        return f": {_answers(body)}"
-    if kind is Kind.REVIEWED:
-        return f", {talk.counted(len(body['entries']), 'item')}"
-    if kind is Kind.IMPORTED and body.get("refused"):
-        return f", without {', '.join(entry[:SHOWN_OF_ID] for entry in body['refused'])}"
-    return f" ({body['why']})" if kind is Kind.VOIDED and body.get("why") else ""
-
-
-def _answers(body: Mapping[str, Any]) -> str:
-    said = [
-        f"{one['do'].replace('_', ' ')} {entry[:SHOWN_OF_ID]}"
-        + (f' "{one["reason"]}"' if one.get("reason") else "")
-        for entry, one in (body.get("decisions") or {}).items()
-    ]
-    said += [f'{code} "{answer}"' for code, answer in (body.get("notes") or {}).items()]
-    more = f", and {len(said) - SHOWN} more" if len(said) > SHOWN else ""
-    return ", ".join(said[:SHOWN]) + more
+    by = event.body.get("by")
+    return HAPPENED[event.kind] + (f", by {by}" if by else "") + detail_of(event)
 
 
 def _event_document(event: Event) -> dict[str, Any]:
@@ -163,8 +114,3 @@ def _event_document(event: Event) -> dict[str, Any]:
         if name in body
     }
     return {"kind": str(event.kind), "at": written(event.at), "by": body.get("by"), **more}
-
-
-def _minute(moment: Any) -> str:
-    """Write a time, or the text of one, to the minute."""
-    return str(moment)[:16].replace("T", " ")

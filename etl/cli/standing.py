@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from etl.batches.states import State
+from etl.batches.standing import standing_of
 from etl.cli import talk
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.batches.ledger.records import Batch
@@ -22,96 +22,39 @@ _COMMAND = re.compile(r"`[^`]+`")
 _JOINED = "\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a batch stands.
+def next_calls(batch: Batch, *, option: str = "") -> Sequence[tuple[str, str]]:
+    """Give the calls to make next, each with what it does.
 
-    word      one word for lists: its state, or what became of it since it was closed
-    sentence  what that means
-    steps     the calls to make next, each with what it does
+    Needs: option, which names the company of the batch in calls where that is needed.
     """
-
-    word: str
-    sentence: str
-    steps: Sequence[tuple[str, str]] = ()
-
-
-def standing(batch: Batch, *, option: str = "") -> Standing:
-    """Say how a batch stands; `option` names its company in calls where that is needed."""
     run, review, release, discard = (
         f"pleo-etl {name}{option}" for name in ("run", "review", "release", "discard")
     )
-    refusal = batch.facts.get("refusal")
-    match batch.state:
-        case State.STAGED if batch.revision == 0:
-            return Standing("begun", "it was begun, and its items are not all here", (
-                (run, "fetches them again"),
-            ))  # fmt: skip
-        case State.STAGED if refusal:
-            return Standing("refused", f"it cannot be exported: {refusal['reason']}", (
-                (release, "tells Pleo why, and ends the export there"),
-                (discard, "drops it, and lets the export in Pleo end by itself"),
-            ))  # fmt: skip
-        case State.STAGED:
-            since = " again: it has changed since it was started" if batch.is_started else ""
-            if batch.approvals:
-                names = " and ".join(dict.fromkeys(one.by for one in batch.approvals))
-                said = f"approved by {names}, and another person must approve it{since}"
-                return Standing("staged", said, (
-                    (f"{review} --approve --by NAME", "as the other person"),
-                ))  # fmt: skip
-            blocking = batch.facts.get("blocking")
-            if blocking:
-                codes = ", ".join(blocking)
-                return Standing("staged", f"it waits for your answers ({codes}){since}", (
-                    (review, "shows what must be answered"),
-                ))  # fmt: skip
-            return Standing("staged", f"it waits for your review{since}", (
-                (review, "shows it, and the page to read"),
-                (release, "puts the files out, and reports to Pleo"),
-            ))  # fmt: skip
-        case State.APPROVED:
-            names = " and ".join(approval.by for approval in batch.approvals)
-            return Standing("approved", f"approved by {names}, and not released yet", (
-                (release, "puts the files out, and reports to Pleo"),
-            ))  # fmt: skip
-        case State.STARTED:
-            return Standing("started", "the export is started in Pleo, and no file is out yet", (
-                (release, "goes on where it stopped"),
-            ))  # fmt: skip
-        case State.PUBLISHED | State.REPORTED:
-            sentence = "the files are out, and Pleo is not told all yet: do not import them yet"
-            return Standing(str(batch.state), sentence, ((release, "goes on where it stopped"),))
-        case State.QUARANTINED:
-            return _quarantined(batch, option)
-        case State.CLOSED:
-            return _closed(batch, option)
-        case State.VOIDED:
-            why = batch.facts.get("voided_why")
-            return Standing("void", f"it counts for nothing ({why})" if why else "it is void")
-
-
-def _quarantined(batch: Batch, option: str) -> Standing:
-    why = batch.facts.get("quarantined_why") or "Pleo ended the export before it was told all"
-    return Standing("quarantined", f"do not import it: {why}", (
-        (f"pleo-etl settle --imported{option}", "if your ERP has the file already"),
-        (f"pleo-etl settle --not-imported{option}", "if not: the file is put away"),
-    ))  # fmt: skip
-
-
-def _closed(batch: Batch, option: str) -> Standing:
-    if batch.is_withdrawn:
-        return Standing("withdrawn", "its files were taken back, and must not be imported")
-    if batch.is_reversed:
-        return Standing("reversed", "another batch takes its bookings back")
-    if batch.is_imported:
-        return Standing("imported", "your ERP has its files")
-    if batch.renders_nothing:
-        return Standing("closed", "there was nothing to import")
-    call = f"pleo-etl imported {batch.number}{option}"
-    return Standing("released", "its files are ready to be imported, once", (
-        (call, "when your ERP has taken them"),
-    ))  # fmt: skip
+    goes_on = ((release, "goes on where it stopped"),)
+    puts_out = (release, "puts the files out, and reports to Pleo")
+    calls: Mapping[str, Sequence[tuple[str, str]]] = {
+        "begun": ((run, "fetches them again"),),
+        "refused": (
+            (release, "tells Pleo why, and ends the export there"),
+            (discard, "drops it, and lets the export in Pleo end by itself"),
+        ),
+        "staged": ((review, "shows it, and the page to read"), puts_out),
+        "approved": (puts_out,),
+        "started": goes_on, "published": goes_on, "reported": goes_on,
+        "quarantined": (
+            (f"pleo-etl settle --imported{option}", "if your ERP has the file already"),
+            (f"pleo-etl settle --not-imported{option}", "if not: the file is put away"),
+        ),
+        "released": (
+            (f"pleo-etl imported {batch.number}{option}", "when your ERP has taken them"),
+        ),
+    }  # fmt: skip
+    word = standing_of(batch).word
+    if word == "staged" and batch.approvals:
+        return ((f"{review} --approve --by NAME", "as the other person"),)
+    if word == "staged" and batch.facts.get("blocking"):
+        return ((review, "shows what must be answered"),)
+    return calls.get(word, ())
 
 
 def company_in_calls(name: str, companies: Sequence[str]) -> str:
@@ -127,10 +70,10 @@ def say_standing(batch: Batch, *, option: str = "") -> None:
 
 def standing_lines(batch: Batch, *, option: str = "", left: int | None = None) -> list[str]:
     """Give how a batch stands, the minutes left for it, and what to do next, line by line."""
-    stands = standing(batch, option=option)
-    time = "" if left is None else f" ({talk.counted(left, 'minute')} left)"
+    stands = standing_of(batch)
+    time = "" if left is None else f" ({counted(left, 'minute')} left)"
     first = f"batch {batch.number}, {stands.word}: {stands.sentence}{time}"
-    return [*wrapped(first), *_step_lines(stands.steps)]
+    return [*wrapped(first), *_call_lines(next_calls(batch, option=option))]
 
 
 def wrapped(text: str) -> list[str]:
@@ -146,11 +89,11 @@ def wrapped(text: str) -> list[str]:
     return [line.replace(_JOINED, " ") for line in lines]
 
 
-def _step_lines(steps: Sequence[tuple[str, str]]) -> list[str]:
+def _call_lines(calls: Sequence[tuple[str, str]]) -> list[str]:
     """Give calls and what they do, one below the other; calls stay whole, to be copied."""
-    width = max((len(call) for call, _ in steps), default=0)
+    width = max((len(call) for call, _ in calls), default=0)
     lines = []
-    for call, does in steps:
+    for call, does in calls:
         line = f"    {call:<{width}}  {does}"
         lines += [line] if len(line) <= WIDTH else [f"    {call}", f"      {does}"]
     return lines
@@ -163,8 +106,8 @@ def batch_document(batch: Batch, *, option: str = "") -> dict[str, Any]:
         "id": batch.id,
         "number": batch.number,
         "state": str(batch.state),
-        "stands": standing(batch, option=option).word,
-        "next": [call for call, _does in standing(batch, option=option).steps],
+        "stands": standing_of(batch).word,
+        "next": [call for call, _does in next_calls(batch, option=option)],
         "revision": batch.revision,
         "job": batch.job_id,
         "content": batch.content,

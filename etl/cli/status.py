@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etl.batches.standing import standing_of
 from etl.batches.states import State
 from etl.cli import talk
 from etl.cli.jobs import CURRENT, minutes_left
 from etl.cli.live import Told, Turn, client_of, for_companies, ledger_of, live_options
-from etl.cli.standing import batch_document, standing, standing_lines
+from etl.cli.standing import batch_document, standing_lines
 from etl.errors import EXIT_GOOD, EtlError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
     released = [
         batch
         for batch in batches
-        if batch.state is State.CLOSED and standing(batch).word == "released"
+        if batch.state is State.CLOSED and standing_of(batch).word == "released"
     ]
     error, jobs, at = _ask_pleo(turn)
     left = {job.id: minutes_left(job, at) for job in jobs if at}
@@ -78,7 +79,7 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
     }
     if error is not None:
         return Told("stopped", error.exit_code, document, error.problems)
-    return Told(standing(current[0]).word if current else "nothing", EXIT_GOOD, document)
+    return Told(standing_of(current[0]).word if current else "nothing", EXIT_GOOD, document)
 
 
 def _ask_pleo(turn: Turn) -> tuple[EtlError | None, list[Job], datetime | None]:

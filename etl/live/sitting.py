@@ -11,6 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl.batches.ledger import Batch, Event
+from etl.batches.standing import (
+    HAPPENED,
+    Standing,
+    detail_of,
+    minute_of,
+    standing_of,
+    when_of,
+)
 from etl.batches.states import Kind, State
 from etl.codes import CODES
 from etl.live.answering import is_in_the_books, is_released
@@ -30,27 +38,24 @@ from etl.review.situation import (
 )
 
 _MINUTE = 60
-_SHOWN_OF_TIME = 16
 _ANSWERS = {Act.REJECT, Act.UNDO, Act.ANSWER}
-
-#: What happened to a batch, in the bookkeeper's words; what was only intended is left out.
-HAPPENED: Mapping[Kind, str] = {
-    Kind.RESERVED: "begun",
-    Kind.STAGED: "staged",
-    Kind.ANSWERED: "answered",
-    Kind.REVIEWED: "reviewed",
-    Kind.APPROVED: "approved",
-    Kind.STARTED: "started in Pleo",
-    Kind.PUBLISHED: "files put into the outbox",
-    Kind.REPORTED: "every item reported to Pleo",
-    Kind.CLOSED: "export ended in Pleo",
-    Kind.VOIDED: "void",
-    Kind.QUARANTINED: "quarantined",
-    Kind.SETTLED: "settled",
-    Kind.WITHDRAWN: "withdrawn",
-    Kind.IMPORTED: "imported",
-    Kind.REVERSED: "reversed",
+_GO_ON = "release it: it goes on where it stopped"
+#: Word of a standing -> what to do now, on the page; what is staged asks for more.
+_NEXT: Mapping[str, str] = {
+    "begun": "fetch them again",
+    "refused": "end the export in Pleo with this reason, or discard the batch",
+    "approved": "release it",
+    "started": _GO_ON,
+    "published": _GO_ON,
+    "reported": _GO_ON,
+    "quarantined": "say whether your ERP has the files already",
+    "withdrawn": "export the items again in Pleo",
+    "reversed": "import that batch; then the items may be exported again in Pleo",
+    "released": "import them into your ERP",
 }
+_LAPSED = Standing(
+    "lapsed", "Pleo has ended the export before it was released; nothing of it went out"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
     events = shelf.ledger.events(shelf.company_id, batch.id)
     staged = next((one.body for one in reversed(events) if one.kind is Kind.STAGED), {})
     is_lapsed = hour.is_over and batch.state in (State.STAGED, State.APPROVED)
-    word, sentence, next_step = _stands(batch, is_lapsed=is_lapsed)
+    stands = _LAPSED if is_lapsed else standing_of(batch)
     repeats = tuple(_repeats(batch, staged))
     counts = hour.seconds is not None and not hour.is_over and batch.is_unsettled
     seconds = max(0, int(hour.seconds or 0)) if counts else None
@@ -84,8 +89,8 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
     return Situation(
         company=name, batch_id=batch.id, number=batch.number, job=batch.job_id or "",
         revision=batch.revision, content=batch.content or "", state=str(batch.state),
-        word=word, sentence=sentence, next_step=next_step,
-        approvals=tuple(Approved(one.by, _minute(one.at)) for one in batch.approvals),
+        word=stands.word, sentence=stands.sentence, next_step=_next_step(batch, stands.word),
+        approvals=tuple(Approved(one.by, minute_of(one.at)) for one in batch.approvals),
         needed=needed,
         minutes_left=None if seconds is None else seconds // _MINUTE,
         seconds_left=seconds,
@@ -165,85 +170,27 @@ def _repeats(batch: Batch, staged: Mapping[str, Any]) -> Iterator[Repeat]:
             yield Repeat(entry, where, entry in open_)
 
 
-def _stands(batch: Batch, *, is_lapsed: bool) -> tuple[str, str, str]:
-    """Give the word, the sentence and what to do now."""
-    if is_lapsed:
+def _next_step(batch: Batch, word: str) -> str:
+    """Say what to do now."""
+    if word == _LAPSED.word:
         return (
-            "lapsed", "Pleo has ended the export before it was released; nothing of it went out",
-            "export the items again in Pleo, then fetch them here; what you reviewed is remembered",
-        )  # fmt: skip
-    if batch.state is State.STAGED:
-        return _staged(batch)
-    names = " and ".join(one.by for one in batch.approvals)
-    told = {
-        State.APPROVED: ("approved", f"approved by {names}, and not released yet", "release it"),
-        State.STARTED: (
-            "started", "the export is started in Pleo, and no file is out yet",
-            "release it: it goes on where it stopped",
-        ),
-        State.QUARANTINED: (
-            "quarantined",
-            "do not import it: "
-            f"{batch.facts.get('quarantined_why') or 'Pleo ended the export too early'}",
-            "say whether your ERP has the files already",
-        ),
-    }  # fmt: skip
-    if batch.state in told:
-        return told[batch.state]
-    if batch.state is State.CLOSED:
-        return _closed(batch)
-    if batch.state is State.VOIDED:
-        why = batch.facts.get("voided_why")
-        return "void", f"it counts for nothing ({why})" if why else "it is void", ""
-    return (
-        str(batch.state), "the files are out, and Pleo is not told all yet: do not import them yet",
-        "release it: it goes on where it stopped",
-    )  # fmt: skip
-
-
-def _staged(batch: Batch) -> tuple[str, str, str]:
-    refusal = batch.facts.get("refusal")
-    if batch.revision == 0:
-        return "begun", "it was begun, and its items are not all here", "fetch them again"
-    if refusal:
-        said = f"it cannot be exported: {refusal['reason']}"
-        return "refused", said, "end the export in Pleo with this reason, or discard the batch"
-    since = " again: it has changed since it was started" if batch.is_started else ""
+            "export the items again in Pleo, then fetch them here; what you reviewed is remembered"
+        )
+    if word != "staged":
+        return _NEXT.get(word, "")
     if batch.approvals:
-        names = " and ".join(dict.fromkeys(one.by for one in batch.approvals))
-        said = f"approved by {names}, and another person must approve it"
-        return "staged", said, "another person looks through it and approves it"
+        return "another person looks through it and approves it"
     if batch.facts.get("blocking"):
-        return "staged", f"it waits for your answers{since}", "answer what is asked, then release"
-    return "staged", f"it waits for your review{since}", "look through it, then release it"
-
-
-def _closed(batch: Batch) -> tuple[str, str, str]:
-    if batch.is_withdrawn:
-        return (
-            "withdrawn", "its files were taken back, and must not be imported",
-            "export the items again in Pleo",
-        )  # fmt: skip
-    if batch.is_reversed:
-        return (
-            "reversed", "another batch takes its bookings back",
-            "import that batch; then the items may be exported again in Pleo",
-        )  # fmt: skip
-    if batch.is_imported:
-        return "imported", "your ERP has its files", ""
-    if batch.renders_nothing:
-        return "closed", "there was nothing to import", ""
-    return "released", "its files are ready to be imported, once", "import them into your ERP"
+        return "answer what is asked, then release"
+    return "look through it, then release it"
 
 
 def line_of(batch: Batch) -> BatchLine:
     """Give a batch as the history lists it."""
-    facts = batch.facts
-    counts = facts.get("counts") or {}
-    when = facts.get("closed_at") or facts.get("voided_at") or batch.created_at
+    counts = batch.facts.get("counts") or {}
     return BatchLine(
         batch_id=batch.id, number=batch.number, revision=batch.revision,
-        word=_stands(batch, is_lapsed=False)[0], when=_minute(when),
+        word=standing_of(batch).word, when=when_of(batch),
         approved_by=", ".join(dict.fromkeys(one.by for one in batch.approvals)),
         items=counts.get("items"), rendered=counts.get("rendered"),
         rejected=counts.get("rejected"), content=batch.content or "",
@@ -253,25 +200,11 @@ def line_of(batch: Batch) -> BatchLine:
 def moments_of(events: list[Event]) -> list[Moment]:
     """Give what happened to a batch, oldest first."""
     return [
-        Moment(_minute(event.at), _happened(event), str(event.body.get("by") or ""))
+        Moment(
+            minute_of(event.at),
+            HAPPENED[event.kind] + detail_of(event),
+            str(event.body.get("by") or ""),
+        )
         for event in events
         if event.kind in HAPPENED
     ]
-
-
-def _happened(event: Event) -> str:
-    words = HAPPENED[event.kind]
-    if event.kind is Kind.STAGED:
-        return f"{words}, revision {event.body['revision']}"
-    if event.kind is Kind.VOIDED and event.body.get("why"):
-        return f"{words}: {event.body['why']}"
-    if event.kind is Kind.ANSWERED:
-        said = event.body.get("decisions") or {}
-        does = [str(one["do"]).replace("_", " ") for one in said.values()]
-        does += [f"note {code}" for code in event.body.get("notes") or {}]
-        return f"{words}: {', '.join(dict.fromkeys(does))}" if does else words
-    return words
-
-
-def _minute(moment: Any) -> str:
-    return str(moment)[:_SHOWN_OF_TIME].replace("T", " ")
