@@ -25,6 +25,7 @@ from etl.files import cannot_write, shown_path, write_atomic
 from etl.pipeline import Request, convert
 from etl.rendering import find_template, lint_template, load_template, template_ids
 from etl.rendering.document import Parameter
+from etl.rendering.parameters import Door
 from etl.rendering.templates import Shelf, read_template
 from etl.review import FileView
 from etl.review.marks import IN_FILE, sign_of
@@ -132,6 +133,7 @@ def _convert_case(folder: Path, case: Path) -> Conversion:
         template=str(folder),
         mapping=case / MAPPING,
         parameters=parameters,
+        door=Door(shown_path(case / PARAMETERS), "write {name}: VALUE into it"),
     )
     return convert(request)
 

@@ -18,6 +18,7 @@ from etl.mapping import CaseResult, LoadedMapping, lint_mapping, load_mapping, r
 from etl.pipeline import Request, load_recipe
 from etl.postings import assign_rules, load_posting_rules
 from etl.rendering.contexts import targets_of
+from etl.rendering.parameters import Door
 from etl.sources import read_sources
 from etl.starting import PLACEHOLDER_ID
 from etl.workspace import Workspace
@@ -75,15 +76,15 @@ def check_workspace(workspace: Workspace) -> Looked:
     for name, company in workspace.companies.items():
         if company.id == PLACEHOLDER_ID:
             problems.append(_still_to_fill_in(workspace, name=name))
-        place = workspace.document.place("companies", name, "parameters")
         request = Request(
             sources=(),
             template=company.template,
             mapping=workspace.mapping_path(name),
             parameters=company.parameters,
+            door=parameter_door(workspace, name),
         )
         try:
-            recipe = load_recipe(request, workspace=workspace.root, where=str(place))
+            recipe = load_recipe(request, workspace=workspace.root)
         except EtlError as error:
             problems.extend(
                 _named_here(problem, workspace, name=name) for problem in error.problems
@@ -92,6 +93,12 @@ def check_workspace(workspace: Workspace) -> Looked:
         problems.extend(_fit_problems(workspace, recipe, name=name))
         warnings.extend(recipe.mapping.warnings)
     return Looked(list(dict.fromkeys(problems)), list(dict.fromkeys(warnings)))
+
+
+def parameter_door(workspace: Workspace, name: str) -> Door:
+    """Say where the parameters of a company of the workspace are given."""
+    way = f'write "{{name}}: VALUE" under parameters of company {name} in {workspace.document.name}'
+    return Door(str(workspace.document.place("companies", name, "parameters")), way)
 
 
 def _still_to_fill_in(workspace: Workspace, *, name: str) -> Problem:

@@ -55,6 +55,7 @@ from etl.postings import (
 )
 from etl.rendering import Labels, Rendered, Template, assign_forms, load_template, render
 from etl.rendering.contexts import own_targets, targets_of
+from etl.rendering.parameters import ON_COMMAND_LINE, Door
 from etl.rendering.proof import Proof, prove
 from etl.rendering.receipts import Contents
 from etl.rendering.templates import Shelf
@@ -75,6 +76,7 @@ class Request:
     template: str
     mapping: Path
     parameters: Mapping[str, str] = field(default_factory=dict)
+    door: Door = ON_COMMAND_LINE
     as_of: datetime | None = None
     batch_number: int = 1
     first_voucher: int = 1
@@ -84,7 +86,6 @@ def load_recipe(
     request: Request,
     *,
     workspace: Path | None = None,
-    where: str = "-p",
     shelf: Shelf | None = None,
 ) -> Recipe:
     """Read template and mapping; `shelf` says more than `workspace` about where they lie.
@@ -98,7 +99,7 @@ def load_recipe(
     rules: PostingRules | None = None
     try:
         template = load_template(request.template, shelf=shelf)
-        template = template.with_parameters(request.parameters, where=where)
+        template = template.with_parameters(request.parameters, door=request.door)
     except EtlError as error:
         problems.extend(error.problems)
     try:

@@ -19,17 +19,20 @@ from typing import Any
 from etl import files
 from etl.assembling import recipe_parts
 from etl.batches.recipe import hash_document
+from etl.checking import parameter_door
 from etl.conversion import Recipe
 from etl.documents import read_json
 from etl.errors import Problem, UserMustFix
 from etl.live.stored import changed
 from etl.pipeline import Request, import_guide_path, load_recipe
+from etl.rendering.parameters import Door
 from etl.rendering.templates import Shelf
 from etl.workspace import Workspace
 
 HEAD = "recipe.json"
 SCHEMA = 1
 _VERSION = "version/"
+_STORED = Door("parameters", "stage the batch again with `pleo-etl run`; see {name}")
 
 
 def workspace_recipe(workspace: Workspace, name: str) -> Recipe:
@@ -39,15 +42,15 @@ def workspace_recipe(workspace: Workspace, name: str) -> Recipe:
     """
     company = workspace.companies[name]
     own = workspace.root / company.template
-    place = workspace.document.place("companies", name, "parameters")
     request = Request(
         sources=(),
         template=str(own) if own.exists() else company.template,
         mapping=workspace.mapping_path(name),
         parameters=company.parameters,
+        door=parameter_door(workspace, name),
     )
     shelf = Shelf(workspace.root, workspace.root)
-    recipe = load_recipe(request, where=str(place), shelf=shelf)
+    recipe = load_recipe(request, shelf=shelf)
     theirs = recipe.mapping.company.id
     if company.id.casefold() != theirs.casefold():
         raise UserMustFix(
@@ -134,8 +137,9 @@ def _load(folder: Path, head: dict[str, Any], *, mapping: Path | None = None) ->
         template=str(folder / head["template"]),
         mapping=mapping or folder / head["mapping"],
         parameters=head["parameters"],
+        door=_STORED,
     )
-    return load_recipe(request, where="parameters", shelf=Shelf(None, folder, bases))
+    return load_recipe(request, shelf=Shelf(None, folder, bases))
 
 
 def _head(folder: Path) -> tuple[bytes, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from etl.documents import near_match
@@ -40,17 +41,31 @@ class _NotValid(ValueError):
     """Says what a value should have been."""
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where parameters are given: on the command line, or in the workspace.
+
+    where  what messages call the place
+    way    how one is given there; {name} stands for its name
+    """
+
+    where: str
+    way: str
+
+
+ON_COMMAND_LINE = Door("-p", "give -p {name}=VALUE")
+
+
 def check_values(
-    declared: Mapping[str, Parameter], given: Mapping[str, str], *, where: str
+    declared: Mapping[str, Parameter], given: Mapping[str, str], *, door: Door
 ) -> tuple[dict[str, object], list[Problem]]:
     """Give the typed value of every parameter, and every problem with what was given.
 
-    Needs: given, texts by name (from -p NAME=VALUE or pleo-etl.yaml); where, what messages call
-    their place.
+    Needs: given, texts by name; door, where a person gives them.
     """
     problems = [
         Problem(
-            "TPL-14", f'the template has no parameter "{name}"', where,
+            "TPL-14", f'the template has no parameter "{name}"', door.where,
             _hint(name, declared),
         )
         for name in sorted(set(given) - set(declared))
@@ -62,12 +77,10 @@ def check_values(
             values[name] = _value_of(parameter, text)
         except _NotValid as refused:
             shown = "is missing" if text in (None, "") else f'is "{text}"'
-            problems.append(
-                Problem(
-                    "TPL-14", f'parameter "{name}" {shown}; it must be {refused}', where,
-                    f"give {name}=VALUE{f' ({parameter.help})' if parameter.help else ''}",
-                )
-            )  # fmt: skip
+            means = f" ({parameter.help})" if parameter.help else ""
+            what = f'parameter "{name}" {shown}; it must be {refused}'
+            fix = door.way.format(name=name) + means
+            problems.append(Problem("TPL-14", what, door.where, fix))
     return values, problems
 
 

@@ -18,7 +18,7 @@ from etl.files import shown_path
 from etl.rendering.chosen import settled
 from etl.rendering.document import FileSpec, TemplateDocument, Variant
 from etl.rendering.layouts import read_layout
-from etl.rendering.parameters import BUILT_IN, check_values
+from etl.rendering.parameters import BUILT_IN, ON_COMMAND_LINE, Door, check_values
 from etl.rendering.variants import apply_variant
 from etl.shipped import shipped_folder, shipped_templates
 
@@ -91,12 +91,14 @@ class Template:
         parameter = encoding_parameter(spec)
         return spec.encoding if parameter is None else str(self.values[parameter])
 
-    def with_parameters(self, given: Mapping[str, str], *, where: str = "-p") -> Template:
+    def with_parameters(
+        self, given: Mapping[str, str], *, door: Door = ON_COMMAND_LINE
+    ) -> Template:
         """Give this template with parameters.
 
         Raises: UserMustFix TPL-14 with every parameter that is unknown, missing or wrong.
         """
-        values, problems = check_values(self.document.parameters, given, where=where)
+        values, problems = check_values(self.document.parameters, given, door=door)
         if problems:
             raise UserMustFix(problems)
         if self.written is None:

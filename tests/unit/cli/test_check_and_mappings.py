@@ -72,6 +72,25 @@ companies:
     ]
 
 
+def test_a_missing_parameter_is_to_be_written_into_the_workspace(here: Path) -> None:
+    path = here / "templates" / "plain" / "template.yaml"
+    text = path.read_text().replace("{ledger: {default: GL}}", "{ledger: {help: which ledger}}")
+    path.write_text(text)
+    settings(
+        here,
+        f"""\
+companies:
+  a: {{id: {ID}, template: plain, mapping: acme.yaml, parameters: {{ledger: GL}}}}
+  b: {{id: {OTHER}, template: plain, mapping: other.yaml}}
+""",
+    )
+    (here / "other.yaml").write_text((here / "acme.yaml").read_text().replace(ID, OTHER))
+    (error,) = json.loads(run("check", "--json").stdout)["errors"]
+    assert (error["code"], error["where"]) == ("TPL-14", "pleo-etl.yaml:3:6")
+    written = 'write "ledger: VALUE" under parameters of company b in pleo-etl.yaml'
+    assert error["fix"] == f"{written} (which ledger)"
+
+
 def test_a_mapping_of_another_company_is_found(here: Path) -> None:
     settings(here, f"companies: {{a: {{id: {OTHER}, template: plain, mapping: acme.yaml}}}}\n")
     assert errors() == [("WS-3", "pleo-etl.yaml:1:21")]

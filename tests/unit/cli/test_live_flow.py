@@ -162,6 +162,14 @@ def test_a_changed_mapping_makes_the_same_export_anew(live: Live) -> None:
     assert "4999" in (released_folder(live) / "plain_1_1.csv").read_text("cp1252")
 
 
+def test_run_says_where_a_missing_parameter_is_to_be_written(live: Live) -> None:
+    template = live.root / "templates" / "plain" / "template.yaml"
+    template.write_text(template.read_text().replace("{default: GL}", "{}"))
+    live.job()
+    said = live.run("run").stderr
+    assert 'fix: write "ledger: VALUE" under parameters of company acme in pleo-etl.yaml' in said
+
+
 def test_approving_names_who_and_the_hash(live: Live) -> None:
     live.job()
     live.run("run")

@@ -103,6 +103,15 @@ def test_a_rejection_that_is_not_expected_says_why(made: Path) -> None:
     )
 
 
+def test_a_parameter_that_a_case_lacks_is_to_be_written_into_its_file(made: Path) -> None:
+    path = made / "template.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("parameters:\n", "parameters:\n  client: {type: digits}\n"))
+    result = run("test", "acme-erp")
+    assert "  at templates/acme-erp/cases/plain/parameters.yaml\n" in result.stdout
+    assert "  fix: write client: VALUE into it\n" in result.stdout
+
+
 def test_a_template_without_cases_says_how_to_make_one(made: Path) -> None:
     (made / "cases" / "plain" / "items.json").unlink()
     result = run("test", "acme-erp")
