@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,14 @@ WIDTH = 80
 _COMMAND = re.compile(r"`[^`]+`")
 #: Stands for a blank at which no line may end; printable text holds none.
 _JOINED = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a batch can no longer be released, and the one call that is left, with what it does."""
+
+    says: str
+    call: tuple[str, str]
 
 
 def next_calls(batch: Batch, *, option: str = "") -> Sequence[tuple[str, str]]:
@@ -68,12 +77,16 @@ def say_standing(batch: Batch, *, option: str = "") -> None:
         talk.say(line)
 
 
-def standing_lines(batch: Batch, *, option: str = "", left: int | None = None) -> list[str]:
+def standing_lines(
+    batch: Batch, *, option: str = "", left: int | None = None, hindrance: Hindrance | None = None
+) -> list[str]:
     """Give how a batch stands, the minutes left for it, and what to do next, line by line."""
     stands = standing_of(batch)
     time = "" if left is None else f" ({counted(left, 'minute')} left)"
     first = f"batch {batch.number}, {stands.word}: {stands.sentence}{time}"
-    return [*wrapped(first), *_call_lines(next_calls(batch, option=option))]
+    if hindrance is None:
+        return [*wrapped(first), *_call_lines(next_calls(batch, option=option))]
+    return [*wrapped(first), *wrapped(f"  {hindrance.says}"), *_call_lines([hindrance.call])]
 
 
 def wrapped(text: str) -> list[str]:

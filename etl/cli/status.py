@@ -11,7 +11,7 @@ from etl.batches.states import State
 from etl.cli import talk
 from etl.cli.jobs import CURRENT, minutes_left
 from etl.cli.live import Told, Turn, client_of, for_companies, ledger_of, live_options
-from etl.cli.standing import batch_document, standing_lines
+from etl.cli.standing import Hindrance, batch_document, standing_lines
 from etl.errors import EXIT_GOOD, EtlError
 
 if TYPE_CHECKING:
@@ -55,13 +55,16 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
     ]
     error, jobs, at = _ask_pleo(turn)
     left = {job.id: minutes_left(job, at) for job in jobs if at}
+    hindrance = _hindrance(turn, current[0], jobs, at=at) if current and at else None
     lines = [
         line
         for batch in [*current, *released[-SHOWN:]]
-        for line in [
-            *standing_lines(batch, option=turn.option, left=_left(batch, left)),
-            *(_ended_lines(turn, batch, jobs) if at else ()),
-        ]
+        for line in standing_lines(
+            batch,
+            option=turn.option,
+            left=_left(batch, left),
+            hindrance=hindrance if batch.is_unsettled else None,
+        )
     ]
     if len(released) > SHOWN:
         lines.append(f"and {len(released) - SHOWN} older ones that were released and not imported")
@@ -71,8 +74,11 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
         talk.give_prose(*(lines or [nothing]))
     if error is not None:
         talk.show_problems(error.problems)
+    batch = batch_document(current[0], option=turn.option) if current else None
+    if batch is not None and hindrance is not None:
+        batch["next"] = [hindrance.call[0]]
     document: dict[str, Any] = {
-        "batch": batch_document(current[0], option=turn.option) if current else None,
+        "batch": batch,
         "minutes_left": _left(current[0], left) if current else None,
         "released": [batch_document(batch, option=turn.option) for batch in released],
         "waiting": [job.id for job in jobs if job.is_pending],
@@ -96,15 +102,28 @@ def _left(batch: Batch, left: dict[str, int | None]) -> int | None:
     return left.get(batch.job_id or "")
 
 
-def _ended_lines(turn: Turn, batch: Batch, jobs: list[Job]) -> list[str]:
-    """Say of a batch that is not released yet that Pleo has ended its export."""
-    is_waiting = batch.state in (State.STAGED, State.APPROVED) and batch.job_id is not None
-    if not is_waiting or any(job.id == batch.job_id for job in jobs):
-        return []
-    return [
-        "  Pleo has ended its export, so it cannot be released: export the items again",
-        f"    pleo-etl run{turn.option}  gives the batch up, and fetches what waits then",
-    ]
+def _hindrance(turn: Turn, batch: Batch, jobs: list[Job], *, at: datetime) -> Hindrance | None:
+    """Say of a batch whose files are not out that its time is over, or too short."""
+    is_waiting = batch.state in (State.STAGED, State.APPROVED, State.STARTED)
+    if not is_waiting or batch.job_id is None or batch.publish_intended_at is not None:
+        return None
+    job = next((job for job in jobs if job.id == batch.job_id), None)
+    gives_up = (f"pleo-etl run{turn.option}", "gives the batch up, and fetches what waits then")
+    again = "export the items again; what was reviewed is remembered"
+    if job is None:
+        what = "Pleo has ended its export, so it cannot be released"
+        return Hindrance(f"{what}: {again}", gives_up)
+    margin = turn.workspace.companies[turn.name].margin_minutes
+    is_ours = batch.is_started or batch.start_intended_at or batch.facts.get("adopted")
+    is_foreign = job.is_running and not is_ours
+    if is_foreign or batch.facts.get("refusal") or job.seconds_left(at) > margin * 60:
+        return None
+    what = f"too little time is left to release it (more than {margin} minutes are needed)"
+    if job.is_running:
+        ends = (f"pleo-etl release{turn.option}", "ends the export in Pleo; nothing is released")
+        return Hindrance(f"{what}: let it end, then {again}", ends)
+    return Hindrance(f"{what}: end the export in Pleo, or let it end by itself, then {again}",
+                     gives_up)  # fmt: skip
 
 
 def _waiting_lines(turn: Turn, jobs: list[Job], current: list[Batch]) -> list[str]:

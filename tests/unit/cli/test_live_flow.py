@@ -273,7 +273,44 @@ def test_status_says_that_pleo_has_ended_what_waits_here(live: Live, *, approves
         live.run("review", "--approve")
     assert "Pleo has ended" not in live.run("status").stdout
     live.pleo.cancel_job(job)
-    assert "Pleo has ended its export, so it cannot be released" in live.run("status").stdout
+    said = " ".join(live.run("status").stdout.split())
+    assert "Pleo has ended its export, so it cannot be released" in said
+    assert "what was reviewed is remembered" in said
+    assert "pleo-etl release" not in said
+
+
+@pytest.mark.parametrize("approves", [False, True])
+def test_status_offers_no_release_where_too_little_time_is_left(
+    live: Live, *, approves: bool
+) -> None:
+    live.job()
+    live.run("run")
+    if approves:
+        live.run("review", "--approve")
+    live.pleo.advance(54 * 60)  # six minutes are left, and more than five are needed
+    assert "pleo-etl release" in live.run("status").stdout
+    live.pleo.advance(3 * 60)
+    said = " ".join(live.run("status").stdout.split())
+    assert "(3 minutes left)" in said
+    assert "too little time is left to release it (more than 5 minutes are needed)" in said
+    assert "export the items again; what was reviewed is remembered" in said
+    assert "pleo-etl release" not in said
+    assert only(live.json("status"))["batch"]["next"] == ["pleo-etl run"]  # type: ignore[index]
+    assert live.json("release", "--yes")["errors"][0]["code"] == "REL-4"  # it would be refused
+
+
+def test_status_says_that_a_started_export_can_only_be_ended(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    live.pleo.faults.add("error=503@export-items:1-")
+    live.run("release", "--yes")
+    live.pleo.faults.clear()
+    live.pleo.advance(57 * 60)
+    said = " ".join(live.run("status").stdout.split())
+    assert "too little time is left to release it" in said
+    assert "pleo-etl release ends the export in Pleo; nothing is released" in said
+    live.run("release", "--yes")
+    assert job.status == "failed"
 
 
 def test_jobs_lists_what_waits_and_reads_only(live: Live) -> None:
