@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a count with its noun: 1 item, 2 items."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """Write a count with its noun: 1 item, 2 items, 3 batches."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}es" if noun.endswith("ch") else f"{count} {noun}s"
 
 
 def some_of(names: Sequence[str], most: int) -> str:

@@ -18,6 +18,7 @@ from etl.cli.live import (
     yes_option,
 )
 from etl.cli.outcomes import say_outcome, say_wrapped, told_of
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.live.desk import Desk
@@ -64,7 +65,7 @@ def _agrees(turn: Turn, desk: Desk, job_id: str) -> bool:
     since = f"{job.started_at:%Y-%m-%d %H:%M} UTC" if job.started_at else "an unknown time"
     with turn.telling.paused():
         say_wrapped(
-            f"the export of {talk.counted(job.number_of_items, 'item')} is in progress since"
+            f"the export of {counted(job.number_of_items, 'item')} is in progress since"
             f" {since}; if another program still works on it, its items would be booked twice"
         )
         return ask("Does nobody work on it any more?")

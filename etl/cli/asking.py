@@ -12,6 +12,7 @@ from etl.cli import talk
 from etl.cli.interrupting import INTERRUPTIONS
 from etl.cli.surroundings import Surroundings
 from etl.errors import Problem, UserMustFix
+from etl.sentences import counted
 
 #: How often the minutes left are said anew while nobody answers.
 SECONDS_BETWEEN = 30
@@ -56,7 +57,7 @@ def ask(question: str, *, minutes_left: MinutesLeft = unlimited) -> bool:
 
 
 def _time(left: int | None) -> str:
-    return "" if left is None else f" ({talk.counted(left, 'minute')} left)"
+    return "" if left is None else f" ({counted(left, 'minute')} left)"
 
 
 def _has_answered() -> bool:

@@ -17,6 +17,7 @@ from etl.cli.live import Told, Turn, ledger_of
 from etl.cli.outcomes import REVIEW, say_wrapped
 from etl.cli.surroundings import Surroundings
 from etl.errors import EXIT_GOOD, Problem, UserMustFix
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.pleo.sandbox import Pleo, RunningSandbox
@@ -182,7 +183,7 @@ def _go(demo: _Demo, *, time: int) -> Told:
             f"This is export {time} in this folder: new items like those of the first one, and"
             " numbers that go on where the last batch ended."
         )
-    count = talk.counted(len(demo.job.items), "item")
+    count = counted(len(demo.job.items), "item")
     talk.say("")
     say_wrapped(f"In Pleo, somebody clicks on Export: {count} wait for one hour.")
     demo.step(

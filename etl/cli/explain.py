@@ -10,6 +10,7 @@ import click
 
 from etl.cli import talk
 from etl.errors import EXIT_GOOD
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.batches.explanation import CellReason, RowReason
@@ -103,7 +104,7 @@ def _row(row: RowReason) -> Iterator[str]:
 
 def _empty(row: RowReason) -> Iterator[str]:
     names = [cell.column for cell in row.cells if cell.value == ""]
-    unfilled = talk.counted(row.never_filled, "column") if row.never_filled else ""
+    unfilled = counted(row.never_filled, "column") if row.never_filled else ""
     if names:
         more = f", and {unfilled} that the template never fills" if unfilled else ""
         yield f"  empty: {', '.join(names)}{more} (--json says why)"

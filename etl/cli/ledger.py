@@ -20,6 +20,7 @@ from etl.cli.outcomes import say_wrapped
 from etl.cli.surroundings import surroundings
 from etl.errors import EXIT_GOOD, EXIT_USER
 from etl.files import shown_path
+from etl.sentences import counted
 
 
 @click.group("ledger")
@@ -64,11 +65,11 @@ def _verify(turn: Turn, *, online: bool) -> Told:
                 problems += verify_company(ledger, folders, company_id=company_id, pleo=pleo)
         else:
             problems += verify_company(ledger, folders, company_id=company_id)
+        problems = [turn.named(problem) for problem in problems]
         count = len(ledger.batches(company_id))
     talk.show_problems(problems)
     if not problems:
-        number = "1 batch" if count == 1 else f"{count} batches"
-        talk.say(f"nothing is wrong; {turn.name} has {number}")
+        talk.say(f"nothing is wrong; {turn.name} has {counted(count, 'batch')}")
     return Told("verified", EXIT_USER if problems else EXIT_GOOD, problems=problems)
 
 

@@ -11,6 +11,7 @@ import click
 from etl.cli import talk
 from etl.cli.live import Told, Turn, for_companies, one_company_options
 from etl.errors import EtlError, UserMustFix
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.pleo.addresses import Address
@@ -75,7 +76,7 @@ class _Login:
             place, jobs = self._with_key()
         name, base_url = self._turn.name, self._address.base_url
         talk.say(f"opens company {name} ({self._company_id}) at {base_url}")
-        talk.say(f"{talk.counted(jobs, 'export')} waiting or running there")
+        talk.say(f"{counted(jobs, 'export')} waiting or running there")
         talk.say(f"kept in {place.name}")
         self._say_what_comes_first()
         talk.say("")

@@ -9,6 +9,7 @@ import click
 from etl.cli import talk
 from etl.cli.completing import complete_file
 from etl.errors import EXIT_GOOD, EXIT_USER
+from etl.sentences import counted
 
 
 @click.group("mappings")
@@ -77,5 +78,5 @@ def test(cases: Path, as_json: bool) -> int:
         talk.give(f"{'ok  ' if result.passed else 'FAIL'} {result.name}   ({result.place})")
         for difference in result.differences:
             talk.give(f"       {difference}")
-    talk.say(f"{talk.counted(len(results), 'case')}, {len(failed)} failed")
+    talk.say(f"{counted(len(results), 'case')}, {len(failed)} failed")
     return code

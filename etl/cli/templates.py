@@ -10,6 +10,7 @@ from etl.cli import talk
 from etl.cli.completing import complete_file, complete_template
 from etl.cli.parameters import parameter_option
 from etl.errors import EXIT_GOOD, EXIT_USER
+from etl.sentences import counted
 
 
 @click.group("templates")
@@ -184,7 +185,7 @@ def preview(
         for line in first_lines(file, lines):
             talk.give(line)
         if file.lines > lines:
-            talk.say(f"--- and {talk.counted(file.lines - lines, 'more line')}")
+            talk.say(f"--- and {counted(file.lines - lines, 'more line')}")
     talk.show_causes(conversion.view.causes, rest="see --json")
     return EXIT_GOOD
 
@@ -233,7 +234,7 @@ def test(templates: tuple[str, ...], *, accept: bool, as_json: bool) -> int:
         talk.give(f"{'ok  ' if case.passed else 'FAIL'} {template}: {case.name}")
         for difference in case.differences:
             talk.give(f"       {difference}")
-    talk.say(f"{talk.counted(len(results), 'case')}, {failed} failed")
+    talk.say(f"{counted(len(results), 'case')}, {failed} failed")
     if failed:
         talk.say("where what comes out now is right: pleo-etl templates test --accept TEMPLATE")
     return code

@@ -9,6 +9,7 @@ import click
 
 from etl.cli import talk
 from etl.errors import EXIT_GOOD, EXIT_USER
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.verification import Proof
@@ -58,7 +59,7 @@ def _verdict(proof: Proof) -> str:
     """Say what was proved, in words."""
     if not proof.files:
         return f"nothing was rendered{_why_nothing(proof)}; the reports are as they were written"
-    files, rows = talk.counted(proof.files, "file"), talk.counted(proof.rows, "row")
+    files, rows = counted(proof.files, "file"), counted(proof.rows, "row")
     return (
         f"proved: {files}, {rows}; nothing has changed since\n"
         f"  content {proof.content[:SHOWN_OF_HASH]}: so begins the hash of files, verdicts and"

@@ -14,6 +14,7 @@ from etl.expressions.parameters import REQUIRED, ArgumentRefused, Parameter
 from etl.expressions.refusals import a_type
 from etl.expressions.scope import NOTHING, Scope, Term, as_type
 from etl.frames import Type
+from etl.sentences import counted
 
 
 class Compiler(Protocol):
@@ -132,7 +133,7 @@ def _arguments(
     least = sum(parameter.default is REQUIRED for parameter in parameters)
     if not least <= len(node.args) <= len(parameters):
         compiler.refuse(
-            node, "EXP-6", f"{node.name} has {_counted(len(node.args))}",
+            node, "EXP-6", f"{node.name} has {counted(len(node.args), 'argument')}",
             f"write {_usage(node.name, parameters)}",
         )  # fmt: skip
         return None
@@ -171,10 +172,6 @@ def _argument(compiler: Compiler, node: nodes.Expr, parameter: Parameter, kind: 
     except ArgumentRefused as refused:
         compiler.refuse(node, refused.code, str(refused), refused.fix)
         return REQUIRED
-
-
-def _counted(number: int) -> str:
-    return f"{number} argument{'' if number == 1 else 's'}"
 
 
 def _usage(name: str, parameters: Sequence[Parameter]) -> str:

@@ -10,6 +10,7 @@ from etl.batches.states import State
 from etl.errors import Problem, UserMustFix
 from etl.live.desk import Desk
 from etl.live.outcomes import Outcome, name_of
+from etl.sentences import counted
 
 #: How many batches a message names before it only counts them.
 NAMED = 5
@@ -108,13 +109,9 @@ def in_words(desk: Desk, batch: Batch) -> dict[str, Any]:
     return told | {
         "word": "imported",
         "says": f"{name_of(batch)} is in your ERP"
-        + (f", without {_items(refused)} that it refused" if refused else ""),
+        + (f", without {counted(refused, 'item')} that it refused" if refused else ""),
         "next_step": "correct what was refused, then export it again in Pleo" if refused else "",
     }  # fmt: skip
-
-
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count} items"
 
 
 def cannot(desk: Desk, batch: Batch, answer: str) -> UserMustFix:

@@ -20,12 +20,13 @@ from etl.errors import Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.ending import how_it_ended, quarantine
 from etl.live.history import story_of
-from etl.live.outcomes import counted, name_of
+from etl.live.outcomes import name_of
 from etl.live.patience import TRIES, wait
 from etl.live.reporting import is_as_meant
 from etl.live.starting import unknown_state
 from etl.pleo.failures import OutcomeUnknown, StatusChangeRefused
 from etl.pleo.shapes import SUCCESSFUL, Job
+from etl.sentences import counted
 
 COMPLETED, MIXED, NONE = "completed", "completed_with_errors", "failed"
 

@@ -17,11 +17,11 @@ import msgspec
 from etl.errors import HeldElsewhere, Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.hours import minutes_left
-from etl.live.outcomes import counted
 from etl.live.stored import strip_links
 from etl.pleo.failures import MissingContraAccounts
 from etl.pleo.links import FileLink
 from etl.pleo.shapes import Job, JobItem
+from etl.sentences import counted, some_of
 
 RUNNING = ("pending", "in_progress")
 #: How many items a message names before it only counts them.
@@ -134,7 +134,7 @@ def _check_layers(
         f" and gives the content of {len(entries)}"
     )
     missing = sorted(told ^ listed)
-    where = f"company {desk.name}" + (f", items {_some(missing)}" if missing else "")
+    where = f"company {desk.name}" + (f", items {some_of(missing, NAMED)}" if missing else "")
     fix = "run it again; if it stays so, end the export in Pleo and export again"
     raise TryLater(Problem("JOB-4", what, where, fix))
 
@@ -147,7 +147,7 @@ def _strangers(desk: Desk, heads: Sequence[_Head]) -> Refusal | None:
     ]  # fmt: skip
     if not strange:
         return None
-    items = _some([head.accounting_entry_id or "without id" for head in strange])
+    items = some_of([head.accounting_entry_id or "without id" for head in strange], NAMED)
     return Refusal(
         Problem(
             "JOB-7",
@@ -169,7 +169,7 @@ def _doubles(desk: Desk, heads: Sequence[_Head], shown: Sequence[JobItem]) -> Re
     return Refusal(
         Problem(
             "JOB-8",
-            f"an item stands twice in the job: {_some(twice)}",
+            f"an item stands twice in the job: {some_of(twice, NAMED)}",
             f"company {desk.name}",
             "export the items again in Pleo; if it happens again, tell Pleo's support",
         ),
@@ -203,8 +203,3 @@ def no_vendor_bookkeeping(desk: Desk) -> Refusal:
         ),
         "invalid_configuration",
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

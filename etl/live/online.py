@@ -17,13 +17,13 @@ from etl.batches.ledger.opening import ledger_path
 from etl.clock import Clock
 from etl.documents import resolve_inside
 from etl.errors import EXIT_GOOD, EtlError, Problem, TryLater, UserMustFix
-from etl.live.outcomes import counted
 from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import Credential, find_credential
 from etl.pleo.failures import CredentialRefused, JobNotFound
 from etl.pleo.oauth import OAuthTokens
 from etl.pleo.travel import Transport
+from etl.sentences import counted
 from etl.workspace import Workspace
 
 READ_ITEMS, WRITE_JOBS = "export-items:read", "export-jobs:write"

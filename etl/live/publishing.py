@@ -25,13 +25,14 @@ from etl.live.folders import content_in, holds_exactly
 from etl.live.history import story_of
 from etl.live.hours import is_past_margin
 from etl.live.jobs import Fetched, fetch_job
-from etl.live.outcomes import counted, name_of
+from etl.live.outcomes import name_of
 from etl.live.refusing import NOT_AS_APPROVED, refuse
 from etl.live.staging import job_created, make_revision, store_input
 from etl.live.starting import unknown_state
 from etl.live.viewing import render_again
 from etl.pleo.failures import JobOver
 from etl.pleo.shapes import Job
+from etl.sentences import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from etl.batches.states import Kind, State
 from etl.errors import Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.ending import how_it_ended, lapse, quarantine, void
-from etl.live.outcomes import counted, name_of
+from etl.live.outcomes import name_of
 from etl.live.patience import TRIES, wait
 from etl.pleo.failures import JobOver, OutcomeUnknown
 from etl.pleo.shapes import FAILED, SUCCESSFUL, ItemError, JobItem
+from etl.sentences import counted
 
 #: Elements in one call (export-rules R110).
 MAX_REPORTS = 100

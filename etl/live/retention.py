@@ -22,8 +22,8 @@ from etl.batches.ledger import Batch
 from etl.batches.manifest import MANIFEST
 from etl.batches.states import State
 from etl.live.desk import Desk
-from etl.live.outcomes import counted
 from etl.live.stored import JOB, REMOVED
+from etl.sentences import counted
 
 _REVISION = re.compile(r"r[0-9]+")
 
@@ -46,14 +46,10 @@ def forget(desk: Desk) -> int:
             count += _remove(desk, batch, days=retention.days)
     if count:
         desk.remark(
-            f"removed what was stored of {_batches(count)} that ended more than"
+            f"removed what was stored of {counted(count, 'batch')} that ended more than"
             f" {counted(retention.days, 'day')} ago; manifests, ledger and released files stay"
         )
     return count
-
-
-def _batches(count: int) -> str:
-    return "1 batch" if count == 1 else f"{count} batches"
 
 
 def _ended(batch: Batch) -> dt.datetime:

@@ -18,6 +18,7 @@ from etl.frames import ITEM_KEY
 from etl.items import Ingested
 from etl.live.line import Reversed
 from etl.pipeline import Proved, prove_batch
+from etl.sentences import some_of
 
 #: What stands before the texts of a reversal, where the format has room for it.
 MARK = "Reversal: "
@@ -39,7 +40,9 @@ def check_same(prints: Mapping[str, str], of: Reversed) -> None:
     other = [entry for entry, said in of.fingerprints.items() if now.get(entry.casefold()) != said]
     if other:
         what = f"batch {of.number} was booked differently from what pleo-etl makes of it today"
-        raise UserMustFix(Problem("LINE-4", what, f"item {_some(other)}", _BY_HAND))
+        raise UserMustFix(
+            Problem("LINE-4", what, f"item {some_of(sorted(other), _SHOWN)}", _BY_HAND)
+        )
 
 
 def prove_reversal(booked: Booked, recipe: Recipe, *, origin: Origin, of: Reversed) -> Proved:
@@ -66,11 +69,6 @@ def prove_reversal(booked: Booked, recipe: Recipe, *, origin: Origin, of: Revers
             _BY_HAND,
         )
     )
-
-
-def _some(entries: list[str]) -> str:
-    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-    return ", ".join(sorted(entries)[:_SHOWN]) + more
 
 
 def _marked(booked: Booked) -> Booked:

@@ -21,10 +21,11 @@ from etl.live.desk import Desk
 from etl.live.ending import lapse
 from etl.live.hours import is_past_margin, minutes_left
 from etl.live.jobs import refuse_foreign, running_jobs
-from etl.live.outcomes import counted, name_of
+from etl.live.outcomes import name_of
 from etl.live.patience import TRIES, wait
 from etl.pleo.failures import OutcomeUnknown, StatusChangeRefused
 from etl.pleo.shapes import Job
+from etl.sentences import counted
 
 #: Pleo's times have whole seconds.
 GRAIN = timedelta(seconds=1)

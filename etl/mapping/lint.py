@@ -6,7 +6,7 @@ What keeps a mapping from running at all (unknown names, columns, targets) is fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from etl.mapping.loading import LoadedMapping
 from etl.mapping.reference import ACTIVE, CODE, Listing
 from etl.mapping.rules import FALLBACK, Rule, Target, shadowed
 from etl.mapping.tables import Table, casefolded
+from etl.sentences import some_of
 
 MAX_SHOWN = 20
 _LOOKED_UP = re.compile(r"""lookup\(\s*\\?["']([^"'\\]+)""")
@@ -205,7 +206,8 @@ def _codes_without_row(
         codes = [f'"{code}" ({count})' for code, count in counts.rows()]
         yield Problem(
             "MAP-44",
-            f"{target.name}: codes without a row in {table.file} (and their lines): {_some(codes)}",
+            f"{target.name}: codes without a row in {table.file} (and their lines):"
+            f" {some_of(codes, MAX_SHOWN)}",
             str(rule.place), f"add rows for them to {table.file}",
         )  # fmt: skip
 
@@ -243,9 +245,3 @@ def _share(target: str, what: str, count: int, total: int, place: str) -> Proble
         "MAP-45", f"{target}: {what} decided {count} of {total} lines ({100 * count // total} %)",
         place, "give the common cases rules or rows of their own",
     )  # fmt: skip
-
-
-def _some(texts: Sequence[str]) -> str:
-    rest = len(texts) - MAX_SHOWN
-    shown = ", ".join(texts[:MAX_SHOWN])
-    return f"{shown} and {rest} more" if rest > 0 else shown
