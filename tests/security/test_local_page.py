@@ -6,17 +6,18 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from etl.review.situation import Act
-from etl.review.web import LocalPage
+from etl.review.web import LocalPage, Patience, served
 from etl.review.web.door import MAX_WRONG, Door
 from etl.review.web.guard import MAX_BODY
-from etl.review.web.serving import HOST
+from etl.review.web.serving import HOST, MAX_SILENT
 from tests.fakes.items import item
-from tests.fakes.local_page import Reviewed, Visitor, make_reviewed
+from tests.fakes.local_page import BY, Reviewed, Visitor, make_reviewed
 
 FILE = {"fileName": "receipt.png", "fileType": "image/png"}
 
@@ -298,6 +299,125 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     monkeypatch.setattr("etl.review.web.guard.BODY_SECONDS", 0.05)
     head = post_lines(page, visitor, "Content-Length: 100")
     assert raw(page, head + b"{").split()[1] == b"408"
+
+
+# ── connections ──
+
+
+def connect(page: LocalPage, *, seconds: float = 10) -> socket.socket:
+    return socket.create_connection((HOST, page.port), timeout=seconds)
+
+
+def ends(connection: socket.socket) -> bool:
+    """Say whether the other side has hung up without a word."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_who_asks_for_nothing_is_not_waited_for(
+    page: LocalPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etl.review.web.serving.HEAD_SECONDS", 0.05)
+    with connect(page) as connection:
+        assert ends(connection)
+
+
+def test_who_asks_letter_by_letter_is_not_waited_for(
+    page: LocalPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is for the whole head; a letter does not make it longer."""
+    monkeypatch.setattr("etl.review.web.serving.HEAD_SECONDS", 0.3)
+    with connect(page, seconds=0.02) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _letter in range(500):
+            try:
+                connection.sendall(b"x")
+                assert ends(connection)
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            return
+    pytest.fail("it may drip for ever")
+
+
+def test_the_next_request_of_a_connection_is_not_waited_for_either(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etl.review.web.serving.HEAD_SECONDS", 0.05)
+    whole = f"GET /{visitor.page.door.path}/page.css HTTP/1.1\r\nHost: 127.0.0.1:"
+    with connect(visitor.page) as connection:
+        connection.sendall(f"{whole}{visitor.page.port}\r\n\r\n".encode())
+        answer = b""
+        while b"}\n" not in answer[-2:]:
+            answer += connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200")
+        connection.sendall(whole.encode())
+        assert ends(connection)
+
+
+def test_a_head_that_came_in_time_may_wait_for_its_answer(
+    page: LocalPage, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etl.review.web.serving.HEAD_SECONDS", 0.05)
+    monkeypatch.setattr("etl.review.web.guard.BODY_SECONDS", 0.3)
+    head = post_lines(page, visitor, "Content-Length: 100")
+    assert raw(page, head + b"{").split()[1] == b"408"
+
+
+def test_an_idle_crowd_does_not_keep_the_browser_out(
+    page: LocalPage, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However patient the page is: the oldest of those who say nothing make room."""
+    monkeypatch.setattr("etl.review.web.serving.HEAD_SECONDS", 600)
+    with ExitStack() as crowd:
+        idle = [crowd.enter_context(connect(page)) for _ in range(3 * MAX_SILENT)]
+        assert all(ends(one) for one in idle[: 2 * MAX_SILENT])
+        with Visitor(page) as browser:  # a connection of its own
+            assert browser.get("page.css").status_code == 200
+        idle[-1].settimeout(0.05)
+        with pytest.raises(TimeoutError):  # who came last may still ask
+            idle[-1].recv(1)
+        assert visitor.get("batch").status_code == 200
+
+
+def test_a_crowd_that_keeps_coming_does_not_keep_the_browser_out(
+    page: LocalPage, visitor: Visitor
+) -> None:
+    over = threading.Event()
+
+    def come() -> None:
+        idle: list[socket.socket] = []
+        while not over.is_set():
+            idle.append(connect(page))
+            if len(idle) > 3 * MAX_SILENT:
+                idle.pop(0).close()
+        for one in idle:
+            one.close()
+
+    crowd = threading.Thread(target=come)
+    crowd.start()
+    try:
+        seen = set()
+        for _ in range(10):
+            with Visitor(page) as browser:
+                seen.add(browser.get("page.css").status_code)
+    finally:
+        over.set()
+        crowd.join()
+    assert seen == {200}
+
+
+def test_a_browser_that_is_quicker_than_the_server_waits(reviewed: Reviewed) -> None:
+    """The browser is opened before anything is served."""
+    patience = Patience(reviewed.session.clock)
+    page = LocalPage(reviewed.session, by=BY, patience=patience, bug=reviewed.bugs.append)
+    with connect(page) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with served(page):
+            assert connection.recv(12) == b"HTTP/1.1 421"
 
 
 def post_lines(page: LocalPage, visitor: Visitor, more: str) -> bytes:

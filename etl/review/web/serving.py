@@ -1,10 +1,14 @@
 """Serve the local page to one browser of this machine, until it is no longer needed.
 
 127.0.0.1, a port that nobody can guess ─> one address with a token ─> Ctrl-C, or long idle
+
+Every program of this machine may connect, also to say nothing: such a connection has a few seconds,
+and where many wait the oldest goes. A browser sends its request at once, and is served.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -14,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from etl.clock import Clock
 from etl.review.web.acting import Acts
@@ -24,7 +29,14 @@ from etl.review.web.door import Door
 HOST = "127.0.0.1"  # never another: nobody else's machine may come here
 #: Seconds without a request of a person after which the review ends by itself.
 IDLE_SECONDS = 2 * 60 * 60.0
-_MAX_CONNECTIONS, _MAX_HEAD, _KEEP_SECONDS, _END_SECONDS = 64, 16 * 1024, 15, 2
+#: Seconds in which the whole head of a request must be here.
+HEAD_SECONDS = 5.0
+#: Connections that may wait for the server, and how many it takes at a turn.
+_QUEUE, _AT_ONCE = 1024, 32
+#: Connections without a head at a time: more than come in two turns, for what one sends is read
+#: in the turn after that in which it came in, and nobody is to go before.
+MAX_SILENT = 3 * _AT_ONCE
+_MAX_CONNECTIONS, _MAX_HEAD, _KEEP_SECONDS, _END_SECONDS = 128, 16 * 1024, 15, 2
 
 Bug = Callable[[BaseException], None]
 
@@ -47,6 +59,7 @@ class LocalPage:
         if os.name != "nt":  # on Windows the option would let another program take the port as well
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((HOST, 0))
+        self._socket.listen(_QUEUE)  # a browser that is quicker than the server waits
         self.port: int = self._socket.getsockname()[1]
         self._active()
         app, self.acts = make_app(
@@ -94,15 +107,59 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._is_idle = is_idle
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin, with a long queue; uvicorn has one number for it and for what it takes at once."""
+        await super().startup(sockets=sockets)
+        for one in sockets or ():
+            one.listen(_QUEUE)
+
     async def on_tick(self, counter: int) -> bool:
         """Say, ten times a second, whether to end."""
         return await super().on_tick(counter) or self._is_idle()
 
 
+def _protocol() -> type[H11Protocol]:
+    """Give the server's protocol, which has no patience with who connects and asks for nothing."""
+    silent: dict[H11Protocol, asyncio.TimerHandle] = {}
+
+    def hang_up(one: H11Protocol) -> None:
+        silent.pop(one).cancel()
+        one.connections.discard(one)  # at once: uvicorn serves as many as are not in there
+        one.transport.abort()
+
+    class Impatient(H11Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            super().connection_made(transport)
+            self._look()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            self._look()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            self._look()
+
+        def _look(self) -> None:
+            """Let the time for a head run for as long as there is none, and no longer."""
+            has_head = self.cycle is not None and not self.cycle.response_complete
+            if has_head or self.transport.is_closing():
+                if self in silent:
+                    silent.pop(self).cancel()
+            elif self not in silent:
+                silent[self] = self.loop.call_later(HEAD_SECONDS, hang_up, self)
+                if len(silent) > MAX_SILENT:
+                    hang_up(next(iter(silent)))
+
+    return Impatient
+
+
 def _config(app: Callable[..., Any]) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_config=None, log_level="critical", access_log=False, server_header=False,
-        lifespan="off", ws="none", http="h11", proxy_headers=False,
+        lifespan="off", ws="none", http=_protocol(), loop="asyncio", backlog=_AT_ONCE,
+        proxy_headers=False,
         limit_concurrency=_MAX_CONNECTIONS, h11_max_incomplete_event_size=_MAX_HEAD,
         timeout_keep_alive=_KEEP_SECONDS, timeout_graceful_shutdown=_END_SECONDS,
     )  # fmt: skip
