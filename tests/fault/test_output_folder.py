@@ -18,7 +18,7 @@ from etl.batches.output import plan_output, write_output
 from etl.errors import UserMustFix
 from tests.fakes.items import item
 from tests.unit.batches.folders import OWNER, conversion_files
-from tests.unit.cli.conftest import make_workspace
+from tests.unit.cli.workspaces import make_workspace
 
 EFFECTS = ("open", "fdopen", "fsync", "replace", "mkdir", "unlink", "rmdir")
 FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.conftest import Workspace, make_workspace
+from tests.unit.cli.workspaces import Workspace, make_workspace
 
 #: Runs a command that gets a signal in the middle of an effect.
 PROGRAM = """\

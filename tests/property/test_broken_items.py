@@ -30,7 +30,7 @@ from etl.sources import read_sources
 from tests.property.mutations import DROP, SAMPLE, paths
 from tests.reference_poster import Refused, post_item
 from tests.security.lines import SCALE, scaled
-from tests.unit.cli.conftest import TEMPLATE
+from tests.unit.cli.workspaces import TEMPLATE
 
 MAPPING = """\
 company:

@@ -18,7 +18,7 @@ from etl.rendering import load_template
 from etl.workspace import load_workspace
 from tests.fakes.items import item
 from tests.security.hostile_strings import HOSTILE
-from tests.unit.cli.conftest import make_workspace
+from tests.unit.cli.workspaces import make_workspace
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "template": lambda path: load_template(str(path)),

@@ -19,7 +19,7 @@ from etl.pipeline import Request, convert
 from etl.rendering import load_template
 from tests.fakes.items import item
 from tests.security.lines import scaled
-from tests.unit.cli.conftest import TEMPLATE, make_workspace
+from tests.unit.cli.workspaces import TEMPLATE, make_workspace
 from tests.unit.expressions.test_attacks import EXPRESSIONS
 
 MAX_SECONDS = 2

@@ -16,7 +16,7 @@ from etl.pleo.sandbox import Company, Pleo
 from etl.pleo.sandbox.jobs import Job
 from tests.fakes.items import COMPANY, item
 from tests.fakes.transport import SandboxClockOf, SandboxTransport
-from tests.unit.cli.conftest import ACCOUNTS, MAPPING, TEMPLATE
+from tests.unit.cli.workspaces import ACCOUNTS, MAPPING, TEMPLATE
 
 OTHER = "b4d6f8a0-2c1e-4d3f-8a5b-7c9d1e3f5a12"
 BASE_URL = "http://127.0.0.1:8585"
@@ -97,3 +97,9 @@ def make_live(root: Path) -> Live:
     }
     live.add("acme", three_items())
     return live
+
+
+def only(document: dict[str, Any]) -> dict[str, Any]:
+    """Give what a document says of its one company."""
+    (company,) = document["companies"]
+    return company  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.conftest import MAPPING, Workspace
+from tests.unit.cli.workspaces import MAPPING, Workspace
 
 RECEIPT = {"id": "f1", "type": "application/pdf", "url": "https://files.example/1"}
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from etl.cli import main
 from etl.starting import PLACEHOLDER_ID
 from tests.fakes.items import item
-from tests.unit.cli.conftest import Workspace
+from tests.unit.cli.workspaces import Workspace
 
 ID = "5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b10"
 OTHER = "5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b11"

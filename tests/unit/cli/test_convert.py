@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.conftest import Workspace, make_workspace
+from tests.unit.cli.workspaces import Workspace, make_workspace
 
 Items = Callable[[], Sequence[dict[str, Any]]]
 

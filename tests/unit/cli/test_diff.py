@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.conftest import Workspace
+from tests.unit.cli.workspaces import Workspace
 
 LUNCH = item(n=1, wallet="119.00 EUR", lines=[{"account": "6640 Bewirtung"}])
 PAPER = item(n=2, wallet="30.00 EUR", lines=[{"account": "6815 Bürobedarf"}])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.conftest import MAPPING, Workspace
+from tests.unit.cli.workspaces import MAPPING, Workspace
 
 TEMPLATE = """\
 id: plain

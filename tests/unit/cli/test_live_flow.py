@@ -10,19 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.live import Live, make_live, three_items
-
-
-@pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    monkeypatch.chdir(tmp_path)
-    return make_live(tmp_path)
-
-
-def only(document: dict[str, object]) -> dict[str, object]:
-    """Give what a document says of its one company."""
-    (company,) = document["companies"]  # type: ignore[misc]
-    return company  # type: ignore[no-any-return]
+from tests.unit.cli.live import Live, make_live, only, three_items
 
 
 def released_folder(live: Live) -> Path:

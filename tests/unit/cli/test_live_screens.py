@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -12,16 +11,10 @@ from etl.batches.lock import company_lock
 from etl.cli import main
 from etl.cli.standing import wrapped
 from tests.fakes.items import item
-from tests.unit.cli.live import OTHER, Live, make_live, three_items
+from tests.unit.cli.live import OTHER, Live, three_items
 
 #: Errors are broken on a terminal only; a path or a call to copy stays whole.
 WHOLE = re.compile(r"^(error\[|  at |  fix: |    pleo-etl | +\S*/\S*$)")
-
-
-@pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    monkeypatch.chdir(tmp_path)
-    return make_live(tmp_path)
 
 
 def test_every_screen_fits_into_80_columns(live: Live) -> None:

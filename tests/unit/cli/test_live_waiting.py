@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from etl.cli.interrupting import Terminated
 from tests.fakes.transport import SandboxClockOf
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live
 
 
 class Moments(SandboxClockOf):
@@ -35,12 +34,6 @@ def terminate() -> None:
 
 def nothing() -> None:
     pass
-
-
-@pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    monkeypatch.chdir(tmp_path)
-    return make_live(tmp_path)
 
 
 def test_wait_stages_the_next_export_and_ends(live: Live) -> None:

@@ -6,30 +6,18 @@ import io
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pytest
 
 from etl.review.summary import columns_of
 from tests.fakes.items import item
-from tests.unit.cli.live import Live, make_live, three_items
+from tests.unit.cli.live import Live, only, three_items
 
 #: Calls, paths and links stay whole: they are there to be copied.
 WHOLE = re.compile(r"^\s*(pleo-etl |https://|\.pleo-etl/|outbox/)")
 DAY = 24 * 60 * 60
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e\u2066<b>=1+1\x9b31m [red]x[/red] "
-
-
-@pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    monkeypatch.chdir(tmp_path)
-    return make_live(tmp_path)
-
-
-def only(document: dict[str, Any]) -> dict[str, Any]:
-    (company,) = document["companies"]
-    return company  # type: ignore[no-any-return]
 
 
 def set_company(live: Live, setting: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from etl.cli import talk
 from tests.fakes.items import item
-from tests.unit.cli.conftest import MAPPING, Workspace
+from tests.unit.cli.workspaces import MAPPING, Workspace
 
 WIDTH = 80
 

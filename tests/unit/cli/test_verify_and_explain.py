@@ -16,7 +16,7 @@ from etl.cli import talk
 from etl.files import sha256
 from tests.fakes.items import item
 from tests.golden.cases import all_cases
-from tests.unit.cli.conftest import Workspace
+from tests.unit.cli.workspaces import Workspace
 
 FIRST = item(n=1, wallet="119.00 EUR", lines=[{"account": "6640 Bewirtung"}])
 REJECTED = item(n=9, lines=[{"account": None}])

@@ -34,8 +34,8 @@ from etl.workspace import load_workspace
 from tests.fakes.items import invoice, item, page
 from tests.fakes.transport import SandboxClockOf
 from tests.fakes.workshop import receipt
-from tests.unit.cli.conftest import ACCOUNTS, MAPPING, TEMPLATE
 from tests.unit.cli.live import make_live
+from tests.unit.cli.workspaces import ACCOUNTS, MAPPING, TEMPLATE
 
 GOLDEN = Path(__file__).parent / "golden"
 RECEIPT = receipt()
