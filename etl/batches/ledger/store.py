@@ -7,13 +7,15 @@ reads before it writes cannot be changed in between by another process.
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -40,6 +42,35 @@ _REFUSED = (
     "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM",
     "SQLITE_AUTH", "SQLITE_NOMEM", "SQLITE_NOLFS", "SQLITE_TOOBIG",
 )  # fmt: skip
+#: Under this name a connection says how its next transaction begins.
+_BEGIN = "begin"
+_opening: ContextVar[Path] = ContextVar("_opening")
+
+
+@functools.cache
+def _engine() -> Engine:
+    """Give the engine of all files: what it has compiled for one, it need not for the next."""
+
+    def open_file() -> sqlite3.Connection:
+        # mode=rw: a file that is gone is never made again by looking for it.
+        address = f"{_opening.get().absolute().as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+
+    engine = create_engine("sqlite://", creator=open_file, poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.info[_BEGIN])
+
+    return engine
+
+
+def _connect(path: Path) -> Connection:
+    token = _opening.set(path)
+    try:
+        return _engine().connect()
+    finally:
+        _opening.reset(token)
 
 
 class Store:
@@ -50,23 +81,8 @@ class Store:
 
         Raises: UserMustFix LED-3, LED-10, LED-11; HeldElsewhere LED-9.
         """
-        self._begin = "BEGIN"
-
-        def connect() -> sqlite3.Connection:
-            # mode=rw: a file that is gone is never made again by looking for it.
-            address = f"{path.absolute().as_uri()}?mode=rw"
-            opened = sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-            return opened
-
-        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql(self._begin)
-
-        self._engine = engine
         with _in_our_words():
-            self._connection = engine.connect()
+            self._connection = _connect(path)
         try:
             with _in_our_words():
                 self._ask_for_durability()
@@ -97,9 +113,10 @@ class Store:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        self._begin = begin
-        with _in_our_words(), self._connection.begin():
-            yield self._connection
+        with _in_our_words():
+            self._connection.info[_BEGIN] = begin
+            with self._connection.begin():
+                yield self._connection
 
     def empty_log(self) -> None:
         """Bring what stands in the log into the file: from then on the file alone is all there is.
@@ -117,7 +134,6 @@ class Store:
         """Close the file; what stands in its log goes into it."""
         with _in_our_words():
             self._connection.close()
-            self._engine.dispose()
 
 
 @contextmanager
