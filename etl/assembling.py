@@ -249,8 +249,13 @@ def recipe_parts(recipe: Recipe, origin: Origin | None = None) -> RecipeParts:
         template=recipe.template.fingerprint,
         mapping=recipe.mapping.fingerprint,
         settings=settings,
-        versions={"pleo-etl": __version__} | {name: version(name) for name in _LIBRARIES},
+        versions=versions(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that decide bytes: of pleo-etl and of libraries."""
+    return {"pleo-etl": __version__} | {name: version(name) for name in _LIBRARIES}
 
 
 def _made(file: RenderedFile) -> Made:

@@ -19,6 +19,7 @@ from etl.batches.verdicts import Counts
 from etl.batching import Refused as Refused
 from etl.conversion import Conversion
 from etl.live.stored import StoredFile, changed
+from etl.live.stored_views import StoredView, write_view
 from etl.review import NOTHING_EARLIER, BatchFrames, Earlier, RuleText
 
 _PIECE = 1024 * 1024
@@ -87,8 +88,8 @@ class Revision:
     last_vouchers  the last number used, by fiscal year, or under "" where numbers run on
     blocking       notes that a person must answer, with the items concerned
     is_empty       nothing was rendered: there is no file for the ERP
-    receipts       where the files lie that go with it, by entry id and number
     frames, rules  what single vouchers are shown from
+    receipts       where the files lie that go with it, by entry id and number
     """
 
     content: str
@@ -100,9 +101,9 @@ class Revision:
     last_vouchers: Mapping[str, int]
     blocking: tuple[tuple[str, tuple[str, ...]], ...]
     conversion: Conversion
+    frames: BatchFrames = field(repr=False)
+    rules: Sequence[RuleText] = field(repr=False)
     receipts: Contents = field(repr=False, default_factory=dict)
-    frames: BatchFrames | None = field(repr=False, default=None)
-    rules: Sequence[RuleText] = field(repr=False, default=())
 
     @property
     def is_empty(self) -> bool:
@@ -133,6 +134,13 @@ class Revision:
             files.write_pieces(target, checked_pieces(source, receipt.sha256), mode=0o644)
         for made in plan.new:
             files.write_atomic(folder / made.name, made.content)
+
+    def write_view(self, path: Path) -> str:
+        """Store what a person sees of it; give the hash by which it is known again.
+
+        Raises: UserMustFix OUT-2 when the disk or the folder refuses.
+        """
+        return write_view(path, StoredView(self.conversion.view, self.frames, self.rules))
 
 
 def checked_pieces(path: Path, sha256: str) -> Iterator[bytes]:

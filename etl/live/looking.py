@@ -119,8 +119,7 @@ class Looking:
             if shelf is None:
                 return []
             found = shelf.ledger.find(shelf.company_id, batch)
-            staged = [one.body for one in revisions(shelf, found) if not one.body.get("refusal")]
-            return [int(body["revision"]) for body in staged]
+            return [int(one.body["revision"]) for one in revisions(shelf, found)]
 
     def trace(
         self,

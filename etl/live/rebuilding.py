@@ -23,7 +23,7 @@ from etl.errors import EtlError, Problem, UserMustFix
 from etl.live.desk import Tell, folders_of, silent
 from etl.live.folders import Folders
 from etl.live.line import BatchFacts, Decisions, Line
-from etl.live.remains import Remains, ask_pleo, read_folders
+from etl.live.remains import Left, Remains, ask_pleo, read_folders, revisions_left
 from etl.live.rendering import CompanyLine
 from etl.live.retelling import Telling, Then
 from etl.live.stored import StoredBatch
@@ -157,9 +157,11 @@ def _fill(
     with open_ledger(url, root=workspace.root, clock=then) as ledger:
         for name, found in remains.items():
             folders = folders_of(workspace, name)
-            prints = _fingerprints(found, folders=folders, line=line_of(workspace, name))
-            telling = Telling(ledger, then, folders, workspace.companies[name].id, prints)
-            _tell_all(telling, found)
+            revisions = {one.id: revisions_left(one, StoredBatch(folders.stored(one.id)))
+                         for one in found if one.id is not None}  # fmt: skip
+            prints = _fingerprints(found, revisions, folders=folders, line=line_of(workspace, name))
+            company_id = workspace.companies[name].id
+            _tell_all(Telling(ledger, then, folders, company_id, prints, revisions), found)
         for name, company in workspace.companies.items():
             outbox = folders_of(workspace, name).outbox
             write_identity(outbox, ledger_id=ledger.id, company_id=company.id)
@@ -189,7 +191,11 @@ def _numbers(found: Iterable[Remains]) -> list[int]:
 
 
 def _fingerprints(
-    found: Sequence[Remains], *, folders: Folders, line: Line
+    found: Sequence[Remains],
+    revisions: Mapping[str, Sequence[Left]],
+    *,
+    folders: Folders,
+    line: Line,
 ) -> dict[str, dict[str, str | None]]:
     """Make out what each item booked, where the private folder of its batch is still there."""
     prints = {}
@@ -197,15 +203,15 @@ def _fingerprints(
         if one.id is None or one.job_id is None:
             continue
         stored = StoredBatch(folders.stored(one.id))
-        recipes = sorted(stored.folder.glob("recipe-*"), key=lambda path: (len(path.name), path))
+        recipe = stored.recipe_folder(revisions[one.id][-1].number)
         first = {scope: first for scope, (first, _) in one.vouchers.items()} or {"": 1}
         created = None if one.job is None else one.job.created_at
         facts = BatchFacts(one.id, one.number or 1, one.job_id, created, first)
         try:
-            if not recipes or not stored.has_input():
+            if not recipe.is_dir() or not stored.has_input():
                 continue
             revision = line.render(
-                recipes[-1], items=stored.read_items(), files=stored.read_attachments(),
+                recipe, items=stored.read_items(), files=stored.read_attachments(),
                 contents=stored.contents(), facts=facts, decisions=Decisions(),
             )  # fmt: skip
         except EtlError:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from etl import files
-from etl.assembling import recipe_parts
+from etl.assembling import recipe_parts, versions
 from etl.batches.recipe import hash_document
 from etl.checking import parameter_door
 from etl.conversion import Recipe
@@ -99,19 +99,24 @@ def load_stored_recipe(folder: Path, *, any_version: bool = False) -> Recipe:
     Raises: UserMustFix LINE-1 where this pleo-etl, or a library, would make other bytes of it
     (unless any version will do); LINE-2 where it is no longer what was stored.
     """
-    raw, head = _head(folder)
-    for name, sha256 in head["files"].items():
-        try:
-            content = (folder / name).read_bytes()
-        except OSError:
-            raise changed(folder / name) from None
-        if files.sha256(content) != sha256:
-            raise changed(folder / name)
+    raw, head = _checked(folder)
     recipe = _loaded(folder, raw)
     parts = dict(recipe_parts(recipe).parts)
     if parts != head["parts"] and not any_version:
         raise _other_version(head["parts"], parts)
     return recipe
+
+
+def check_stored_recipe(folder: Path) -> None:
+    """Make sure that a stored recipe is as it was stored, and of these versions; load nothing.
+
+    Raises: UserMustFix LINE-1, LINE-2.
+    """
+    _raw, head = _checked(folder)
+    then = {name: part for name, part in head["parts"].items() if name.startswith(_VERSION)}
+    now = {_VERSION + name: version for name, version in versions().items()}
+    if then != now:
+        raise _other_version(then, now)
 
 
 def load_trial_recipe(folder: Path, mapping: Path) -> Recipe:
@@ -140,6 +145,19 @@ def _load(folder: Path, head: dict[str, Any], *, mapping: Path | None = None) ->
         door=_STORED,
     )
     return load_recipe(request, shelf=Shelf(None, folder, bases))
+
+
+def _checked(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """Give the head of a stored recipe of which every file is as it was stored."""
+    raw, head = _head(folder)
+    for name, sha256 in head["files"].items():
+        try:
+            content = (folder / name).read_bytes()
+        except OSError:
+            raise changed(folder / name) from None
+        if files.sha256(content) != sha256:
+            raise changed(folder / name)
+    return raw, head
 
 
 def _head(folder: Path) -> tuple[bytes, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from etl.batches.reading import ReadManifest, read_manifest
 from etl.batches.verdicts import EXPORTED, SKIPPED
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.live.folders import Folders
+from etl.live.stored import StoredBatch
+from etl.live.stored_views import known_view
 from etl.pleo.client import PleoClient
 from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import FAILED, SUCCESSFUL, Job, JobItem
@@ -81,6 +83,43 @@ class Remains:
             return True
         is_well = self.job is not None and self.job.status in ENDED_WELL
         return is_well and all(self.is_as_told(entry) for entry in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A revision of a batch, as far as something is left of it.
+
+    remains  what its manifest says; None where nobody knows any more
+    view     hash of its stored view, if there is one
+    """
+
+    number: int
+    remains: Remains | None
+    view: str | None = None
+
+
+def revisions_left(one: Remains, stored: StoredBatch) -> list[Left]:
+    """Give the revisions of a batch, the released one last; its private folder may be gone."""
+    content = str(one.head.get("content"))
+    made = stored.revisions()
+    views = {number: known_view(stored.view_file(number), content=content) for number in made}
+    # The released one was renamed into the outbox: of the others there is a folder here.
+    away = [number for number in made if not stored.revision_folder(number).exists()]
+    last = max([number for number in made if views[number]] or away, default=1)
+    return [
+        *(_left(one, stored, number) for number in range(1, last)), Left(last, one, views.get(last))
+    ]  # fmt: skip
+
+
+def _left(one: Remains, stored: StoredBatch, number: int) -> Left:
+    try:
+        manifest = read_manifest(stored.revision_folder(number))
+    except UserMustFix:
+        return Left(number, None)
+    if manifest.head["batch"]["id"] != one.id:
+        return Left(number, None)
+    view = known_view(stored.view_file(number), content=manifest.head["content"])
+    return Left(number, replace(one, head=manifest.head, items=_items(manifest)), view)
 
 
 def read_folders(folders: Folders, *, company_id: str) -> list[Remains]:
@@ -158,7 +197,7 @@ def ask_pleo(remains: Sequence[Remains], pleo: PleoClient, *, company_id: str) -
             told.append(one)
             continue
         job = jobs.pop(one.job_id.casefold(), None) or _job(pleo, one.job_id)
-        told.append(_with(one, job, _shown(pleo, job)))
+        told.append(replace(one, job=job, shown=_shown(pleo, job)))
     lone = [(job, _shown(pleo, job)) for job in jobs.values() if job.status in ENDED_WELL]
     found = [_without_folder(job, shown) for job, shown in lone]
     return _merge(told, [one for one in found if one is not None])
@@ -178,13 +217,6 @@ def _shown(pleo: PleoClient, job: Job | None) -> dict[str, JobItem]:
         return {item.entry_id.casefold(): item for item in pleo.list_items(job.id)}
     except JobNotFound:
         return {}
-
-
-def _with(one: Remains, job: Job | None, shown: Mapping[str, JobItem]) -> Remains:
-    return Remains(
-        one.id, one.number, one.job_id, one.head, one.items, one.folder, one.is_withdrawn, job,
-        shown,
-    )  # fmt: skip
 
 
 def _without_folder(job: Job, shown: Mapping[str, JobItem]) -> Remains | None:

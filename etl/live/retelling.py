@@ -7,7 +7,7 @@ reserved ─> again ─> staged ─> approved ─> started ─> published ─┬
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from etl.batches.verdicts import EXPORTED, FAILED
 from etl.clock import Clock
 from etl.live.approving import report_of
 from etl.live.folders import Folders
-from etl.live.remains import Remains
+from etl.live.remains import Left, Remains
 from etl.live.staging import instant
 
 BY = "ledger rebuild"
@@ -49,6 +49,7 @@ class Telling:
     """Tells a ledger of the batches of one company, in the order in which they were made.
 
     fingerprints  batch id -> item -> what it booked, where that can still be made out
+    revisions     batch id -> its revisions, the released one last
     """
 
     ledger: Ledger
@@ -56,6 +57,7 @@ class Telling:
     folders: Folders
     company_id: str
     fingerprints: Mapping[str, Mapping[str, str | None]]
+    revisions: Mapping[str, Sequence[Left]]
 
     def tell(self, one: Remains, *, number: int, is_last: bool) -> Batch:
         """Tell of one batch; is_last: no later one was begun, so it may be unsettled."""
@@ -90,9 +92,10 @@ class Telling:
         }  # fmt: skip
         new = NewBatch(self.company_id) if one.id is None else NewBatch(self.company_id, one.id)
         batch = self._book_again(self._add(new, Kind.RESERVED, reserved), one)
-        batch = self._add(batch, Kind.STAGED, self._staged(one))
+        for left in self.revisions.get(one.id or "") or [Left(1, one)]:
+            batch = self._add(batch, Kind.STAGED, self._staged(left))
         approved = {
-            "by": BY, "content": batch.content, "revision": 1, "needed": 1,
+            "by": BY, "content": batch.content, "revision": batch.revision, "needed": 1,
             "verdicts": [self._verdict(one, entry) for entry in sorted(one.items)]
             if job_id else [],
         }  # fmt: skip
@@ -114,19 +117,23 @@ class Telling:
             return batch
         return self._add(batch, Kind.ANSWERED, {"by": BY, "decisions": again, "notes": {}})
 
-    def _staged(self, one: Remains) -> dict[str, Any]:
+    def _staged(self, left: Left) -> dict[str, Any]:
+        one = left.remains
+        if one is None:
+            return {"revision": left.number, "content": None, "last_vouchers": {}}
         count = len(one.items)
         lone = {"items": count, "rendered": 0, "rejected": 0, "already_booked": count,
                 "nothing_to_book": 0, "skipped": 0, "vouchers": 0, "postings": 0}  # fmt: skip
         head = one.head
         return {
-            "revision": 1, "content": head.get("content") or "unknown",
+            "revision": left.number, "content": head.get("content") or "unknown",
             "recipe": (head.get("recipe") or {}).get("sha256"),
             "input": (head.get("input") or {}).get("sha256"), "at": instant(self.then.at),
             "last_vouchers": {scope: last for scope, (_, last) in one.vouchers.items()},
             "counts": dict(head.get("counts") or lone), "totals": list(head.get("totals") or ()),
             "items": [self._outcome(one, entry) for entry in sorted(one.items)],
             "blocking": [], "blocking_items": {}, "unattended": False, "refusal": None,
+            "view": left.view,
         }  # fmt: skip
 
     def _outcome(self, one: Remains, entry: str) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def _stage(desk: Desk, reversal: Batch, *, of: Batch) -> Batch:
     folder = stored.revision_folder(1)
     files.remove_folder(folder)
     revision.write(folder)
+    view = revision.write_view(stored.view_file(1))
     body: dict[str, Any] = {
         "revision": 1, "content": revision.content, "recipe": revision.recipe,
         "input": revision.input, "at": instant(desk.clock.now()),
@@ -154,5 +155,6 @@ def _stage(desk: Desk, reversal: Batch, *, of: Batch) -> Batch:
         "totals": [asdict(total) for total in revision.totals],
         "items": [asdict(item) for item in revision.items],
         "blocking": [], "blocking_items": {}, "unattended": False, "refusal": None,
+        "view": view,
     }  # fmt: skip
     return desk.ledger.append(reversal, Kind.STAGED, body)

@@ -269,6 +269,7 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
     files.remove_folder(folder)
     rendered.revision.write(folder)
     body = _staged_body(desk, rendered, number=number, material=material)
+    body["view"] = rendered.revision.write_view(stored.view_file(number))
     staged = desk.ledger.append(batch, Kind.STAGED, body)
     if batch.approvals:
         names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))

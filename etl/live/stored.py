@@ -7,6 +7,7 @@
     attachments/<n>    receipts, by their place in that list
     recipe-<r>/        all that decided the bytes of revision r besides the items
     r<r>/              revision r, exactly as it would be published
+    view-<r>.msgpack   what a person sees of revision r
 """
 
 from __future__ import annotations
@@ -61,6 +62,15 @@ class StoredBatch:
     def revision_folder(self, revision: int) -> Path:
         """Give the folder of a revision."""
         return self.folder / f"r{revision}"
+
+    def revisions(self) -> list[int]:
+        """Give the numbers of the revisions whose recipes are stored."""
+        found = (path.name.removeprefix("recipe-") for path in self.folder.glob("recipe-*"))
+        return sorted(int(number) for number in found if number.isdecimal())
+
+    def view_file(self, revision: int) -> Path:
+        """Give where the view of a revision is stored."""
+        return self.folder / f"view-{revision}.msgpack"
 
     @property
     def attachments_folder(self) -> Path:
@@ -118,6 +128,14 @@ class StoredBatch:
         Raises: UserMustFix LINE-2 if what is stored is no longer what was written.
         """
         return [StoredFile(**entry) for entry in read_json(self._read(ATTACHMENTS))]
+
+    def check_input(self) -> None:
+        """Make sure that the items, and what became of their receipts, are as they were stored.
+
+        Raises: UserMustFix LINE-2; REVIEW-3 where `retention` has removed them.
+        """
+        for name in (ITEMS, ATTACHMENTS):
+            self._read(name)
 
     def contents(self) -> dict[tuple[str, int], Path]:
         """Give where each receipt that could be had lies, by entry id and number."""

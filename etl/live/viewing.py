@@ -1,5 +1,6 @@
-"""What a reviewer sees of a stored revision, made again from what is stored: no network, no lock.
+"""What a reviewer sees of a stored revision: no network, no lock.
 
+stored view ───────────────────────────────────────> view    its hash must be the ledger's; else
 ledger ─> what was decided until then ─┐
 stored items, receipts, recipe ────────┴─> line ─> view      its content must be the ledger's
 """
@@ -26,9 +27,11 @@ from etl.live.folders import Folders
 from etl.live.history import earlier_of
 from etl.live.line import BatchFacts, Line, Reversed, Revision
 from etl.live.outcomes import name_of
+from etl.live.recipes import check_stored_recipe
 from etl.live.rendering import CompanyLine
 from etl.live.staging import job_created
 from etl.live.stored import StoredBatch
+from etl.live.stored_views import StoredView, read_view
 from etl.review import ReviewView
 from etl.review.drawer import Drawer
 from etl.workspace import Workspace
@@ -108,10 +111,11 @@ def open_shelf(workspace: Workspace, name: str, *, clock: Clock) -> Iterator[Rea
 
 
 def view_of(shelf: Shelf, batch: Batch, *, revision: int | None = None) -> Viewed:
-    """Make the view of a revision of a batch again (of its newest one by default).
+    """Give the view of a revision of a batch (of its newest one by default).
 
-    Raises: UserMustFix REL-1 where it has no such revision; LINE-1 where another pleo-etl made
-    it; LINE-2 where what is stored does not give the content that the ledger has.
+    Raises: UserMustFix REL-1 where it has no such revision. Where its view is not stored: LINE-1
+    where another pleo-etl made it, LINE-2 where what is stored does not give the content that the
+    ledger has. Both of what waits, too: an act would make it again.
     """
     events = shelf.ledger.events(shelf.company_id, batch.id)
     staged = _staged(batch, events, revision=revision)
@@ -119,11 +123,8 @@ def view_of(shelf: Shelf, batch: Batch, *, revision: int | None = None) -> Viewe
     key = (str(shelf.folders.stored(batch.id)), body["revision"], body["content"])
     kept = _KEPT.find(key)
     if kept is None:
-        made = _make(shelf, batch, events, staged=staged)
-        if made.content != body["content"]:
-            raise _differs(batch, body["revision"])
-        drawer = None if made.frames is None else Drawer(made.frames, made.rules)
-        kept = made.conversion.view, drawer
+        stored = _read(shelf, batch, staged) or _made_again(shelf, batch, events, staged=staged)
+        kept = stored.view, Drawer(stored.frames, stored.rules)
         _KEPT.keep(key, kept)
     view, drawer = kept
     return Viewed(
@@ -143,8 +144,7 @@ def render_again(shelf: Shelf, batch: Batch) -> Revision:
 def folder_of(folders: Folders, batch: Batch, revision: int) -> Path:
     """Give where the files of a revision lie; the released one is in the outbox, or withdrawn.
 
-    After `ledger rebuild` a released batch counts one revision, whatever it had: what lies in
-    the outbox is looked for first.
+    What was released lies there also where the folder of the revision was made again here.
     """
     staged = StoredBatch(folders.stored(batch.id)).revision_folder(revision)
     places = (folders.released(batch), folders.withdrawn(batch))
@@ -154,9 +154,9 @@ def folder_of(folders: Folders, batch: Batch, revision: int) -> Path:
 
 
 def revisions(shelf: Shelf, batch: Batch) -> list[Event]:
-    """Give the events that staged the revisions of a batch, oldest first."""
+    """Give the events that staged what can be looked at of a batch, oldest first."""
     events = shelf.ledger.events(shelf.company_id, batch.id)
-    return [event for event in events if event.kind is Kind.STAGED]
+    return [event for event in events if event.kind is Kind.STAGED and _is_visible(event)]
 
 
 def _staged(batch: Batch, events: Sequence[Event], *, revision: int | None) -> Event:
@@ -165,11 +165,40 @@ def _staged(batch: Batch, events: Sequence[Event], *, revision: int | None) -> E
         event for event in events
         if event.kind is Kind.STAGED and event.body["revision"] == wanted
     ]  # fmt: skip
-    if not found or found[-1].body.get("refusal"):
+    if not found or not _is_visible(found[-1]):
         what = f"{name_of(batch)} has no revision {wanted} to look at"
         fix = f"it has the revisions 1 to {batch.revision}" if batch.revision else "run it first"
         raise UserMustFix(Problem("REL-1", what, f"revision {wanted}", fix))
     return found[-1]
+
+
+def _is_visible(staged: Event) -> bool:
+    """Say whether a revision has files: a refused job has none; of a lost one nothing is known."""
+    return bool(staged.body["content"]) and not staged.body.get("refusal")
+
+
+def _read(shelf: Shelf, batch: Batch, staged: Event) -> StoredView | None:
+    """Read the view as it was stored with the revision, where it is as the ledger knows it.
+
+    What waits must still be there to be made again.
+    """
+    stored, number = StoredBatch(shelf.folders.stored(batch.id)), staged.body["revision"]
+    if batch.is_unsettled and not batch.facts.get("reverses"):
+        stored.check_input()
+        check_stored_recipe(stored.recipe_folder(number))
+    return read_view(stored.view_file(number), staged.body.get("view") or "")
+
+
+def _made_again(
+    shelf: Shelf, batch: Batch, events: Sequence[Event], *, staged: Event
+) -> StoredView:
+    try:
+        made = _make(shelf, batch, events, staged=staged)
+    except UserMustFix as error:
+        raise error if batch.is_unsettled else _left_as_released(batch, error) from None
+    if made.content != staged.body["content"]:
+        raise _differs(batch, staged.body["revision"])
+    return StoredView(made.conversion.view, made.frames, made.rules)
 
 
 def _make(shelf: Shelf, batch: Batch, events: Sequence[Event], *, staged: Event) -> Revision:
@@ -220,6 +249,15 @@ def _make_reversal(shelf: Shelf, reversal: Batch) -> Revision:
         facts=facts,
         of=Reversed(batch.id, batch.number, booked),
     )
+
+
+def _left_as_released(batch: Batch, error: UserMustFix) -> UserMustFix:
+    """Say what there is still of a batch that is over, and cannot be made again."""
+    first = error.problems[0]
+    if first.code != "LINE-2":
+        return error
+    what = f"what {name_of(batch)} was made of is not stored here any more, or was changed"
+    return UserMustFix(Problem(first.code, what, first.where, _AS_RELEASED))
 
 
 def _differs(batch: Batch, revision: int) -> UserMustFix:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +110,69 @@ def test_a_stored_item_that_was_changed_is_not_shown(reviewed: Reviewed) -> None
     assert code_of(reviewed.another().view) == "LINE-2"
 
 
+def views_of(reviewed: Reviewed) -> list[Path]:
+    folder = reviewed.live.root / ".pleo-etl" / "batches" / "acme" / reviewed.batch
+    return sorted(folder.glob("view-*"))
+
+
+def test_the_view_is_stored_with_the_revision_and_is_the_one_that_is_made_again(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from etl.live import viewing
+
+    made: list[int] = []
+    real = viewing._make
+
+    def make(*given: Any, **more: Any) -> Any:
+        made.append(1)
+        return real(*given, **more)
+
+    monkeypatch.setattr(viewing, "_make", make)
+
+    def seen() -> tuple[object, object, object]:
+        monkeypatch.setattr(viewing, "_KEPT", viewing._Views())
+        found = reviewed.another().view()
+        assert found is not None
+        assert found.drawer is not None
+        return found.view, found.drawer.vouchers(found.drawer.find()), found.drawer.find("119.00")
+
+    stored = seen()
+    assert made == []
+    (path,) = views_of(reviewed)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.unlink()
+    assert seen() == stored
+    assert made == [1]
+
+
+def test_a_stored_view_that_was_changed_is_not_shown(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from etl.live import viewing
+
+    (path,) = views_of(reviewed)
+    content = path.read_bytes()
+    other = content.replace(b"All checks", b"No checks!").replace(b"items are in", b"items were in")
+    assert other != content
+    path.write_bytes(other)
+    monkeypatch.setattr(viewing, "_KEPT", viewing._Views())
+    found = reviewed.another().view()
+    assert found is not None
+    assert "are in" in found.view.headline
+
+
+def test_a_stored_view_that_was_laid_out_otherwise_is_made_again(reviewed: Reviewed) -> None:
+    from etl.files import sha256
+    from etl.live.stored_views import read_view
+
+    (path,) = views_of(reviewed)
+    for content in (b"", b"\x80", path.read_bytes().replace(b"headline", b"headlong")):
+        path.write_bytes(content)
+        assert read_view(path, sha256(content)) is None
+    path.unlink()
+    assert read_view(path, sha256(b"")) is None
+
+
 def test_what_is_shown_is_what_the_ledger_holds(
     reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +188,8 @@ def test_what_is_shown_is_what_the_ledger_holds(
 
     monkeypatch.setattr(viewing, "_make", other)
     monkeypatch.setattr(viewing, "_KEPT", viewing._Views())
+    (path,) = views_of(reviewed)
+    path.unlink()
     assert code_of(reviewed.another().view) == "LINE-2"
 
 
