@@ -6,9 +6,9 @@ Credentials never stand in it: they come from the environment, the keyring or a 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote
@@ -80,6 +80,13 @@ class WorkspaceDocument(Model):
         return data
 
 
+#: A call of a command that is about one company, in a text.
+_CALL = re.compile(
+    r"`(pleo-etl (?:run|review|release|discard|status|jobs|history|settle|withdraw|imported"
+    r"|reverse|adopt|login|logout)(?: (?!--company)[^` ]+)*)`"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """A workspace that was read: its folder, its settings, and where each value stands."""
@@ -96,6 +103,29 @@ class Workspace:
         """Give the mapping file of a company; it may not leave the workspace."""
         place = self.document.place("companies", company, "mapping")
         return resolve_inside(self.root, self.companies[company].mapping, place)
+
+    def option(self, company: str) -> str:
+        """Give the option that names a company in calls, where there are several."""
+        return f" --company {company}" if len(self.companies) > 1 else ""
+
+    def named_in(self, text: str, company: str) -> str:
+        """Put that option into the calls of a text, so that they can be copied as they stand."""
+        option = self.option(company)
+        return _CALL.sub(rf"`\1{option}`", text) if option else text
+
+    def named(self, problem: Problem, company: str) -> Problem:
+        """Put it into the calls that a problem proposes."""
+        what, fix = (self.named_in(text, company) for text in (problem.what, problem.fix))
+        return replace(problem, what=what, fix=fix)
+
+    @contextmanager
+    def naming(self, company: str) -> Iterator[None]:
+        """Put it into the calls that whatever stops a `with` block proposes."""
+        try:
+            yield
+        except EtlError as error:
+            error.problems = tuple(self.named(problem, company) for problem in error.problems)
+            raise
 
 
 def find_workspace(start: Path) -> Path:

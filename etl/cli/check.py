@@ -40,8 +40,8 @@ def command(folder: Path, *, online: bool, as_json: bool) -> int:
     code = EXIT_USER if problems else EXIT_GOOD
     seen = _look_online(workspace) if online else []
     for one in seen:
-        problems += one.problems
-        warnings += one.warnings
+        problems += [workspace.named(problem, one.company) for problem in one.problems]
+        warnings += [workspace.named(warning, one.company) for warning in one.warnings]
         code = max(code, one.exit_code)
     talk.show_problems(problems)
     talk.show_problems(warnings, word="warning")

@@ -71,12 +71,12 @@ def folder_of(given: str, *, company: str | None) -> Path:
     (name,) = chosen(workspace, company=company)
     turn = Turn(workspace, name, surroundings())
     ref, _at, revision = given.partition("@")
-    with ledger_of(turn) as ledger:
+    with workspace.naming(name), ledger_of(turn) as ledger:
         if ledger is None:
             raise no_batch(ref)
         batch = ledger.find(workspace.companies[name].id, ref)
-    which = int(revision) if revision else None
-    return find_files(folders_of(workspace, name), batch, revision=which)
+        which = int(revision) if revision else None
+        return find_files(folders_of(workspace, name), batch, revision=which)
 
 
 def is_batch(given: str) -> bool:

@@ -7,7 +7,6 @@ One company's failure never stops another one; the exit code is the highest of a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ import click
 from etl.cli import talk
 from etl.cli.completing import complete_company
 from etl.cli.interrupting import EXIT_INTERRUPTED, INTERRUPTIONS, exit_code_of
-from etl.cli.standing import company_in_calls, say_standing
+from etl.cli.standing import say_standing
 from etl.cli.surroundings import Surroundings, surroundings
 from etl.errors import EXIT_BUG, EXIT_GOOD, EtlError, Problem, UserMustFix
 
@@ -52,20 +51,16 @@ class Turn:
     @property
     def option(self) -> str:
         """Give the option that names the company in calls, where it is needed."""
-        return company_in_calls(self.name, list(self.workspace.companies))
+        return self.workspace.option(self.name)
 
     def remark(self, text: str) -> None:
         """Say what a person has to know besides the outcome."""
         with self.telling.paused():
-            talk.say(talk.printable(text))
-
-    def named_in(self, text: str) -> str:
-        """Put the option that names the company into the calls of a text, where it is needed."""
-        return _CALL.sub(rf"`\1{self.option}`", text) if self.option else text
+            talk.say(talk.printable(self.workspace.named_in(text, self.name)))
 
     def named(self, problem: Problem) -> Problem:
-        """Put it into the calls that a problem's fix tells to make."""
-        return replace(problem, fix=self.named_in(problem.fix))
+        """Put the option that names the company into the calls that a problem proposes."""
+        return self.workspace.named(problem, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +77,6 @@ class Told:
     problems: Sequence[Problem] = ()
 
 
-#: A call of a command that is about one company.
-_CALL = re.compile(
-    r"`(pleo-etl (?:run|review|release|discard|status|jobs|history|settle|withdraw|imported"
-    r"|reverse|adopt|login)(?: (?!--company)[^` ]+)*)`"
-)
 #: What --json says of one company.
 Report = dict[str, Any]
 Act = Callable[[Turn], Told]
@@ -129,7 +119,9 @@ def chosen(workspace: Workspace, *, company: str | None, every: bool = False) ->
         return [company]
     if every or len(names) == 1:
         return names
-    fix = f"add --company NAME (the workspace has {', '.join(names)}), or --all"
+    takes_all = any(one.name == "every" for one in click.get_current_context().command.params)
+    fix = f"add --company NAME (the workspace has {', '.join(names)})"
+    fix += ", or --all" if takes_all else ""
     what = "the workspace has several companies, and none is named"
     raise UserMustFix(Problem("CLI-3", what, workspace.document.name, fix))
 
@@ -210,12 +202,12 @@ def _take_turn(act: Act, turn: Turn, *, before: Report | None, has_others: bool)
     if has_others and before is None:
         talk.say(f"{turn.name}:")
     try:
-        told = act(turn)
+        with turn.workspace.naming(turn.name):
+            told = act(turn)
     except EtlError as error:
-        problems = [turn.named(problem) for problem in error.problems]
-        told = Told("stopped", error.exit_code, problems=problems)
+        told = Told("stopped", error.exit_code, problems=error.problems)
         if before is None or _report(turn, told) != before:
-            talk.show_problems(problems)
+            talk.show_problems(error.problems)
     except (click.ClickException, BrokenPipeError):
         raise
     except Exception as error:

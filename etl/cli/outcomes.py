@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,11 +35,20 @@ def say_outcome(outcome: Outcome, turn: Turn, *, goes_on: bool = False) -> None:
     Needs: goes_on, whether the command itself goes on with it, so that there is nothing to do.
     """
     with turn.telling.paused():
-        _say(outcome, turn, goes_on=goes_on)
+        _say(_named(outcome, turn), goes_on=goes_on)
 
 
-def _say(outcome: Outcome, turn: Turn, *, goes_on: bool) -> None:
-    problems = [turn.named(problem) for problem in outcome.problems]
+def _named(outcome: Outcome, turn: Turn) -> Outcome:
+    """Put the option that names the company into the calls that an outcome proposes."""
+    says, step = (
+        turn.workspace.named_in(text, turn.name) for text in (outcome.says, outcome.next_step)
+    )
+    problems = tuple(turn.named(problem) for problem in outcome.problems)
+    return replace(outcome, says=says, next_step=step, problems=problems)
+
+
+def _say(outcome: Outcome, *, goes_on: bool) -> None:
+    problems = outcome.problems
     talk.show_problems(problems)
     if outcome.says not in [problem.what for problem in problems]:
         say_wrapped(outcome.says)
@@ -53,7 +63,7 @@ def _say(outcome: Outcome, turn: Turn, *, goes_on: bool) -> None:
         left = talk.counted(outcome.minutes_left, "minute")
         talk.say(f"  {left} left until Pleo ends the export")
     if outcome.next_step and not problems and not goes_on:
-        say_wrapped(f"next: {turn.named_in(outcome.next_step)}")
+        say_wrapped(f"next: {outcome.next_step}")
 
 
 def counts_lines(batch: Batch) -> list[str]:
@@ -82,6 +92,7 @@ def say_wrapped(text: str) -> None:
 
 def told_of(turn: Turn, outcome: Outcome, finished: Sequence[Outcome] = ()) -> Told:
     """Give an outcome for --json, with what was finished before it."""
+    outcome, *finished = (_named(one, turn) for one in (outcome, *finished))
     code = max(one.exit_code for one in (outcome, *finished))
     problems = [problem for one in (*finished, outcome) for problem in one.problems]
     document = outcome.document() | {"finished": [one.document() for one in finished]}

@@ -66,11 +66,6 @@ def next_calls(batch: Batch, *, option: str = "") -> Sequence[tuple[str, str]]:
     return calls.get(word, ())
 
 
-def company_in_calls(name: str, companies: Sequence[str]) -> str:
-    """Give the option that names the company, where a call needs it."""
-    return f" --company {name}" if len(companies) > 1 else ""
-
-
 def say_standing(batch: Batch, *, option: str = "") -> None:
     """Say how a batch stands, and what to do next."""
     for line in standing_lines(batch, option=option):

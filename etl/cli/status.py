@@ -54,6 +54,7 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
         if batch.state is State.CLOSED and standing_of(batch).word == "released"
     ]
     error, jobs, at = _ask_pleo(turn)
+    problems = [] if error is None else [turn.named(problem) for problem in error.problems]
     left = {job.id: minutes_left(job, at) for job in jobs if at}
     hindrance = _hindrance(turn, current[0], jobs, at=at) if current and at else None
     lines = [
@@ -72,8 +73,7 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
     if not as_json:
         nothing = "nothing is under way" + (", and nothing waits in Pleo" if error is None else "")
         talk.give_prose(*(lines or [nothing]))
-    if error is not None:
-        talk.show_problems(error.problems)
+    talk.show_problems(problems)
     batch = batch_document(current[0], option=turn.option) if current else None
     if batch is not None and hindrance is not None:
         batch["next"] = [hindrance.call[0]]
@@ -84,7 +84,7 @@ def _look(turn: Turn, *, as_json: bool) -> Told:
         "waiting": [job.id for job in jobs if job.is_pending],
     }
     if error is not None:
-        return Told("stopped", error.exit_code, document, error.problems)
+        return Told("stopped", error.exit_code, document, problems)
     return Told(standing_of(current[0]).word if current else "nothing", EXIT_GOOD, document)
 
 

@@ -98,9 +98,10 @@ def find_repeats(
 
 def held_by(batch: Batch, where: str) -> HeldElsewhere:
     """Say that an unsettled batch must be dealt with first."""
+    settle = f"pleo-etl settle {batch.id}"
     done = {
-        State.QUARANTINED: f"say what became of it: `pleo-etl settle {batch.id} --imported` or"
-        " `--not-imported`",
+        State.QUARANTINED: f"say what became of it: `{settle} --imported` or"
+        f" `{settle} --not-imported`",
         State.STAGED: "review and release it, or `pleo-etl discard` it",
         State.APPROVED: "release it with `pleo-etl release`, or `pleo-etl discard` it",
     }

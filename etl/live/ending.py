@@ -73,5 +73,5 @@ def hold_back(desk: Desk, batch: Batch) -> Batch:
 def _mark(desk: Desk, batch: Batch) -> None:
     """Put the note into the folder of a quarantined batch, unless it is there."""
     why = str(batch.facts.get("quarantined_why") or "Pleo ended the export job")
-    option = f" --company {desk.name}" if len(desk.workspace.companies) > 1 else ""
+    option = desk.workspace.option(desk.name)
     forbid_import(desk.folders.released(batch), batch=batch, why=why, option=option)

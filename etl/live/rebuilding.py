@@ -86,13 +86,15 @@ def rebuild(
             stack.enter_context(lock)
         if not is_forced and _is_good(workspace, clock=clock):
             raise _refuse_good()
-        remains = {
-            name: _remains(workspace, name, clock=clock, transport=transport, tell=tell)
-            for name in names
-        }
+        remains = {}
+        for name in names:
+            with workspace.naming(name):
+                remains[name] = _remains(
+                    workspace, name, clock=clock, transport=transport, tell=tell
+                )
         part = _fill(workspace, remains, clock=clock, line_of=line_of, path=path)
         old = _swap(part, path, clock=clock)
-    unknown = [*NEVER_KNOWN, *_unknown(remains)]
+    unknown = [*NEVER_KNOWN, *_unknown(workspace, remains)]
     return Rebuilt({name: len(remains[name]) for name in names}, tuple(unknown), old)
 
 
@@ -116,7 +118,8 @@ def _refuse_good() -> UserMustFix:
             "ANS-7",
             "the ledger is good: to make it again would lose what only it knows",
             "the ledger",
-            "use it as it is; if you must, add --force (the old file is kept beside the new one)",
+            "use it as it is; if you must, `pleo-etl ledger rebuild --force` (the old file is kept"
+            " beside the new one)",
         )
     )
 
@@ -236,7 +239,7 @@ def _swap(part: Path, path: Path, *, clock: Clock) -> Path | None:
     return old if old.exists() else None
 
 
-def _unknown(remains: Mapping[str, Sequence[Remains]]) -> list[str]:
+def _unknown(workspace: Workspace, remains: Mapping[str, Sequence[Remains]]) -> list[str]:
     """Name what the remains of these companies do not say."""
     unknown = []
     for name, found in remains.items():
@@ -255,9 +258,10 @@ def _unknown(remains: Mapping[str, Sequence[Remains]]) -> list[str]:
         last = _last(found)
         is_running = last is not None and last.job is not None and last.job.is_running
         if last is not None and not (last.is_exported or last.is_withdrawn or is_running):
-            unknown.append(
+            settle = f"pleo-etl settle {last.number}"
+            sentence = (
                 f"{name}: whether your ERP has batch {last.number}, which Pleo does not count as"
-                f" exported; say so with `pleo-etl settle {last.number} --imported` or"
-                " `--not-imported`"
+                f" exported; say so with `{settle} --imported` or `{settle} --not-imported`"
             )
+            unknown.append(workspace.named_in(sentence, name))
     return unknown

@@ -74,7 +74,8 @@ def _not_approved(batch: Batch) -> UserMustFix:
             "REL-1",
             f"{name_of(batch)} is not approved",
             f"revision {batch.revision}",
-            "look at it with `pleo-etl review`, and approve it there, or release it with --yes",
+            "look at it with `pleo-etl review`, and approve it there, or release it as it is with"
+            " `pleo-etl release --yes`",
         )
     )
 
