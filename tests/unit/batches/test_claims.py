@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ from tests.fakes.ledgers import (
     walk,
     walk_until,
 )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_in(tmp_path) as opened:
-        yield opened
-        assert opened.verify() == []
 
 
 def who_has(ledger: Ledger, *entries: str) -> dict[str, tuple[int, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,7 @@ from etl.batches.identity import NAME, check_identity, read_identity, write_iden
 from etl.batches.ledger import Ledger, NewBatch
 from etl.batches.states import Kind
 from etl.errors import UserMustFix
-from tests.fakes.ledgers import COMPANY, open_in, walk, walk_until
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_in(tmp_path) as opened:
-        yield opened
+from tests.fakes.ledgers import COMPANY, walk, walk_until
 
 
 @pytest.fixture

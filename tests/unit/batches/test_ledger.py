@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,19 +25,11 @@ from tests.fakes.ledgers import (
     FOLDER,
     WAY,
     body_of,
-    open_in,
     quarantined,
     verdict,
     walk,
     walk_until,
 )
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with open_in(tmp_path) as opened:
-        yield opened
-        assert opened.verify() == []
 
 
 def second(number: int, *, first: int, **more: Any) -> dict[str, Mapping[str, Any]]:
