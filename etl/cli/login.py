@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from etl.cli import talk
+from etl.cli.leading import led_to
 from etl.cli.live import Told, Turn, for_companies, one_company_options
 from etl.errors import EtlError, UserMustFix
 from etl.sentences import counted
@@ -174,9 +174,8 @@ class _Login:
         with Loopback(port) as loopback:
             talk.say("approve in the browser; if none opens, open this address on this computer:")
             talk.say(consent.address)
-            # A browser in a terminal comes back only when it ends, after it was here.
-            threading.Thread(target=_open_browser, args=[consent.address], daemon=True).start()
-            return consent, loopback.wait(consent, self._around.clock)
+            with led_to(consent.address, self._turn.workspace.root, what="login"):
+                return consent, loopback.wait(consent, self._around.clock)
 
     def _ask(self, question: str, *, is_secret: bool) -> str:
         """Ask a person, or take a line of the standard input."""
@@ -194,13 +193,3 @@ class _Login:
 
 def _read_line(limit: int) -> str:
     return sys.stdin.readline(limit)
-
-
-def _open_browser(address: str) -> None:
-    """Open the person's browser where there is one; the address was said as well."""
-    import webbrowser
-
-    try:
-        webbrowser.open(address)
-    except (webbrowser.Error, OSError):
-        talk.say("no browser could be opened here")

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import html
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import click
 
-from etl import files
 from etl.cli import talk
 from etl.cli.interrupting import INTERRUPTIONS
+from etl.cli.leading import led_to
 from etl.cli.live import Told, Turn
 from etl.cli.outcomes import say_wrapped
-from etl.errors import EtlError, UserMustFix
-
-#: Leads the browser to the page. It holds the address, which only its owner may read: on the
-#: command line of a browser every user of the machine could.
-LEAD = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">
-<meta http-equiv="refresh" content="0;url={address}"><title>Review</title>
-<p><a href="{address}">Open the review</a></p></html>
-"""
+from etl.errors import EtlError
 
 
 def web_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -56,35 +45,14 @@ def show_page(turn: Turn, *, by: str, opens: bool) -> Told:
         " being released then is finished first"
     )
     talk.give(page.address)
-    with _led_to(page.address, turn.workspace.root, opens=opens):
-        try:
+    lead = led_to(page.address, turn.workspace.root, what="review") if opens else nullcontext()
+    try:
+        with lead:
             page.serve(waits=_say_that_it_waits)
-            say_wrapped("the review has ended: nobody looked at it for a long time")
-        except INTERRUPTIONS:
-            talk.say("the review has ended; what was said is kept")
+        say_wrapped("the review has ended: nobody looked at it for a long time")
+    except INTERRUPTIONS:
+        talk.say("the review has ended; what was said is kept")
     return Told("ended")
-
-
-@contextmanager
-def _led_to(address: str, folder: Path, *, opens: bool) -> Iterator[None]:
-    """Open the person's browser; what led it here is gone when the review ends."""
-    import webbrowser
-
-    if not opens:
-        yield
-        return
-    # A name without a dot in front: browsers that run in a box of their own may read no other.
-    lead = folder / f"open-review-{secrets.token_hex(4)}.html"
-    try:
-        files.write_private(lead, LEAD.format(address=html.escape(address)).encode())
-        if not webbrowser.open(lead.absolute().as_uri()):
-            talk.say("no browser could be opened here: open the address above")
-    except (webbrowser.Error, OSError, UserMustFix):
-        talk.say("no browser could be opened here: open the address above")
-    try:
-        yield
-    finally:
-        files.remove_file(lead)
 
 
 def _say_that_it_waits() -> None:

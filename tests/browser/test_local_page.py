@@ -14,7 +14,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from etl.cli.review_page import LEAD
+from etl.cli.leading import LEAD
 from etl.review.marks import IN_TEXT, sign_of
 from etl.review.web import LocalPage
 from tests.browser.conftest import Browser, begin_driver
@@ -485,7 +485,7 @@ def test_the_file_that_leads_the_browser_leads_to_the_page(
     page: LocalPage, reader: Reader, tmp_path: Path
 ) -> None:
     lead = tmp_path / "open-review.html"
-    lead.write_text(LEAD.format(address=page.address))
+    lead.write_text(LEAD.format(address=page.address, what="review"))
     reader.shape(width=1280)
     reader.driver.get(lead.as_uri())
     reader.until(".now")

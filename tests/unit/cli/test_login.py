@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -399,8 +400,12 @@ def test_init_refuses_what_cannot_be(tmp_path: Path, words: list[str]) -> None:
 # ── with a real browser's way back: processes and sockets ──
 
 BROWSER = """
-import sys, httpx
-answer = httpx.get(sys.argv[1], trust_env=False)
+import html, httpx, json, pathlib, re, sys, urllib.parse
+lead = pathlib.Path(urllib.parse.unquote(urllib.parse.urlsplit(sys.argv[1]).path))
+address = html.unescape(re.search('content="0;url=([^"]*)"', lead.read_text())[1])
+called = {"with": sys.argv[1], "mode": lead.stat().st_mode & 0o777, "led to": address}
+pathlib.Path(__file__).with_suffix(".json").write_text(json.dumps(called))
+answer = httpx.get(address, trust_env=False)
 httpx.get(answer.headers["location"], trust_env=False)
 """
 
@@ -426,6 +431,11 @@ def test_the_browser_comes_back_to_the_loopback_address(served: Desk) -> None:
     assert company["outcome"] == "logged in"
     (address,) = [line for line in ran.stderr.splitlines() if line.startswith("http")]
     assert urlsplit(address).path == "/oauth/authorize"
+    called = json.loads((served.root / "browser.json").read_text())
+    assert (called["led to"], called["mode"]) == (address, 0o600)
+    # Other users see what a browser is called with: a name, and nothing of this login.
+    assert re.fullmatch(r"file:///.+/books/open-login-[0-9a-f]{8}\.html", called["with"])
+    assert list((served.root / "books").glob("open-*")) == []
     login = served.pleo.authorizations.logins[0]
     assert login.access not in ran.stderr + ran.stdout
     assert served.kept()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
+import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
 
+from etl import files
 from etl.review.web import LocalPage, served
 from tests.unit.cli.live import Live, make_live
 
@@ -74,6 +77,33 @@ def test_without_a_browser_the_address_is_said(live: Live, monkeypatch: pytest.M
     assert result.exit_code == 0
 
 
+def test_a_browser_that_comes_back_when_it_ends_is_not_waited_for(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one in a terminal does."""
+    person, ended = Person(monkeypatch), threading.Event()
+    monkeypatch.setattr("webbrowser.open", lambda _address: ended.wait(60))
+    monkeypatch.setattr("etl.cli.leading.SECONDS", 0.05)
+    result = live.run("review", "--web")
+    ended.set()
+    assert person.answers == [200]
+    assert result.exit_code == 0
+
+
+def test_where_no_file_can_lead_the_browser_the_address_is_said(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = Person(monkeypatch)
+
+    def full(path: Path, _content: bytes) -> None:
+        raise files.cannot_write(path, OSError(errno.ENOSPC, "No space left on device"))
+
+    monkeypatch.setattr("etl.files.write_private", full)
+    result = live.run("review", "--web")
+    assert (person.opened, person.answers) == ([], [200])
+    assert "no browser could be opened here: open the address above" in result.stderr
+
+
 def test_no_browser_is_opened_where_none_is_wanted(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,8 +122,6 @@ def test_the_page_stands_alone(live: Live) -> None:
 
 def test_a_release_that_goes_on_is_waited_for(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C ends the page, and not what was begun."""
-    import threading
-
     ended = threading.Event()
 
     def run(page: LocalPage) -> None:
