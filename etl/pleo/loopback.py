@@ -9,13 +9,12 @@ code is exchanged, makes a code that somebody else catches worthless.
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from functools import partial
+from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
@@ -23,16 +22,14 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from etl.clock import Clock
 from etl.errors import Problem, TryLater, UserMustFix
+from etl.pleo.visitors import HOST, Visitors
 from etl.secret import Secret
 
-HOST = "127.0.0.1"  # never another: nobody else's browser may come back here
 PATH = "/callback"
 DEFAULT_PORT = 8586
 SCOPES = ("export-jobs:read", "export-jobs:write", "export-items:read")
 #: Seconds that a person has for logging in.
 PATIENCE = 300
-POLL = 1.0  # seconds between looks at the clock
-REQUEST_SECONDS = 5  # that a browser has for its request
 MAX_ADDRESS = 8192
 _NAME = re.compile(r"[a-z_]{1,40}")
 _CODE = re.compile(r"[!-~]{1,4096}")
@@ -110,29 +107,29 @@ class Loopback:
     def __init__(self, port: int) -> None:
         self._came: list[Mapping[str, str]] = []
         try:
-            self._server = _Server((HOST, port), _handler(port, self._came))
+            self._visitors = Visitors(port, partial(_answer, port=port, came=self._came))
         except OSError:
             fix = f"end the program that listens on port {port}, or register another redirect"
             fix += " address at Pleo and write its port as pleo: {redirect_port: ...}"
             raise login_failed(f"port {port} is not free", fix=fix) from None
-        self._server.timeout = POLL
 
     def __enter__(self) -> Loopback:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._server.server_close()
+        self._visitors.close()
 
     def wait(self, consent: Consent, clock: Clock, *, patience: float = PATIENCE) -> Secret:
         """Wait for the browser to come back, and give the code.
 
-        Requests of others, who do not know the state, are answered and forgotten.
+        Requests of others, who do not know the state, are answered and forgotten. No number of
+        them, and nothing that they do or leave undone, makes the wait longer.
 
         Raises: UserMustFix AUTH-8, TryLater AUTH-6 when nobody came.
         """
         begun = clock.elapsed()
         while clock.elapsed() - begun < patience:
-            self._server.handle_request()
+            self._visitors.turn(clock)
             for found in self._came:
                 if _is_ours(consent, found):
                     return _code(consent, found)
@@ -142,50 +139,34 @@ class Loopback:
         raise TryLater(Problem("AUTH-6", what, consent.redirect_uri, fix))
 
 
-class _Server(HTTPServer):
-    # On Windows the option would let another program take the port as well.
-    allow_reuse_address = os.name != "nt"
+def _answer(head: bytes, *, port: int, came: list[Mapping[str, str]]) -> bytes:
+    """Answer a browser, and note the query of its visit to the right path."""
+    first, *fields = head.decode("latin-1").split("\r\n")
+    method, _blank, rest = first.partition(" ")
+    named = [field.partition(":") for field in fields]
+    hosts = [value.strip() for name, _colon, value in named if name.casefold() == "host"]
+    try:
+        parts = urlsplit(rest.partition(" ")[0][:MAX_ADDRESS])
+    except ValueError:
+        hosts = []
+    if hosts != [f"{HOST}:{port}"]:
+        return _page(HTTPStatus.BAD_REQUEST, "This address is for pleo-etl on this machine only.")
+    if method != "GET":
+        return _page(HTTPStatus.NOT_IMPLEMENTED, "There is nothing to send.")
+    if parts.path != PATH:
+        return _page(HTTPStatus.NOT_FOUND, "There is nothing here.")
+    came.append({name: values[0] for name, values in parse_qs(parts.query).items()})
+    return _page(HTTPStatus.OK, "You can close this page; pleo-etl says what came of it.")
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a browser that breaks off is no failure, and its address is a secret."""
 
-
-def _handler(port: int, came: list[Mapping[str, str]]) -> type[BaseHTTPRequestHandler]:
-    """Give what answers a browser; it notes the query of each visit to the right path."""
-
-    class Handler(BaseHTTPRequestHandler):
-        timeout = REQUEST_SECONDS
-        server_version = sys_version = ""
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path[:MAX_ADDRESS])
-            if self.headers.get("host") != f"{HOST}:{port}":
-                self._give(400, "This address is for pleo-etl on this machine only.")
-            elif parts.path != PATH:
-                self._give(404, "There is nothing here.")
-            else:
-                came.append({name: values[0] for name, values in parse_qs(parts.query).items()})
-                self._give(200, "You can close this page; pleo-etl says what came of it.")
-
-        def _give(self, status: int, text: str) -> None:
-            body = _PAGE.format(text=text).encode()
-            self.send_response(status)
-            for name, value in (
-                ("Content-Type", "text/html; charset=utf-8"),
-                ("Content-Length", str(len(body))),
-                ("Content-Security-Policy", "default-src 'none'"),
-                ("Referrer-Policy", "no-referrer"),
-                ("Cache-Control", "no-store"),
-                ("Connection", "close"),
-            ):
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_words: object) -> None:
-            """Say nothing: the address holds the code."""
-
-    return Handler
+def _page(status: HTTPStatus, text: str) -> bytes:
+    body = _PAGE.format(text=text).encode()
+    lines = (
+        f"HTTP/1.1 {status.value} {status.phrase}", "Content-Type: text/html; charset=utf-8",
+        f"Content-Length: {len(body)}", "Content-Security-Policy: default-src 'none'",
+        "Referrer-Policy: no-referrer", "Cache-Control: no-store", "Connection: close", "", "",
+    )  # fmt: skip
+    return "\r\n".join(lines).encode() + body
 
 
 def login_failed(what: str, *, fix: str = "") -> UserMustFix:

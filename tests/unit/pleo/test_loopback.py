@@ -7,6 +7,7 @@ import hashlib
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,8 @@ from etl.errors import EtlError, TryLater, UserMustFix
 from etl.pleo.login import tokens_for
 from etl.pleo.loopback import Consent, Loopback, begin_consent, code_of, redirect_uri
 from etl.pleo.sandbox import Pleo
+from etl.pleo.visitors import HOST, MAX_HEAD, MAX_VISITORS
+from etl.secret import Secret
 from tests.fakes.oauth import Door, door
 from tests.fakes.transport import SandboxClockOf
 
@@ -170,7 +173,7 @@ def test_nothing_of_it_is_printed(port: int, capfd: pytest.CaptureFixture[str]) 
 
 def test_it_listens_on_the_loopback_address_only(port: int) -> None:
     with Loopback(port) as loopback:
-        assert loopback._server.server_address == ("127.0.0.1", port)
+        assert loopback._visitors.address == ("127.0.0.1", port)
         with pytest.raises(UserMustFix) as caught:
             Loopback(port)
     (problem,) = caught.value.problems
@@ -179,19 +182,98 @@ def test_it_listens_on_the_loopback_address_only(port: int) -> None:
     assert "redirect_port" in problem.fix
 
 
+class Hurried(SandboxClockOf):
+    """A clock by which a minute goes by between two looks."""
+
+    def elapsed(self) -> float:
+        self._pleo.advance(60)
+        return super().elapsed()
+
+
 def test_nobody_comes(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = SandboxClockOf(Pleo())
-    monkeypatch.setattr("etl.pleo.loopback.POLL", 0.01)
-    with Loopback(port) as loopback:
-        listen = loopback._server.handle_request
-
-        def a_minute_goes_by() -> None:
-            listen()
-            clock.sleep(60)
-
-        monkeypatch.setattr(loopback._server, "handle_request", a_minute_goes_by)
-        with pytest.raises(TryLater) as caught:
-            loopback.wait(begin(port), clock)
+    monkeypatch.setattr("etl.pleo.visitors.POLL", 0.01)
+    with Loopback(port) as loopback, pytest.raises(TryLater) as caught:
+        loopback.wait(begin(port), Hurried(Pleo()))
     (problem,) = caught.value.problems
     assert problem.code == "AUTH-6"
     assert problem.what == "nobody logged in within 5 minutes"
+
+
+# ── strangers on this machine ──
+
+
+@contextmanager
+def dripping(port: int) -> Iterator[threading.Event]:
+    """Ask letter by letter, without an end, until the other side hangs up: then it is told."""
+    over, is_gone = threading.Event(), threading.Event()
+
+    def drip() -> None:
+        with socket.create_connection((HOST, port), timeout=10) as connection:
+            connection.sendall(b"GET /callback?state=")
+            try:
+                while not over.wait(0.01):
+                    connection.sendall(b"x")
+            except OSError:
+                is_gone.set()
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield is_gone
+    finally:
+        over.set()
+        thread.join()
+
+
+def come_back(waiting: Waiting, port: int) -> int:
+    asked = {"code": "c-0", "state": waiting.consent.state.reveal()}
+    return httpx.get(redirect_uri(port), params=asked, trust_env=False).status_code
+
+
+def test_neither_silence_nor_drops_stand_in_the_way_of_the_browser(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much time each of them has."""
+    monkeypatch.setattr("etl.pleo.visitors.VISIT_SECONDS", 600)
+    with Waiting(port) as waiting, dripping(port), ExitStack() as crowd:
+        idle = [
+            crowd.enter_context(socket.create_connection((HOST, port), timeout=10))
+            for _ in range(2 * MAX_VISITORS)
+        ]
+        assert idle[0].recv(1) == b""  # the oldest made room
+        with dripping(port):
+            assert come_back(waiting, port) == 200
+    assert waiting.outcome == Secret("c-0")
+
+
+def test_a_visitor_that_never_comes_to_its_end_is_hung_up_on(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etl.pleo.visitors.VISIT_SECONDS", 0.1)
+    with Waiting(port) as waiting:
+        with dripping(port) as is_gone:
+            assert is_gone.wait(10)
+        with socket.create_connection((HOST, port), timeout=10) as silent:
+            assert silent.recv(1) == b""
+        assert come_back(waiting, port) == 200
+
+
+def test_a_visitor_that_never_comes_to_its_end_does_not_make_the_wait_longer(port: int) -> None:
+    with Loopback(port) as loopback, dripping(port), pytest.raises(TryLater, match="5 minutes"):
+        loopback.wait(begin(port), Hurried(Pleo()))
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["", "GET", "GET http://[ HTTP/1.1", "GET /callback HTTP/1.1\r\nHost: {host}\r\nhost: {host}",
+     "GET /callback HTTP/1.1\r\nHost", "\x00\xff\r\n:\r\n"],
+)  # fmt: skip
+def test_what_no_browser_says_is_refused(port: int, head: str) -> None:
+    with Waiting(port) as waiting:
+        with socket.create_connection((HOST, port), timeout=10) as stranger:
+            stranger.sendall(f"{head.format(host=f'{HOST}:{port}')}\r\n\r\n".encode("latin-1"))
+            assert stranger.recv(65536).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        with socket.create_connection((HOST, port), timeout=10) as stranger:
+            stranger.sendall(b"x" * (MAX_HEAD + 1))
+            assert stranger.recv(1) == b""
+        assert come_back(waiting, port) == 200
