@@ -10,7 +10,8 @@ def command(by: str) -> Answer:
     """Take released files back that nobody has imported.
 
     The files go to outbox/<company>/withdrawn/; the items are free, and can be exported again in
-    Pleo. Imported already? Then `pleo-etl reverse`.
+    Pleo. To reissue a batch is just that: withdraw it, export its items again in Pleo, then
+    `pleo-etl run`. Imported already? Then `pleo-etl reverse`.
 
     \b
     pleo-etl withdraw

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from etl.batches.ledger import Batch
+from etl.batches.ledger import Batch, Event
 from etl.batches.states import Kind
 from etl.live.desk import Desk
 from etl.review import NOTHING_EARLIER, Earlier, Sighting
@@ -57,6 +57,42 @@ def earlier_of(staged: Mapping[str, Any]) -> Earlier:
     sightings = tuple(Sighting(**one) for one in told.get("sightings") or ())
     looked_through, unreadable = told.get("looked_through", 0), told.get("unreadable", 0)
     return Earlier(sightings, looked_through, unreadable)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An earlier revision that somebody knows; `by` is empty where nobody is known to."""
+
+    revision: int
+    by: str = ""
+    is_approved: bool = False
+
+
+def last_look(events: Sequence[Event], *, by: str) -> Look | None:
+    """Give the revision before the newest one that a person looked at or approved last.
+
+    Where they did not, the last one that anybody did, or else the one before. What was looked at
+    is no longer what is there: it is what a person has in mind. None where the content is the same.
+    """
+    staged: list[Event] = []
+    looks: list[Look] = []
+    for event in events:
+        if event.kind is Kind.STAGED:
+            staged.append(event)
+        elif staged and event.kind in (Kind.REVIEWED, Kind.ANSWERED, Kind.APPROVED):
+            number, is_approved = staged[-1].body["revision"], event.kind is Kind.APPROVED
+            looks.append(Look(number, str(event.body["by"]), is_approved))
+    contents = {one.body["revision"]: one.body["content"] for one in staged
+                if not one.body.get("refusal")}  # fmt: skip
+    newest = max(contents, default=0)
+    earlier = [Look(number) for number in sorted(contents)]
+    own = [one for one in looks if one.by.strip().casefold() == by.strip().casefold()]
+    for known in (own, looks, earlier):
+        before = [one for one in known if contents.get(one.revision) and one.revision < newest]
+        if before:
+            last = max(before, key=lambda one: (one.revision, one.is_approved))
+            return None if contents[last.revision] == contents[newest] else last
+    return None
 
 
 def last_words(desk: Desk, batch: Batch) -> str:

@@ -187,6 +187,17 @@ class ReviewSession(Looking):
 
         return self._act("withdraw", do, by=by, content=batch, request=request)
 
+    def reissue(self, batch: str, *, by: str, content: str, request: str = "") -> Outcome:
+        """Take a batch back that nobody has imported, for its items to be exported anew in Pleo."""
+
+        def do(desk: Desk) -> Outcome:
+            found = desk.ledger.find(desk.company_id, batch)
+            if found.content != content:
+                raise _changed(found)
+            return answers.withdraw(desk, found, by=by)
+
+        return self._act("reissue", do, by=by, content=f"{batch} {content}", request=request)
+
     def reverse(self, batch: str, *, by: str, request: str = "") -> Outcome:
         """Book a batch the other way round."""
 

@@ -128,7 +128,7 @@ def _allowed(batch: Batch, *, is_lapsed: bool, has_repeats: bool) -> Iterator[Ac
     if is_released(batch):
         yield Act.IMPORTED
         if not batch.facts.get("reverses"):
-            yield Act.WITHDRAW
+            yield from (Act.WITHDRAW, Act.REISSUE)
     if is_in_the_books(batch) and not batch.facts.get("reverses"):
         yield Act.REVERSE
     if not batch.is_unsettled:

@@ -24,6 +24,7 @@ class Act(StrEnum):
     FETCH = "fetch"
     IMPORTED = "imported"
     WITHDRAW = "withdraw"
+    REISSUE = "reissue"
     REVERSE = "reverse"
     SETTLE_IMPORTED = "settle_imported"
     SETTLE_NOT_IMPORTED = "settle_not_imported"

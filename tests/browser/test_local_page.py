@@ -26,6 +26,8 @@ from tests.fakes.local_page import Reviewed, Visitor, make_reviewed
 pytestmark = pytest.mark.xdist_group("browser")
 
 SECONDS = 30
+#: What stands in the dialog once the batch was compared with what was looked at before.
+COMPARED = "#dialog-release .changed h3"
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +127,7 @@ def test_from_opening_to_release_and_import_by_keyboard_alone(
     reader.press("a")
     assert "1 item in the files, 2 rejected" in reader.text("#dialog-release")
     assert reader.run("return document.activeElement.value") == "A. Patel"
+    reader.until(COMPARED)
     reader.reloaded(lambda: reader.press(Keys.ENTER))
     assert "Released" in reader.text(".now")
     assert "What to do next" in reader.text("#next")
@@ -553,5 +556,68 @@ def test_what_pleo_has_changed_meanwhile_is_shown_before_it_is_released(
     assert reviewed.session.state().revision == 2
     assert reader.text(".acts .main") == "Approve and release"
     reader.press("a")
+    reader.until(COMPARED)
+    assert reader.text(COMPARED) == "Changed since revision 1, which A. Patel approved"
+    told = reader.text("#dialog-release .changed")
+    assert re.search(r"Text: .+ → .*another note", told)
+    assert "No money moved between accounts" in told
     reader.reloaded(lambda: reader.press(Keys.ENTER))
     assert len(reviewed.released()) == 1
+
+
+def test_nobody_releases_a_change_before_it_was_shown(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    reader.come(page)
+    reader.press("j", "r", "private")
+    reader.press(Keys.TAB, Keys.TAB)
+    reader.reloaded(lambda: reader.press(Keys.TAB, Keys.ENTER))
+    reader.run(
+        "const ask = window.fetch; window.held = [];"
+        "window.fetch = (where, ...more) => String(where).includes('/changed/')"
+        " ? new Promise(go => window.held.push(() => go(ask(where, ...more))))"
+        " : ask(where, ...more)"
+    )
+    reader.press("a", Keys.ENTER, Keys.ENTER)
+    assert "Comparing with what was looked at before" in reader.text("#dialog-release")
+    assert reader.run("return document.querySelector('#dialog-release button.main').disabled")
+    reader.run("window.held.forEach(go => go())")
+    reader.until(COMPARED)
+    told = reader.text("#dialog-release .changed")
+    assert told.startswith("Changed since revision 1, which A. Patel looked at")
+    assert re.search(r"EUR 119\.00: in the files → rejected", told.replace("\n", " "))
+    assert re.search(r"4650\s+EUR\s+-119\.00", told)
+    assert re.search(r"1360\s+EUR\s+\+119\.00", told)
+    assert reviewed.kinds().count("approved") == 0
+    link = reader.driver.find_element("css selector", "#dialog-release .changed a")
+    assert str(link.get_attribute("href")).endswith(f"/difference/{reviewed.batch}/1/2")
+    reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert len(reviewed.released()) == 1
+
+
+def test_reissue_puts_the_files_away_once_and_says_what_to_do_in_pleo(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    reader.come(page)
+    reader.driver.get(f"{page.address.split('#')[0]}batch/{reviewed.batch}")
+    reader.driver.find_element("css selector", ".menu summary").send_keys(Keys.ENTER)
+    reader.driver.find_element("css selector", '.acts [data-dialog="reissue"]').send_keys(
+        Keys.ENTER
+    )
+    asked = reader.text("#dialog-reissue")
+    assert "Only if nobody has imported it" in asked
+    assert "Its items are free to come in another batch" in asked
+    assert "In Pleo, then." in asked
+    reader.reloaded(lambda: reader.press(Keys.ENTER, Keys.ENTER))
+    assert reviewed.released() == []
+    assert reviewed.kinds().count("withdrawn") == 1
+    assert "Withdrawn" in reader.text(".now")
+    told = reader.text("#next")
+    assert "2 items to be exported again" in told
+    assert "119.00" in told
+    assert "its support sets them back to not exported" in told
+    reader.driver.find_element("css selector", '#next [data-dialog="fetch"]').send_keys(Keys.ENTER)
+    assert reader.shows("#dialog-fetch")
+    assert reader.complaints() == []

@@ -29,6 +29,7 @@ _DONE: Mapping[str, str] = {
     Act.AGAIN: "Is booked once more. The files were made again",
     Act.ANSWER: "Your answer is kept with the batch",
 }
+_REISSUED = "The files are put away and its items are free: now export them again in Pleo"
 _RELEASED = "Released. The files are in the outbox, and Pleo was told of every item"
 
 
@@ -140,6 +141,8 @@ class Acts:
                 return session.imported(batch, by=by, refused=said.ids("refused"), request=request)
             case Act.WITHDRAW:
                 return session.withdraw(batch, by=by, request=request)
+            case Act.REISSUE:
+                return session.reissue(batch, by=by, content=content, request=request)
             case Act.REVERSE:
                 return session.reverse(batch, by=by, request=request)
             case _:
@@ -191,6 +194,8 @@ class Acts:
             says = _DONE.get(name, says)
         elif name == Act.RELEASE and came.word == "closed":
             says = _RELEASED
+        elif name == Act.REISSUE:
+            says = _REISSUED
         # What names a command is for the terminal; the page shows itself what may be done next.
         step = "" if "`" in came.next_step else came.next_step
         return Told(is_done=True, says=says, next_step=step, batch_id=batch, word=came.word)

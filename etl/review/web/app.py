@@ -2,7 +2,7 @@
 
     batch              the batch that waits, or what to do where none does
     batch/ID[/R]       any batch, as it was in any revision
-    vouchers, rows, trace, receipt, difference     what the page asks for while a person reads
+    vouchers, rows, trace, receipt, difference, changed     what it asks for while a person reads
     history            all batches
     state              minutes left, and how far a release is
     act/NAME (POST)    what a person decides
@@ -23,7 +23,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from etl.documents import read_json
 from etl.errors import EtlError, Problem
 from etl.review.file_pages import FileBook
 from etl.review.web.acting import Acts, Wrong
@@ -31,11 +30,13 @@ from etl.review.web.asked import Session
 from etl.review.web.door import COOKIE, Door
 from etl.review.web.guard import Guard
 from etl.review.web.pages import own, style, write
+from etl.review.web.requests import read_number, read_parts
 
 #: Vouchers and lines of a file that are sent at once.
 VOUCHERS, LINES = 25, 200
-MAX_NUMBER = 10**7
 _BOOKS = 4
+#: Items that are named in a dialog, and in the list of those that go back to Pleo.
+NAMED, NAMED_BACK = 5, 200
 #: A receipt is shown by itself, with nothing allowed: also not what it may hold.
 _RECEIPT_POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -87,6 +88,7 @@ class Local:
             Route("/trace/{id}/{revision:int}", self.trace),
             Route("/receipt/{id}/{revision:int}/{entry}/{number:int}", self.receipt),
             Route("/difference/{id}/{before:int}/{after:int}", self.difference),
+            Route("/changed/{id}", self.changed),
             Route("/compared/{before}/{after}", self.compared),
             Route("/as-it-was/{id}/{revision:int}", self.as_it_was),
             Route("/history", self.history),
@@ -104,7 +106,7 @@ class Local:
 
     async def enter(self, request: Request) -> Response:
         """Exchange the token for the cookie."""
-        cookie = self.door.enter(_parts(await request.body()).get("token"))
+        cookie = self.door.enter(read_parts(await request.body()).get("token"))
         if cookie is None:
             return JSONResponse({"is_in": False}, 403)
         answer = JSONResponse({"is_in": True})
@@ -152,6 +154,7 @@ class Local:
                 "items": drawer.items(concerned) if drawer else {},
                 "moments": self.session.moments(stands.batch_id),
                 "books": self._first_pages(seen),
+                "taken_back": _taken_back(seen) if stands.word == "withdrawn" else {},
             },
             view=seen.view,
         )
@@ -179,6 +182,22 @@ class Local:
         }
         return self._page("difference.html.j2", values)
 
+    def changed(self, request: Request) -> Response:
+        """Say in a dialog what is otherwise than in what a person looked at or approved before."""
+        wanted, by = request.path_params["id"], request.query_params.get("by", "")[:80]
+        values: dict[str, Any] = {"batch_id": wanted, "problem": None, "items": {}}
+        try:
+            found = values["changed"] = self.session.changed(wanted, by=by)
+        except EtlError as error:
+            values |= {"problem": error.problems[0], "changed": None}
+            return self._page("changed.html.j2", values)
+        if found is not None:
+            seen = self.session.view(wanted)
+            told = found.compared.found
+            entries = [one.item_id for one in (*told.items[:NAMED], *told.cells[:NAMED])]
+            values["items"] = seen.drawer.items(entries) if seen and seen.drawer else {}
+        return self._page("changed.html.j2", values)
+
     def compared(self, request: Request) -> Response:
         """Show what differs between two batches."""
         sides = [self.session.state(request.path_params[name]) for name in ("before", "after")]
@@ -202,7 +221,7 @@ class Local:
         keys = drawer.of_item(item) if item else drawer.find(
             asked.get("find", "")[:100], is_noted=asked.get("noted") == "1"
         )  # fmt: skip
-        values = self._vouchers(seen, keys, begin=_number(asked.get("from")))
+        values = self._vouchers(seen, keys, begin=read_number(asked.get("from")))
         stands = self.session.state(request.path_params["id"])
         return self._page(
             "vouchers.html.j2", {**values, "stands": stands, "seen": seen}, view=seen.view
@@ -245,13 +264,13 @@ class Local:
         column = asked.get("column")
         file, name = asked.get("file"), ""
         if file is not None:
-            place = _number(file)
+            place = read_number(file)
             if place >= len(seen.view.files):
                 raise Missing
             name = seen.view.files[place].name
         found = self.session.trace(
-            seen, asked.get("item", "")[:128], file=name, row=_number(asked.get("row")),
-            column=None if column is None else _number(column),
+            seen, asked.get("item", "")[:128], file=name, row=read_number(asked.get("row")),
+            column=None if column is None else read_number(column),
         )  # fmt: skip
         values = {"trace": found, "seen": seen, "batch_id": request.path_params["id"]}
         return self._page("trace.html.j2", values, view=seen.view)
@@ -286,7 +305,7 @@ class Local:
         """Do what a person has decided."""
         from starlette.concurrency import run_in_threadpool
 
-        parts = _parts(await request.body())
+        parts = read_parts(await request.body())
         name = request.path_params["name"]
         return JSONResponse(await run_in_threadpool(self.acts.do, name, parts))
 
@@ -326,6 +345,13 @@ class Local:
         return HTMLResponse(write("plain.html.j2", {**given, "stands": None}), status)
 
 
+def _taken_back(seen: Any) -> dict[str, Any]:
+    """Give the items that stood in the files of a batch; the first are named."""
+    entries = [str(one["id"]) for one in seen.items if one["vouchers"]]
+    named = seen.drawer.items(entries[:NAMED_BACK]) if seen.drawer else {}
+    return {"count": len(entries), "items": named, "entries": entries[:NAMED_BACK]}
+
+
 def make_app(
     session: Session,
     host: Host,
@@ -344,32 +370,6 @@ def make_app(
         },
     )  # fmt: skip
     return Guard(app, host=host.address, door=door, active=active), local.acts
-
-
-def _parts(body: bytes) -> Mapping[str, Any]:
-    """Read the JSON of an act.
-
-    Raises: Wrong.
-    """
-    try:
-        found = read_json(body)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Wrong("this is no JSON object")
-    return found
-
-
-def _number(text: str | None) -> int:
-    """Read a number of an address.
-
-    Raises: Wrong.
-    """
-    if text is None or not text.isascii() or not text.isdigit() or int(text[:9]) > MAX_NUMBER:
-        if text is None:
-            return 0
-        raise Wrong("this is no number")
-    return int(text)
 
 
 __all__ = ["Host", "make_app"]

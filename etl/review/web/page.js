@@ -67,7 +67,7 @@
   const came = (told, act) => {
     note([told.says, told.next && act !== "imported" ? told.next : ""].filter(Boolean)
       .map(text => text[0].toUpperCase() + text.slice(1)).join(". "));
-    const after = ["release", "imported", "withdraw", "reverse", "settle_imported",
+    const after = ["release", "imported", "withdraw", "reissue", "reverse", "settle_imported",
       "settle_not_imported"];
     const goes = after.includes(act) && told.batch ? `${base}/batch/${told.batch}` : `${base}/batch`;
     keepPlace();
@@ -83,7 +83,7 @@
     dialog.addEventListener("cancel", event => { if (busy) event.preventDefault(); });
     form.addEventListener("submit", async event => {
       event.preventDefault();
-      if (busy) return;
+      if (busy || one('button[type="submit"]', form).disabled) return;
       const wrong = all("[required]", form).find(field => !field.value.trim());
       if (wrong) {
         show(failed, "Please fill this in: " + form.querySelector(`label[for="${wrong.id}"]`).textContent);
@@ -114,6 +114,27 @@
       busy = false;
       button.disabled = false;
     });
+  });
+  // What changed since it was looked at or approved before stands in the dialog before anybody can
+  // go on; for whom depends on the name.
+  const change = async form => {
+    const place = one("[data-changed]", form);
+    if (!place) return;
+    const button = one('button[type="submit"]', form), by = one('[name="by"]', form).value.trim();
+    const mine = place.dataset.by = by;
+    button.disabled = true;
+    if (!place.children.length) place.textContent = "Comparing with what was looked at before …";
+    try {
+      const found = await parts(`${base}/changed/${meta.batch}?by=${encodeURIComponent(by)}`);
+      if (place.dataset.by === mine) place.replaceChildren(found);
+    } catch (error) {
+      place.textContent = error.message;
+    }
+    if (place.dataset.by === mine && !busy) button.disabled = false;
+  };
+  all("[data-changed]").forEach(place => {
+    const form = place.closest("form");
+    one('[name="by"]', form).addEventListener("change", () => change(form));
   });
   const pause = time => new Promise(done => setTimeout(done, time));
   const follow = async form => {
@@ -177,6 +198,7 @@
     fill(dialog);
     all(".menu[open]").forEach(menu => { menu.open = false; });
     dialog.showModal();
+    if (form) change(form);
     const first = one("textarea, input:not([type=hidden]), button.main", dialog);
     if (first) first.focus();
   };

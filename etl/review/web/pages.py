@@ -15,6 +15,7 @@ from etl.review.report import context_of, environment_of, resource
 _OWN = (
     "parts.html.j2", "review.html.j2", "shell.html.j2", "vouchers.html.j2", "rows.html.j2",
     "trace.html.j2", "history.html.j2", "plain.html.j2", "frame.html.j2", "difference.html.j2",
+    "changed.html.j2",
 )  # fmt: skip
 
 

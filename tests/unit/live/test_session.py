@@ -193,6 +193,61 @@ def test_what_is_shown_is_what_the_ledger_holds(
     assert code_of(reviewed.another().view) == "LINE-2"
 
 
+# ── what changed since it was looked at ──
+
+
+def test_a_change_is_told_against_what_the_person_knows(reviewed: Reviewed) -> None:
+    session, batch = reviewed.session, reviewed.batch
+    assert session.changed(batch, by=BY) is None
+    first, second = exported(session)
+    session.seen([first], by="B. Lind", content=content_of(session))
+    session.reject(first, reason="private", by=BY, content=content_of(session))
+    session.seen([second], by=BY, content=content_of(session))
+    session.reject(second, reason="private", by=BY, content=content_of(session))
+    found = session.changed(batch, by=f" {BY.upper()}")
+    assert found is not None
+    assert (found.before, found.after, found.by, found.does) == (2, 3, BY, "looked at")
+    assert [one.item_id for one in found.compared.found.items] == [second]
+    for name, before, by in (("B. Lind", 1, "B. Lind"), ("C. Sato", 2, BY)):
+        found = session.changed(batch, by=name)
+        assert found is not None
+        assert (found.before, found.by) == (before, by)
+
+
+def test_what_is_again_as_it_was_looked_at_is_no_change(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    item = exported(session)[0]
+    session.seen([item], by="B. Lind", content=content_of(session))
+    session.reject(item, reason="private", by=BY, content=content_of(session))
+    session.undo(item, by=BY, content=content_of(session))
+    assert session.state().revision == 3
+    assert session.changed(reviewed.batch, by="B. Lind") is None
+    found = session.changed(reviewed.batch, by=BY)  # who knows what was held back in between
+    assert found is not None
+    assert found.before == 2
+
+
+def test_what_was_approved_and_then_made_with_other_rules_is_told(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    session.approve(by=BY, content=content_of(session))
+    (reviewed.live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
+    session.fetch(by=BY)
+    found = session.changed(reviewed.batch, by=BY)
+    assert found is not None
+    assert (found.before, found.after, found.does) == (1, 2, "approved")
+    moved = {one.account: str(one.moved) for one in found.compared.found.accounts}
+    assert moved.keys() == {"4650", "4999"}
+
+
+def test_what_nobody_looked_at_is_compared_with_the_revision_before(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    (reviewed.live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
+    session.fetch(by=BY)
+    found = session.changed(reviewed.batch, by=BY)
+    assert found is not None
+    assert (found.before, found.by, found.does) == (1, "", "")
+
+
 # ── acts, once ──
 
 
@@ -246,6 +301,32 @@ def test_a_stale_page_releases_nothing(reviewed: Reviewed) -> None:
         assert code_of(act) == "REL-2"
     assert not {"approved", "voided"} & set(reviewed.kinds())
     assert reviewed.sent() == []
+
+
+def test_a_reissue_takes_back_what_was_looked_at_and_once(reviewed: Reviewed) -> None:
+    session, content, batch = reviewed.session, content_of(reviewed.session), reviewed.batch
+    session.release(by=BY, content=content)
+    assert Act.REISSUE in session.state(batch).allowed
+    assert code_of(lambda: session.reissue(batch, by=BY, content="0" * 64)) == "REL-2"
+    assert len(reviewed.released()) == 1
+    for request in ("one", "one", "two"):
+        assert session.reissue(batch, by=BY, content=content, request=request).word == "withdrawn"
+    assert reviewed.kinds().count("withdrawn") == 1
+    assert reviewed.released() == []
+    assert Act.REISSUE not in session.state(batch).allowed
+    reviewed.live.job()
+    session.fetch(by=BY)
+    assert session.state().number == 2
+    assert not session.state().repeats  # its items are free: nothing is asked of them
+
+
+def test_what_the_erp_has_is_not_reissued(reviewed: Reviewed) -> None:
+    session, content, batch = reviewed.session, content_of(reviewed.session), reviewed.batch
+    session.release(by=BY, content=content)
+    session.imported(batch, by=BY)
+    assert Act.REISSUE not in session.state(batch).allowed
+    assert code_of(lambda: session.reissue(batch, by=BY, content=content)) == "ANS-2"
+    assert len(reviewed.released()) == 1
 
 
 def test_a_rejection_that_comes_twice_makes_one_revision(reviewed: Reviewed) -> None:
