@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Why an old batch cannot be made again: another version, a change, or its time is over.
 GONE = frozenset({"LINE-1", "LINE-2", "REVIEW-3"})
+#: Balances that are listed of a released batch; its page has all.
+MAX_SUMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,30 @@ def _nothing_to_see(turn: Turn, batch: Batch | None) -> Told:
     return Told(str(batch.state), document={"batch": batch_document(batch, option=turn.option)})
 
 
+def _released_lines(folder: Path) -> list[str]:
+    """Give the control sheet of a released batch, as its manifest has it: balances, remarks."""
+    from etl.batches.reading import read_manifest
+    from etl.review.summary import grouped
+
+    try:
+        head = read_manifest(folder).head
+    except UserMustFix:
+        return []
+    lines = []
+    for title, name, by in (("wallet", "wallets", "wallet"), ("account", "accounts", "account")):
+        sums = head["controls"].get(name) or []
+        lines += [f"  by {title}, debit less credit"] if sums else []
+        lines += [
+            f"    {one[by] or '(none)':<16} {one['currency']}"
+            f" {grouped(Decimal(one['debit']) - Decimal(one['credit'])):>14}"
+            for one in sums[:MAX_SUMS]
+        ]
+        if len(sums) > MAX_SUMS:
+            lines.append(f"    and {len(sums) - MAX_SUMS} more")
+    notes = [f"    {one['count']} x {one['meaning']} ({one['code']})" for one in head["notes"]]
+    return lines + (["  remarks", *notes] if notes else [])
+
+
 def _what_is_left(turn: Turn, batch: Batch, error: UserMustFix, *, aside: bool) -> Told:
     """Show what is known of an old batch that cannot be made again: its page and its files."""
     from etl.live.desk import folders_of
@@ -222,6 +249,7 @@ def _what_is_left(turn: Turn, batch: Batch, error: UserMustFix, *, aside: bool) 
     page = folder / REVIEW
     lines = [Line(f"{turn.name}: batch {batch.number} ({batch.id})", "title")]
     lines += [Line(line) for line in counts_lines(batch)]
+    lines += [Line(line) for line in _released_lines(folder)]
     if page.is_file():
         lines += [Line("  read it as it was:"), Line(f"    {shown_path(page)}", "whole")]
     screens.show(lines, aside=aside)

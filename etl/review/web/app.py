@@ -134,7 +134,9 @@ class Local:
             if not stands.batch_id:
                 raise
             moments = self.session.moments(stands.batch_id)
-            which = {"problems": error.problems, "moments": moments, "revision": revision}
+            lines = {one.batch_id: one for one in self.session.history()}
+            which = {"problems": error.problems, "moments": moments, "revision": revision,
+                     "line": lines.get(stands.batch_id)}  # fmt: skip
             return self._page("plain.html.j2", {**values, **which}, status=409)
         if seen is None:
             return self._page("plain.html.j2", {**values, "history": self.session.history()[:10]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import openpyxl
@@ -286,6 +287,47 @@ def test_any_old_batch_is_shown_as_it_was(live: Live) -> None:
     assert "4650" in live.run("review", "1", "--revision", "1", "--item", "4113001").stdout
     assert live.run("review", "1", "--revision", "9").exit_code == 2
     assert live.run("review", "7").exit_code == 2
+
+
+def lose(live: Live, *, is_private_left: bool) -> None:
+    """Lose the ledger, or all that is private, and make the ledger again."""
+    for path in (live.root / ".pleo-etl").glob("ledger.db*"):
+        path.unlink()
+    if not is_private_left:
+        shutil.rmtree(live.root / ".pleo-etl")
+    assert live.run("ledger", "rebuild", "--yes").exit_code == 0
+
+
+def test_after_a_rebuild_an_old_batch_is_shown_as_it_was(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("review", "--reject", "4113001", "--reason", "private")
+    live.run("release", "--yes", "--by", "A. Patel")
+    differs = live.run("diff", "1@1", "1@2").stdout
+    lose(live, is_private_left=True)
+    assert "  3 listed = 1 in the file + 2 rejected" in live.run("review", "1").stdout
+    first = live.run("review", "1", "--revision", "1").stdout
+    assert "  3 listed = 2 in the file + 1 rejected" in first
+    assert "4650" in live.run("review", "1", "--revision", "1", "--item", "4113001").stdout
+    assert live.run("diff", "1@1", "1@2").stdout == differs
+    assert "in the file -> rejected" in differs
+
+
+def test_after_a_rebuild_without_the_private_folder_the_outbox_is_shown(live: Live) -> None:
+    live.job()
+    live.run("run", "--release")
+    lose(live, is_private_left=False)
+    shown = live.run("review", "1")
+    assert shown.exit_code == 0
+    assert "3 items: 2 in the file" in shown.stdout
+    assert "  by wallet, debit less credit\n    1360             EUR        -149.00" in shown.stdout
+    assert "    4650             EUR         149.00" in shown.stdout
+    assert "no receipt in Pleo (REV-1)" in shown.stdout
+    (page,) = re.findall(r"^ +(outbox/\S+review.html)$", shown.stdout, re.MULTILINE)
+    assert (live.root / page).is_file()
+    said = shown.stderr.replace("\n  ", " ")
+    assert "it cannot be shown here: what batch 1" in said
+    assert "was made of is not stored here any more, or was changed (LINE-2)" in said
 
 
 def test_after_retention_the_page_in_the_outbox_is_all_there_is(live: Live) -> None:

@@ -13,7 +13,7 @@ from etl.live import viewing
 from etl.live.rebuilding import rebuild
 from etl.live.session import ReviewSession
 from etl.workspace import load_workspace
-from tests.fakes.local_page import BY, Reviewed, make_reviewed
+from tests.fakes.local_page import BY, Reviewed, Visitor, make_reviewed
 from tests.fakes.transport import SandboxClockOf, SandboxTransport
 
 
@@ -127,5 +127,15 @@ def test_without_the_private_folder_its_page_is_what_there_is(reviewed: Reviewed
     assert again.page_as_it_was(batch, 1) == page
     assert again.compared(batch, batch).found.is_same
     assert "reverse its vouchers by hand" in said(again.reverse, batch, by=BY)
+    reviewed.session = again
+    with reviewed.page() as served, Visitor(served) as visitor:
+        visitor.enter()
+        shown = visitor.get(f"batch/{batch}").text
+        assert "Batch 1: its files are ready to be imported, once" in shown
+        assert "1 item of 3 in the files, 2 rejected." in shown
+        assert f"as-it-was/{batch}/1" in shown
+        assert "That page is what there is: what batch 1" in shown
+        assert 'data-dialog="reissue"' in shown  # what can be said of it can be said
+        assert visitor.get(f"as-it-was/{batch}/1").content == page
     assert again.withdraw(batch, by=BY).word == "withdrawn"
     assert again.page_as_it_was(batch, 1) == page
