@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +16,6 @@ if TYPE_CHECKING:
 
 #: Columns of a line on every terminal.
 WIDTH = 80
-_COMMAND = re.compile(r"`[^`]+`")
-#: Stands for a blank at which no line may end; printable text holds none.
-_JOINED = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +81,7 @@ def standing_lines(
 
 def wrapped(text: str) -> list[str]:
     """Break a line so that it fits on every terminal; commands and paths stay whole."""
-    inner = " " * (len(text) - len(text.lstrip()) + 2)
-    lines = textwrap.wrap(
-        _COMMAND.sub(lambda found: found[0].replace(" ", _JOINED), talk.printable(text)),
-        WIDTH,
-        subsequent_indent=inner,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [line.replace(_JOINED, " ") for line in lines]
+    return talk.broken(talk.printable(text), WIDTH)
 
 
 def _call_lines(calls: Sequence[tuple[str, str]]) -> list[str]:

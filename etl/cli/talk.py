@@ -30,6 +30,10 @@ _STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 
+_CALL = re.compile(r"`[^`]+`")
+#: Stands for a blank at which no line may end; printable text holds none.
+_JOINED = "\x00"
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -114,13 +118,19 @@ def _say_parts(word: str, first: str, *others: str) -> None:
 
 def _broken(*lines: str, width: int | None) -> Iterator[str]:
     for line in lines:
-        if width is None:
-            yield line
-            continue
-        inner = " " * (len(line) - len(line.lstrip()) + 2)
-        yield from textwrap.wrap(
-            line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
-        ) or [line]
+        yield from [line] if width is None else broken(line, width) or [line]
+
+
+def broken(line: str, width: int) -> list[str]:
+    """Break a line where it is too wide; calls and paths stay whole, to be copied."""
+    lines = textwrap.wrap(
+        _CALL.sub(lambda found: found[0].replace(" ", _JOINED), line),
+        width,
+        subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(_JOINED, " ") for line in lines]
 
 
 def terminal_width(stream: TextIO | None = None) -> int | None:

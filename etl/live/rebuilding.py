@@ -31,6 +31,7 @@ from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
 from etl.pleo.travel import Transport
+from etl.sentences import counted
 from etl.workspace import Workspace
 
 #: Told apart by these, when the ledger is made again more than once in a second.
@@ -59,7 +60,7 @@ class Rebuilt:
     @property
     def says(self) -> str:
         """Say what was done."""
-        counts = ", ".join(f"{name}: {count} batches" for name, count in self.batches.items())
+        counts = ", ".join(f"{name}: {counted(n, 'batch')}" for name, n in self.batches.items())
         return f"the ledger was made again ({counts})"
 
 
@@ -134,7 +135,7 @@ def _remains(
 ) -> list[Remains]:
     company = workspace.companies[name]
     found = read_folders(folders_of(workspace, name), company_id=company.id)
-    tell(f"{name}: {len(found)} batches in the outbox; asking Pleo for its jobs")
+    tell(f"{name}: {counted(len(found), 'batch')} in the outbox; asking Pleo for its jobs")
     address = address_of(workspace.settings.pleo)
     credential = find_credential(workspace, name, address=address, clock=clock)
     with PleoClient(address, credential=credential, clock=clock, transport=transport) as pleo:

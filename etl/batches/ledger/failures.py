@@ -169,16 +169,10 @@ def not_durable(what: str) -> UserMustFix:
 
 
 def absent(name: str) -> UserMustFix:
-    """Say that there is no ledger yet."""
-    return UserMustFix(
-        Problem(
-            "LED-10",
-            f"there is no ledger {name} yet",
-            PLACE,
-            "if there was one, make it again with `pleo-etl ledger rebuild`; else start with"
-            " `pleo-etl run`",
-        )
-    )
+    """Say that there is no ledger, where something was released before."""
+    what = f"there is no ledger {name}, and the outbox shows that there was one"
+    fix = "put the file back, or make it again with `pleo-etl ledger rebuild`"
+    return UserMustFix(Problem("LED-10", what, PLACE, fix))
 
 
 def claimed_elsewhere(number: int, entry: str) -> HeldElsewhere:

@@ -17,6 +17,15 @@ from tests.unit.cli.workspaces import MAPPING, Workspace
 
 WIDTH = 80
 
+
+def test_no_line_of_a_problem_ends_inside_a_call() -> None:
+    fix = "  fix: the batch waits: say what became of it, `pleo-etl settle 7 --imported`, and go on"
+    assert talk.broken(fix, 70) == [
+        "  fix: the batch waits: say what became of it,",
+        "    `pleo-etl settle 7 --imported`, and go on",
+    ]
+
+
 EXPECTED = """\
 rejected[MAP-20], 3 items: no rule finds account.expense: looked for "4711" in accounts.csv
   at item ID, line 1, acme.yaml:9:3, and 3 more
