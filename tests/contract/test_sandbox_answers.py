@@ -81,8 +81,8 @@ def test_every_item_of_the_sample_data_keeps_the_form(scene: Scene, name: str) -
 
 def test_without_vendor_bookkeeping_the_form_is_kept_too(scene: Scene) -> None:
     job = scene.pleo.add_job(scene.company, is_vendor_based=False)
-    for entry in scene.client.entries(job).json()["data"]:
-        assert (entry["vendor"], entry["bookkeeping"]) == (None, None)
+    entries = scene.client.entries(job).json()["data"]
+    assert {(entry["vendor"], entry["bookkeeping"]) for entry in entries} == {(None, None)}
 
 
 def test_amounts_and_rates_are_the_numbers_of_the_entry(scene: Scene) -> None:

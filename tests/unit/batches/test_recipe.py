@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -86,12 +87,10 @@ def test_a_recipe_changes_with_each_of_its_parts() -> None:
 
 
 def test_a_batch_id_is_short_and_follows_what_went_in() -> None:
-    assert batch_id("input", company="a", template="t", number=1) == batch_id(
-        "input", company="a", template="t", number=1
-    )
-    assert batch_id("input", company="a", template="t", number=1) != batch_id(
-        "input", company="a", template="t", number=2
-    )
+    first = batch_id("input", company="a", template="t", number=1)
+    assert re.fullmatch("[0-9a-f]{12}", first)
+    assert batch_id("input", company="a", template="t", number=1) == first
+    assert batch_id("input", company="a", template="t", number=2) != first
 
 
 VERDICT = pl.DataFrame([("a", "exported", "4113001", None, None)], schema=VERDICTS, orient="row")

@@ -16,7 +16,6 @@ COMPANY = (
     "company: {name: Acme GmbH, id: 5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b10, "
     "time_zone: Europe/Berlin, currency: EUR}\n"
 )
-NEEDS = {role: role in ("expense", "wallet") for role in ROLES}
 
 
 def frames(*written: Mapping[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:

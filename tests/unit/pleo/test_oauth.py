@@ -19,7 +19,7 @@ from etl.pleo import oauth
 from etl.pleo.client import PleoClient
 from etl.pleo.keeping import KeptTokens, lock_path
 from etl.pleo.oauth import OAuthTokens
-from etl.pleo.tokens import OAuthClient
+from etl.pleo.tokens import NeverAsked, OAuthClient
 from etl.secret import Secret
 from tests.fakes.oauth import Door, Noted, door
 
@@ -408,7 +408,7 @@ def test_the_client_shows_its_secret_in_either_way(opened: Door, method: str) ->
     login = opened.pleo.authorizations.logins[0]
     login.client = opened.pleo.authorizations.clients[opened.client.id]
     other = {"basic": "post", "post": "basic"}[method]
-    with pytest.raises(Exception, match="does not accept the OAuth client"):
+    with pytest.raises(NeverAsked, match="does not accept the OAuth client"):
         opened.endpoint(client=replace(opened.client, method=other)).refresh(first.refresh)
     granted = opened.endpoint(client=replace(opened.client, method=method)).refresh(first.refresh)
     assert opened.opens(f"Bearer {granted.access.reveal()}")

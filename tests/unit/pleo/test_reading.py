@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from etl.pleo.client import PleoClient
 from etl.pleo.exchange import MAX_BODY
-from etl.pleo.failures import AnswerTooLarge, BadAnswer, OutcomeUnknown
+from etl.pleo.failures import AnswerTooLarge, BadAnswer, OutcomeUnknown, PleoRefused
 from etl.pleo.reading import entry_id_of, read_page
 from tests.fakes.called import (
     COMPANY,
@@ -179,7 +179,7 @@ def test_an_answer_without_end_is_refused() -> None:
 
 def test_an_error_without_end_is_read_only_at_its_begin() -> None:
     client, _ = scripted(InOrder(answer(status=404, body=repeat(b" " * 2**10))))
-    with pytest.raises(Exception, match="PLEO-7"):
+    with pytest.raises(PleoRefused, match="PLEO-7"):
         client.get_job(JOB)
 
 
