@@ -15,7 +15,7 @@ from pathlib import Path
 
 from etl import files
 from etl.batches.identity import check_identity, write_identity
-from etl.batches.ledger import open_ledger
+from etl.batches.ledger import open_ledger, sweep_parts
 from etl.batches.ledger.opening import ledger_path
 from etl.batches.lock import company_lock
 from etl.clock import Clock, SystemClock
@@ -152,9 +152,7 @@ def _fill(
 ) -> Path:
     """Make the new ledger under a temporary name, and put its name into the outboxes."""
     files.make_private_folder(path.parent)
-    for left in path.parent.iterdir():
-        if left.name.startswith(f".pleo-etl.{path.name}."):
-            files.remove_file(left)
+    sweep_parts(workspace.settings.ledger, root=workspace.root)
     part = files.temporary_name(path, "part")
     url = "sqlite:///" + part.relative_to(workspace.root).as_posix()
     then = Then(clock)

@@ -20,7 +20,6 @@ from etl.batches.ledger.store import DATABASE_ERRORS, Store
 from etl.clock import Clock
 from etl.errors import EtlError
 
-SCHEME = "sqlite:///"
 #: "PLEO": tells our files from those of other programs (PRAGMA application_id).
 APPLICATION_ID = 0x504C454F
 _MAGIC = b"SQLite format 3\0"
@@ -93,12 +92,12 @@ def _make(path: Path, *, clock: Clock) -> None:
 
 
 def sweep_parts(url: str, *, root: Path) -> None:
-    """Remove what a killed command has left of a ledger that it was making.
+    """Remove what a killed command has left of a ledger that it was making, and of its parts.
 
-    Needs: a ledger, and a lock that keeps `ledger rebuild` out.
+    Needs: a lock that keeps `ledger rebuild` out.
     """
     path = ledger_path(url, root=root)
-    for left in path.parent.glob(f".pleo-etl.{path.name}.*.part*"):
+    for left in path.parent.glob(f".pleo-etl.*{path.name}.*.part*"):
         files.remove_file(left)
 
 

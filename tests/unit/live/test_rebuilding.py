@@ -333,6 +333,23 @@ def test_pleo_out_of_reach_changes_nothing(scene: Scene) -> None:
 # ── stops ──
 
 
+@pytest.mark.parametrize("then", [made_again, Scene.finish])
+def test_what_a_stopped_rebuild_has_begun_is_swept(
+    scene: Scene, then: Callable[[Scene], Any]
+) -> None:
+    """The new ledger is a part, and was itself being made from one."""
+    released(scene)
+    folder = scene.root / ".pleo-etl"
+    first = files.temporary_name(folder / "ledger.db", "part")
+    parts = [first, files.temporary_name(first, "part"), folder / f"{first.name}-wal"]
+    if then is made_again:
+        lose(scene)
+    for part in parts:
+        part.write_bytes(b"half")
+    then(scene)
+    assert not [part for part in parts if part.exists()]
+
+
 def naming(name: str) -> Callable[..., str]:
     """Name an effect; of new files only the ledger's own place counts."""
     return lambda _old, new: name if name == "move_file" else f"{name} {new.name}"
