@@ -5,7 +5,7 @@ What to do next is said by the faces: in calls on the terminal, in words on the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ HAPPENED: Mapping[Kind, str] = {
     Kind.IMPORTED: "imported",
     Kind.REVERSED: "reversed",
 }
+#: The code under which items wait that an earlier batch has booked.
+REPEATED = "JOB-9"
 #: Characters of a hash, and of an item's id, that tell it from every other one a reader meets.
 SHOWN_OF_HASH = 12
 SHOWN_OF_ID = 8
@@ -90,8 +92,19 @@ def _staged(batch: Batch) -> Standing:
         return Standing("staged", said)
     blocking = batch.facts.get("blocking")
     if blocking:
-        return Standing("staged", f"it waits for your answers ({', '.join(blocking)}){since}")
+        return Standing("staged", f"{_asked(batch, blocking)}{since}")
     return Standing("staged", f"it waits for your review{since}")
+
+
+def _asked(batch: Batch, blocking: Sequence[str]) -> str:
+    """Say what a person is asked; items that came before are counted, other notes named."""
+    waiting = (batch.facts.get("counts") or {}).get("waiting", 0)
+    others = ", ".join(code for code in blocking if code != REPEATED or not waiting)
+    if not waiting:
+        return f"it waits for your answers ({others})"
+    verb, they = ("waits", "it was") if waiting == 1 else ("wait", "they were")
+    said = f"{counted(waiting, 'item')} {verb} for your answer: {they} booked before"
+    return f"{said}; more is to be answered ({others})" if others else said
 
 
 def _closed(batch: Batch) -> Standing:
@@ -108,6 +121,17 @@ def _closed(batch: Batch) -> Standing:
 
 def _approvers(batch: Batch) -> str:
     return " and ".join(dict.fromkeys(one.by for one in batch.approvals))
+
+
+def is_mostly_rejected(batch: Batch) -> bool:
+    """Say whether most items of a staged batch are rejected for a cause that can be cured.
+
+    What its reviewer held back does not count: that was meant.
+    """
+    counts = batch.facts.get("counts") or {}
+    said = (batch.facts.get("decisions") or {}).values()
+    held_back = sum(one["do"] == "reject" for one in said)
+    return (int(counts.get("rejected", 0)) - held_back) * 2 > int(counts.get("items", 0))
 
 
 def when_of(batch: Batch) -> str:

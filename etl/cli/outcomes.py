@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 REVIEW = "review.html"
 #: The counts of a batch, in the bookkeeper's words.
 PARTS = {
-    "rendered": "in the files", "rejected": "rejected", "already_booked": "booked before",
+    "rendered": "in the files", "waiting": "waiting for your answer", "rejected": "rejected",
+    "already_booked": "already booked",
     "nothing_to_book": "with nothing to book", "skipped": "skipped",
 }  # fmt: skip
 #: Outcomes that are not about what a batch holds.
@@ -68,7 +69,7 @@ def _say(outcome: Outcome, *, goes_on: bool) -> None:
 
 def counts_lines(batch: Batch) -> list[str]:
     """Give what became of the items of a batch, and its totals."""
-    from etl.review.summary import grouped
+    from etl.review.words import grouped
 
     counts = batch.facts.get("counts") or {}
     if not counts:

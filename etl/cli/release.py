@@ -81,10 +81,8 @@ def release_staged(turn: Turn, *, yes: bool, by: str | None) -> Told:
 def _release(turn: Turn, desk: Desk, batch: Batch, *, by: str, is_attended: bool) -> Outcome:
     from etl.live.approving import approve
     from etl.live.releasing import release
-    from etl.live.reviewing import note_reviewed
 
     if batch.state is State.STAGED and not batch.facts.get("refusal"):
-        batch = note_reviewed(desk, batch, by=by) if is_attended else batch
         batch = approve(desk, batch, by=by, content=batch.content)
     asks = _asks_about(turn, by=by) if is_attended else None
     return release(desk, batch, by=by, ask=asks)

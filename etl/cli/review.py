@@ -218,7 +218,7 @@ def _nothing_to_see(turn: Turn, batch: Batch | None) -> Told:
 def _released_lines(folder: Path) -> list[str]:
     """Give the control sheet of a released batch, as its manifest has it: balances, remarks."""
     from etl.batches.reading import read_manifest
-    from etl.review.summary import grouped
+    from etl.review.words import grouped
 
     try:
         head = read_manifest(folder).head

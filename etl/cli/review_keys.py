@@ -17,6 +17,7 @@ from etl.cli.outcomes import say_wrapped, told_of
 from etl.cli.review_looks import (
     Looked,
     entry_of,
+    first_lines,
     item_lines,
     look,
     overview_lines,
@@ -24,6 +25,7 @@ from etl.cli.review_looks import (
     shown_of,
     why_lines,
 )
+from etl.cli.review_prompt import KEYS, key_lines
 from etl.cli.review_vouchers import Leaf
 from etl.cli.reviewing import check_released, say_act
 from etl.errors import EtlError
@@ -35,23 +37,6 @@ if TYPE_CHECKING:
 #: Seconds after which the minutes left are said anew while nobody presses a key.
 SECONDS_BETWEEN = 20
 STALE = "REL-2"
-#: Key -> what it does, as ? tells it.
-HELP: Mapping[str, str] = {
-    "v": "the next voucher; those that you have not reviewed before come first",
-    "p": "the voucher before",
-    "w": "why each cell of this item is what it is",
-    "/": "find vouchers by words: a name, an amount, a number",
-    "i": "all items, one line each",
-    "n": "notes and questions, and to answer them",
-    "x": "rejections, with what Pleo's users read",
-    "r": "reject an item; Pleo shows the reason",
-    "u": "undo what was said of an item",
-    "a": "approve: exactly this may be released",
-    "l": "approve and release",
-    "d": "discard the batch; nothing of it is out",
-    "s": "the whole review again",
-    "q": "leave; nothing is lost",
-}
 
 
 def review_with_keys(turn: Turn, *, by: str) -> Told | None:
@@ -74,6 +59,7 @@ class _Reviewing:
         self._turn, self._session, self._heard = turn, session, heard
         self._looked, self._by = looked, by
         self._leaf = Leaf(looked)
+        self._noted: set[str] = set()
         self._changed = ""
         self._last: Outcome | None = None
         self._does: Mapping[str, Callable[[], None]] = {
@@ -81,12 +67,13 @@ class _Reviewing:
             "p": lambda: self._show_voucher(-1),
             "w": self._why, "/": self._find, "i": self._items, "n": self._notes,
             "x": self._rejections, "r": self._reject, "u": self._undo, "a": self._approve,
-            "l": self._release, "d": self._discard, "s": self._again, "?": self._help,
+            "l": self._release, "d": self._discard, "s": self._again, "m": self._more,
+            "?": self._help,
         }  # fmt: skip
 
     def go(self) -> Told:
         """Take keys until the person leaves or the batch is done with."""
-        screens.show(overview_lines(self._turn, self._looked, has_keys=True))
+        self._summary()
         while not self._is_over():
             key = self._next_key()
             if key in ("q", keys.END):
@@ -105,12 +92,15 @@ class _Reviewing:
     # ── waiting for a key ──
 
     def _next_key(self) -> str:
-        """Wait for a key; what is left of the hour stays in sight meanwhile."""
+        """Tell the keys, and wait for one; what is left of the hour stays in sight meanwhile."""
+        talk.say("")
+        for line in key_lines(self._looked, self._leaf, width=screens.width()):
+            talk.say(line)
         said = ""
         while True:
             prompt = self._prompt()
             if prompt != said:
-                start = "\r" if said else "\n"
+                start = "\r" if said else ""
                 click.echo(f"{start}{prompt:<{len(said)}}", err=True, nl=False)
                 said = prompt
             key = keys.pressed(SECONDS_BETWEEN)
@@ -125,8 +115,8 @@ class _Reviewing:
         from etl.review.terminal import sight
 
         situation = self._looked.situation
-        changed = "changed: s shows it, " if self._changed else ""
-        return f"{sight(situation)}, {changed}keys v / r u n x a l d ? q > "
+        changed = ", changed (s shows it)" if self._changed else ""
+        return f"{sight(situation)}{changed}. Your key: "
 
     def _look_aside(self) -> None:
         """Ask how it stands while nobody presses a key."""
@@ -163,13 +153,19 @@ class _Reviewing:
         lines = rejections(self._looked.viewed.view.cures, shown, few=MANY)
         screens.show(lines or [Line("nothing was rejected", "good")])
 
+    def _summary(self) -> None:
+        screens.show(first_lines(self._turn, self._looked, has_keys=True))
+
     def _again(self) -> None:
         self._look()
+        self._summary()
+
+    def _more(self) -> None:
         screens.show(overview_lines(self._turn, self._looked, has_keys=True))
 
     def _help(self) -> None:
-        for key, does in HELP.items():
-            talk.say(f"  {key}  {does}")
+        for name, key in KEYS.items():
+            talk.say(f"  {name}  {key.does}")
 
     # ── acts, each told in a line ──
 
@@ -195,23 +191,24 @@ class _Reviewing:
 
     def _asked_of_repeats(self) -> dict[str, dict[str, str]]:
         """Ask what is to become of the items that were booked before."""
-        from etl.review.terminal import MANY, booked_before
+        from etl.review.terminal import FEW, booked_before, called
 
-        open_ = [one for one in self._looked.situation.repeats if one.is_open]
+        open_ = self._looked.situation.open_repeats
         decisions: dict[str, dict[str, str]] = {}
         if not open_:
             return decisions
         shown = shown_of(self._turn, self._looked)
-        screens.show(booked_before(shown, few=MANY))
-        many = "all of them: " if len(open_) > 1 else ""
-        click.echo(f"{many}b already booked, g again, o one by one, Enter later > ", err=True,
+        # What they are asked about stays on the screen: each takes two lines.
+        screens.show(booked_before(shown, few=max(FEW, screens.height() // 2 - FEW)))
+        many = f"all {len(open_)}: " if len(open_) > 1 else ""
+        click.echo(f"{many}b already booked, g again, o one by one, Enter later: ", err=True,
                    nl=False)  # fmt: skip
         key = self._letter()
         for one in open_ if key in "bgo" else ():
             said = key
             if key == "o":
-                named = self._name(one.entry)
-                click.echo(f"{named}: b already booked, g again, Enter later > ", err=True,
+                named = talk.printable(called(one.entry, shown))
+                click.echo(f"{named}\n  b already booked, g again, Enter later: ", err=True,
                            nl=False)  # fmt: skip
                 said = self._letter()
             if said in ("b", "g"):
@@ -251,14 +248,16 @@ class _Reviewing:
     def _approve(self) -> None:
         is_known = self._looked.is_known and self._looked.situation.may("approve")
         if is_known and not self._looked.situation.open_questions:
-            talk.say("all of it was reviewed before and is unchanged")
+            talk.say("all of it was reviewed or approved before and is unchanged")
         elif not self._is_confirmed(f"approve as {self._by}?"):
             return
+        self._remember()
         self._do(lambda: self._session.approve(by=self._by, content=self._looked.content))
 
     def _release(self) -> None:
         if not self._is_confirmed(f"approve as {self._by}, and release?"):
             return
+        self._remember()
         self._do(self._carry_out)
         from etl.review.terminal import next_steps
 
@@ -306,7 +305,7 @@ class _Reviewing:
             say_act(self._turn, outcome, list(self._heard))
         self._look()
         if is_answer:
-            talk.say(talk.printable(self._looked.viewed.view.headline))
+            talk.say(talk.printable(self._looked.opening.headline))
 
     def _look(self) -> None:
         """Look at the batch again, as it is now."""
@@ -327,13 +326,13 @@ class _Reviewing:
         talk.show_problems([self._turn.named(problem) for problem in error.problems])
         self._look()
         if any(problem.code == STALE for problem in error.problems):
-            screens.show(overview_lines(self._turn, self._looked, has_keys=True))
+            self._summary()
 
     # ── at the end ──
 
     def _remember(self) -> None:
-        """Remember which items were looked at, for when they come again."""
-        seen = sorted(self._leaf.seen)
+        """Remember which items were looked at, and no others, for when they come again."""
+        seen = sorted(self._leaf.seen - self._noted)
         if not seen or self._looked.situation.state != "staged":
             return
         try:
@@ -341,6 +340,7 @@ class _Reviewing:
         except EtlError as error:
             talk.show_problems(error.problems)
             return
+        self._noted.update(seen)
         say_wrapped(outcome.says)
 
     def _told(self) -> Told:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from etl.batches.standing import REPEATED
 from etl.cli import screens
 from etl.cli.explain import explanation_lines
 from etl.cli.live import Turn
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from etl.live.viewing import Viewed
     from etl.review.drawer import ItemLine
     from etl.review.model import Concerned, Voucher
+    from etl.review.opening import Opening
     from etl.review.situation import Situation
     from etl.review.terminal import Line, Shown
     from etl.verification import Explained
@@ -47,6 +49,19 @@ class Looked:
     def booked(self) -> list[str]:
         """Give the items that are booked as they stand now."""
         return [str(item["id"]) for item in self.viewed.items if item.get("vouchers")]
+
+    @property
+    def opening(self) -> Opening:
+        """Give the first words: what was found, or what became of it."""
+        from etl.review.opening import opening
+
+        is_newest = self.viewed.revision == self.situation.revision
+        return opening(self.viewed.view, self.situation if is_newest else None)
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Give the items that wait for an answer: an earlier batch has booked them."""
+        return frozenset(self.viewed.blocking.get(REPEATED, ()))
 
     @property
     def names(self) -> dict[str, str]:
@@ -127,7 +142,7 @@ def shown_of(turn: Turn, looked: Looked, *, has_keys: bool = False) -> Shown:
 
 
 def _titled(one: ItemLine) -> str:
-    from etl.review.summary import grouped
+    from etl.review.words import grouped
 
     money = "" if one.amount is None else f"{one.currency} {grouped(one.amount)}"
     return "  ".join(part for part in (money, one.title) if part)
@@ -138,6 +153,14 @@ def overview_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> lis
     from etl.review.terminal import overview
 
     return overview(looked.viewed.view, shown_of(turn, looked, has_keys=has_keys))
+
+
+def first_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> list[Line]:
+    """Give what decides, as it fits on the terminal."""
+    from etl.review.terminal_summary import first_screen
+
+    shown = shown_of(turn, looked, has_keys=has_keys)
+    return first_screen(looked.viewed.view, shown, height=screens.height())
 
 
 # ── items ───────────────────────────────────────────────────────────────────────────────────
@@ -184,7 +207,9 @@ def item_lines(looked: Looked) -> list[Line]:
 
     items = looked.viewed.items
     known = looked.known(str(item["id"]) for item in items if item["id"])
-    return item_list(items, known, situation=looked.situation, width=screens.width())
+    return item_list(
+        items, known, waiting=looked.waiting, situation=looked.situation, width=screens.width()
+    )
 
 
 def vouchers_of(looked: Looked, entry: str) -> tuple[Voucher, ...]:
@@ -265,7 +290,7 @@ def document_of(looked: Looked) -> dict[str, Any]:
         "may": sorted(str(act) for act in situation.allowed),
         "folder": str(looked.viewed.folder),
         "review": str(page) if page.is_file() else None,
-        "headline": view.headline,
+        "headline": looked.opening.headline,
         "state": view.state,
         "counts": asdict(view.counts),
         "checks": [asdict(check) for check in view.control.checks],
@@ -273,6 +298,10 @@ def document_of(looked: Looked) -> dict[str, Any]:
         "wallets": [
             _texts(asdict(one)) | {"movement": str(one.movement)} for one in view.control.wallets
         ],
+        "waiting": None if view.waiting is None else {
+            "why": view.waiting.why, "count": view.waiting.count,
+            "items": _items(view.waiting.concerned),
+        },
         "questions": [asdict(one) for one in situation.questions],
         "booked_before": [asdict(one) for one in situation.repeats],
         "said": [asdict(one) for one in situation.decisions],
@@ -301,10 +330,10 @@ def items_document(looked: Looked) -> list[dict[str, Any]]:
     return [
         {
             "id": item["id"],
-            "outcome": outcome_of(item),
+            "outcome": outcome_of(item, looked.waiting),
             "external_id": item.get("external_id"),
             "vouchers": [str(number) for number in item.get("vouchers") or ()],
-            "failure_reason": item.get("failure_reason"),
+            "failure_reason": None if item["id"] in looked.waiting else item.get("failure_reason"),
             **_known_document(known.get(str(item["id"]))),
         }
         for item in looked.viewed.items

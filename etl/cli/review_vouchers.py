@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from etl.cli.review_looks import Looked
 from etl.review.model import Voucher
-from etl.review.summary import fit, grouped
+from etl.review.summary import fit
 from etl.review.terminal import Line
 from etl.review.terminal_vouchers import voucher_screen
-from etl.review.words import many
+from etl.review.words import grouped, many
 
 #: Vouchers that a search lists; the rest is leafed through.
 LISTED = 15
@@ -55,6 +55,14 @@ class Leaf:
         self.seen.add(self.entry)
         of = f' with "{self._words}"' if self._words else ""
         return voucher_screen(voucher, place=f"{at + 1} of {len(found)}{of}", width=width)
+
+    @property
+    def has_next(self) -> bool:
+        return self._at + 1 < len(self._found())
+
+    @property
+    def has_previous(self) -> bool:
+        return self._at > 0
 
     def find(self, words: str, *, width: int) -> list[Line]:
         """Look for vouchers; from then on only these are leafed through."""

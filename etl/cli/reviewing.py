@@ -212,7 +212,7 @@ def _decisions(looked: Looked | None, acts: Acts) -> dict[str, dict[str, str]]:
 
 def _meant(looked: Looked, name: str, *, does: str) -> list[str]:
     if name.strip().casefold() == ALL and does in ("already_booked", "again"):
-        return [one.entry for one in looked.situation.repeats if one.is_open]
+        return [one.entry for one in looked.situation.open_repeats]
     return [entry_of(looked, name)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Columns of a screen that is no terminal, and the most that a line may take on one.
 PLAIN, MOST = 80, 100
+#: Lines of a screen of which nothing is known.
+LINES = 24
 _STYLES = {
     "title": "bold", "good": "green", "look": "yellow", "stop": "bold red", "ask": "bold yellow",
     "faint": "dim", "whole": "cyan",
@@ -28,6 +31,11 @@ def is_seen(around: Surroundings) -> bool:
 def width() -> int:
     """Give how many columns a line may take."""
     return min(talk.terminal_width(sys.stdout) or PLAIN, MOST)
+
+
+def height() -> int:
+    """Give how many lines the terminal shows at once."""
+    return shutil.get_terminal_size((PLAIN, LINES)).lines
 
 
 def show(lines: Sequence[Line], *, aside: bool = False) -> None:

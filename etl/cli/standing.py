@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from etl.batches.standing import standing_of
+from etl.batches.standing import is_mostly_rejected, standing_of
 from etl.cli import talk
 from etl.sentences import counted
 
@@ -57,7 +57,15 @@ def next_calls(batch: Batch, *, option: str = "") -> Sequence[tuple[str, str]]:
     if word == "staged" and batch.approvals:
         return ((f"{review} --approve --by NAME", "as the other person"),)
     if word == "staged" and batch.facts.get("blocking"):
-        return ((review, "shows what must be answered"),)
+        asks = (review, "asks for your answers")
+        for_all = (f"{review} --already-booked all", "if all of them are in your books")
+        return (asks, for_all) if (batch.facts.get("counts") or {}).get("waiting") else (asks,)
+    if word == "staged" and is_mostly_rejected(batch):
+        return (
+            (review, "shows why most items are rejected: cure that first"),
+            (run, "makes the files anew then"),
+            (release, "puts out the rest, and reports these as failed"),
+        )
     return calls.get(word, ())
 
 

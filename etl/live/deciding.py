@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from etl.batches.ledger import Batch
+from etl.batches.standing import REPEATED
 from etl.batches.states import State
 from etl.codes import CODES
 from etl.errors import HeldElsewhere, Problem
@@ -25,7 +26,7 @@ from etl.live.line import BatchFacts, Contents, Decisions, ItemOutcome, Line, Re
 from etl.live.stored import StoredFile
 from etl.review import NOTHING_EARLIER, Earlier
 
-REPEAT, CHANGED, UNANSWERED = "JOB-9", "JOB-10", "JOB-11"
+REPEAT, CHANGED, UNANSWERED = REPEATED, "JOB-10", "JOB-11"
 #: Rounds of failing what blocks, when nobody is there to answer; each makes the batch smaller.
 MAX_ROUNDS = 10
 

@@ -16,6 +16,7 @@ from etl import files
 from etl.batches.ledger import Batch, Ledger
 from etl.batches.states import Kind, State
 from etl.errors import Problem, UserMustFix
+from etl.live.deciding import REPEAT
 from etl.live.desk import Desk
 from etl.live.outcomes import Staged, name_of
 from etl.live.staging import make_revision
@@ -41,6 +42,11 @@ def answer(
     """
     said = {entry: dict(one) for entry, one in (decisions or {}).items()}
     _check(desk, batch, said)
+    if REPEAT in (notes or {}):
+        raise _cannot(
+            "whether items are booked already is said of the items", batch, REPEAT,
+            fix="`pleo-etl review --already-booked all`, or `--again all`, or of single items",
+        )  # fmt: skip
     body = {"by": by, "decisions": said, "notes": dict(notes or {})}
     batch = desk.ledger.append(batch, Kind.ANSWERED, body)
     _keep_recipe(desk, batch)
@@ -67,19 +73,11 @@ def review(desk: Desk, batch: Batch, *, by: str, entries: Sequence[str]) -> Batc
     return desk.ledger.append(batch, Kind.REVIEWED, {"by": by, "entries": list(entries)})
 
 
-def note_reviewed(desk: Desk, batch: Batch, *, by: str) -> Batch:
-    """Remember that somebody has looked at all items of a batch, for when they come again."""
-    if batch.state is not State.STAGED or batch.content is None:
-        return batch
-    entries = [str(item["id"]) for item in desk.ledger.items(batch) if item["id"]]
-    return review(desk, batch, by=by, entries=entries) if entries else batch
-
-
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The items that somebody has reviewed in an earlier batch, and that book the same as then.
+    """The items that somebody has looked at or approved before, and that book the same as then.
 
-    on   the day of the latest of these reviews; empty where there was none
+    on   the day when that was last; empty where it never was
     """
 
     entries: frozenset[str] = frozenset()
@@ -87,11 +85,11 @@ class Known:
 
 
 def known_from_before(ledger: Ledger, batch: Batch) -> Known:
-    """Find what need not be reviewed anew: looked at before, and to be booked exactly as then."""
+    """Find what need not be reviewed anew: known from before, and to be booked exactly as then."""
     seen: dict[tuple[str, Any], str] = {}
     earlier = [
         one for one in ledger.batches(batch.company_id)
-        if one.id != batch.id and one.facts.get("reviewed")
+        if one.id != batch.id and (one.facts.get("reviewed") or one.approvals)
     ]  # fmt: skip
     for one in earlier[-REMEMBERED:]:
         seen |= _looked_at(ledger, one)
@@ -104,16 +102,21 @@ def known_from_before(ledger: Ledger, batch: Batch) -> Known:
 
 
 def _looked_at(ledger: Ledger, batch: Batch) -> dict[tuple[str, Any], str]:
-    """Give what was looked at of a batch, as it was then, with the day.
+    """Give what was looked at or approved of a batch, as it was then, with the day.
 
-    What the reviewer rejected in the end is no part of it: it must be looked at again.
+    What the reviewer rejected in the end is no part of it: it must be looked at again. What nobody
+    was there to look at was approved by nobody.
     """
     seen: dict[tuple[str, Any], str] = {}
     last_word: dict[str, str] = {}
     shown: list[tuple[str, Any]] = []
+    is_unattended = False
     for event in ledger.events(batch.company_id, batch.id):
         if event.kind is Kind.STAGED:
             shown = [_printed(item) for item in event.body.get("items") or ()]
+            is_unattended = bool(event.body.get("unattended"))
+        elif event.kind is Kind.APPROVED and not is_unattended:
+            seen |= dict.fromkeys(shown, event.at.date().isoformat())
         elif event.kind is Kind.REVIEWED:
             entries = {str(entry).casefold() for entry in event.body["entries"]}
             day = event.at.date().isoformat()
@@ -137,7 +140,7 @@ def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> N
     open_repeats = next(
         (event.body.get("blocking_items") or {} for event in reversed(blocking)
          if event.kind is Kind.STAGED), {}
-    ).get("JOB-9", ())  # fmt: skip
+    ).get(REPEAT, ())  # fmt: skip
     for entry, one in said.items():
         if entry.casefold() not in known:
             raise _cannot(f"{name_of(batch)} has no item {entry}", batch, entry)
@@ -155,8 +158,8 @@ def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> N
             )  # fmt: skip
 
 
-def _cannot(what: str, batch: Batch, where: str) -> UserMustFix:
-    fix = "`pleo-etl review` shows the batch and what may be said of its items"
+def _cannot(what: str, batch: Batch, where: str, *, fix: str = "") -> UserMustFix:
+    fix = fix or "`pleo-etl review` shows the batch and what may be said of its items"
     return UserMustFix(Problem("JOB-12", what, where, fix))
 
 

@@ -31,7 +31,6 @@ from etl.live.reviewing import (
     REJECT,
     UNDO,
     answer,
-    note_reviewed,
     review,
 )
 from etl.live.staging import stage_next
@@ -298,7 +297,7 @@ class ReviewSession(Looking):
         is_said = by.strip().casefold() in known and len(known) < desk.approvals
         if is_said or batch.state is not State.STAGED:
             return batch
-        return approve(desk, note_reviewed(desk, batch, by=by), by=by, content=content)
+        return approve(desk, batch, by=by, content=content)
 
     def _approved(self, desk: Desk, batch: Batch) -> Outcome:
         names = " and ".join(one.by for one in batch.approvals)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from etl.frames import ITEM_KEY
@@ -12,6 +14,29 @@ from etl.review.model import AsideGroup
 _BOOKED = "An earlier batch has booked them; Pleo is told so, with the voucher of then"
 _NOTHING = "Every posting of them would be zero; Pleo is told that they are exported"
 _SKIPPED = "They had their verdict in Pleo before this batch was made; it says nothing of them"
+_WAITING = (
+    "An earlier batch has booked them: say of each, or of all at once, whether that is in your"
+    " books (already booked), or they are to be booked again"
+)
+
+
+def refused_and_waiting(
+    frames: BatchFrames, asked: Collection[str]
+) -> tuple[pl.DataFrame, AsideGroup | None]:
+    """Tell rejections from what only waits until a person says what becomes of it.
+
+    Needs: asked, the codes of what a person is asked about.
+    Gives: the rejections; the items that wait, None where none does.
+    """
+    is_asked = pl.col("code").is_in(list(asked))
+    refused = frames.rejections.filter(~is_asked)
+    waiting = frames.rejections.filter(is_asked).unique(ITEM_KEY, maintain_order=True)
+    waiting = waiting.join(refused, on=ITEM_KEY, how="anti", maintain_order="left")
+    if waiting.is_empty():
+        return refused, None
+    first = waiting.head(MAX_CONCERNED).with_columns(pl.col("message").alias("detail"))
+    concerned = concerned_of(first, frames.items, anchors={})
+    return refused, AsideGroup("Waits for your answer", _WAITING, waiting.height, concerned)
 
 
 def set_aside(frames: BatchFrames) -> tuple[AsideGroup, ...]:

@@ -9,8 +9,8 @@ import polars as pl
 
 from etl.codes import CODES
 from etl.frames import ITEM_KEY
-from etl.review.model import Cause, Concerned, CureGroup, NoteGroup
-from etl.review.words import CURED_BY, FAILURE_WORDS, pleo_link, title_of
+from etl.review.model import REJECTED_BY_REVIEWER, Cause, Concerned, CureGroup, NoteGroup
+from etl.review.words import CURED_BY, failure_words, pleo_link, title_of
 
 #: Items and messages that are named under one cause or note; the rest is counted.
 MAX_CONCERNED = 50
@@ -64,8 +64,13 @@ def note_groups(
 
 
 def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
-    """Group rejections by what cures them; the cause that stops most items comes first."""
-    by = ["code", "fix", "failure_type"]
+    """Group rejections by what cures them; the cause that stops most items comes first.
+
+    Each reason of a reviewer is a cause by itself: it is what Pleo shows.
+    """
+    is_said = pl.col("code") == REJECTED_BY_REVIEWER
+    rejections = rejections.with_columns(said=pl.when(is_said).then("message"))
+    by = ["code", "fix", "failure_type", "said"]
     counted = (
         rejections.group_by(by)
         .agg(
@@ -74,8 +79,7 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
             pl.col("message").unique().sort().head(MAX_MESSAGES + 1).alias("messages"),
         )
         .sort(
-            "items", "code", "fix", "failure_type",
-            descending=[True, False, False, False], nulls_last=True,
+            "items", *by, descending=[True, *(False for _ in by)], nulls_last=True,
         )
         .head(MAX_CAUSES)
     )  # fmt: skip
@@ -97,7 +101,7 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
                 failure_type=failure_type,
                 # The words that are reported to Pleo with the item (etl.batches.verdicts).
                 pleo_words=" – ".join(filter(None, (messages[0] if messages else "", row["fix"]))),
-                failure_words=FAILURE_WORDS.get(failure_type, failure_type.replace("_", " ")),
+                failure_words=failure_words(row["code"], failure_type),
                 items=row["items"],
                 problems=row["problems"],
                 concerned=concerned_of(

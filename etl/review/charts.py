@@ -70,6 +70,7 @@ def count_bars(counts: Counts) -> tuple[Bar, ...]:
     """Draw where the listed items are, as parts of one bar."""
     parts = (
         ("rendered", counts.rendered),
+        ("waiting", counts.waiting),
         ("rejected", counts.rejected),
         ("booked", counts.already_booked),
         ("nothing", counts.nothing_to_book),

@@ -21,10 +21,16 @@ from etl.review.figures import WalletMovement as WalletMovement
 
 State = Literal["good", "look", "stop"]
 
+#: The code of an item that the reviewer has rejected.
+REJECTED_BY_REVIEWER = "REVIEW-1"
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Where the listed items are; the five parts add up to the items listed."""
+    """Where the listed items are; the six parts add up to the items listed.
+
+    waiting   booked before, until a person says what becomes of them; no part of the rejected
+    """
 
     listed: int
     rendered: int
@@ -34,10 +40,11 @@ class Counts:
     skipped: int
     vouchers: int
     postings: int
+    waiting: int = 0
 
     @property
     def accounted(self) -> int:
-        elsewhere = self.already_booked + self.nothing_to_book + self.skipped
+        elsewhere = self.waiting + self.already_booked + self.nothing_to_book + self.skipped
         return self.rendered + self.rejected + elsewhere
 
     @property
@@ -85,7 +92,10 @@ class NoteGroup:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause of rejections. `messages` differ only where one cure serves several problems."""
+    """One cause of rejections. `messages` differ only where one cure serves several problems.
+
+    failure_words  what the type that Pleo is sent means there, or that it is only sent
+    """
 
     code: str
     fix: str
@@ -101,6 +111,21 @@ class Cause:
     @property
     def left_out(self) -> int:
         return self.problems - len(self.concerned)
+
+    @property
+    def is_said(self) -> bool:
+        """Say whether the reviewer has stopped the items: then the reason leads, not the cure."""
+        return self.code == REJECTED_BY_REVIEWER
+
+    @property
+    def title(self) -> str:
+        """Give what leads: the cure, or else what is wrong."""
+        return self.messages[0] if self.is_said or not self.fix else self.fix
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Give what stands below the title."""
+        return (self.fix,) if self.is_said else self.messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,5 +349,6 @@ class ReviewView:
     proof_rows: int
     import_steps: tuple[str, ...]
     aside: tuple[AsideGroup, ...] = ()  # already booked, nothing to book, skipped
+    waiting: AsideGroup | None = None  # in no file until a person says what becomes of them
     looked_through: LookedThrough | None = None
     rules_used: tuple[RuleUse, ...] = ()  # for accounts, in the order in which they are tried

@@ -20,7 +20,8 @@ from markupsafe import Markup, escape
 from etl.review.charts import count_bars, day_bars, shares_of
 from etl.review.marks import IN_FILE, IN_TEXT, name_of, sign_of
 from etl.review.model import ReviewView
-from etl.review.words import many
+from etl.review.opening import opening
+from etl.review.words import many, with_gaps
 
 MAX_TEXT = 600
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
@@ -44,6 +45,7 @@ def context_of(view: ReviewView) -> dict[str, Any]:
     """Give what the page's sections read: the view, and what is drawn from it."""
     return {
         "view": view,
+        "opening": opening(view),
         "places": {group.code: place for place, group in enumerate(view.notes)},
         "count_bars": count_bars(view.counts),
         "type_shares": shares_of(view.control.types),
@@ -68,7 +70,13 @@ def environment_of(loader: BaseLoader | None = None) -> Environment:
         optimized=False,  # the page is written once: folding constants costs more than it saves
     )
     environment.filters.update(
-        money=money, count=count, shown=shown, raw=raw, size=size, sentence=sentence
+        money=money,
+        count=count,
+        shown=shown,
+        raw=raw,
+        size=size,
+        sentence=sentence,
+        told=told,
     )
     return environment
 
@@ -86,8 +94,12 @@ def money(amount: Decimal | None) -> Markup:
     """Write an amount with its thousands apart; the gap is style, so a copy has plain digits."""
     if amount is None:
         return Markup("")
+    return Markup(_money(amount))  # noqa: S704 - digits only
+
+
+def _money(amount: Decimal) -> str:
     whole, point, fraction = f"{amount:f}".partition(".")
-    return Markup(f"{_grouped(whole)}{point}{fraction}")  # noqa: S704 - digits only
+    return f"{_grouped(whole)}{point}{fraction}"
 
 
 def count(number: int) -> Markup:
@@ -100,6 +112,11 @@ def _grouped(whole: str) -> str:
     head = len(digits) % 3 or 3
     rest = "".join(f"<i>{digits[at : at + 3]}</i>" for at in range(head, len(digits), 3))
     return f"{sign}{digits[:head]}{rest}"
+
+
+def told(text: str) -> Markup:
+    """Write a sentence of ours, which may name texts from outside, its amounts as amounts stand."""
+    return Markup(with_gaps(str(shown(text)), _money))  # noqa: S704 - escaped above
 
 
 def shown(text: object, limit: int = MAX_TEXT) -> Markup:

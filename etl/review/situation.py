@@ -113,6 +113,11 @@ class Situation:
     def open_questions(self) -> tuple[Question, ...]:
         return tuple(question for question in self.questions if not question.answer)
 
+    @property
+    def open_repeats(self) -> tuple[Repeat, ...]:
+        """Give the items that were booked before and wait until a person says what they are."""
+        return tuple(repeat for repeat in self.repeats if repeat.is_open)
+
     def may(self, act: str) -> bool:
         """Say whether an act is possible now."""
         return act in self.allowed

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 
 from etl.review.marks import mark
-from etl.review.model import AsideGroup, CureGroup, NoteGroup, ReviewView
-from etl.review.words import many
+from etl.review.model import AsideGroup, CureGroup, CurrencyTotal, NoteGroup, ReviewView
+from etl.review.words import grouped, many, with_gaps
 
 MAX_LISTED = 5
 MAX_NAMED = 3
 MIN_WIDTH = 40
+#: A blank at which no line ends.
+GAP = "\u00a0"
 SIGNS = {"good": "ok", "look": "look", "stop": "STOP"}
 
 
@@ -42,11 +43,6 @@ def render_summary(view: ReviewView, *, width: int = 80, folder: str = "") -> st
     return "\n\n".join("\n".join(block) for block in shown) + "\n"
 
 
-def grouped(amount: Decimal) -> str:
-    """Write an amount with blanks between its thousands."""
-    return f"{amount:,f}".replace(",", " ")
-
-
 def columns_of(text: str) -> int:
     """Count the columns that a text takes in a terminal."""
     if text.isascii():
@@ -56,7 +52,7 @@ def columns_of(text: str) -> int:
 
 def fit(text: str, width: int) -> str:
     """Mark what is invisible and cut what is wider than the terminal, with a sign of the cut."""
-    safe = mark(text)
+    safe = mark(text).replace(GAP, " ")
     if columns_of(safe) <= width:
         return safe
     kept = 0
@@ -78,6 +74,7 @@ def counts_of(view: ReviewView, width: int) -> Iterator[str]:
     counts = view.counts
     parts = (
         (counts.rendered, "in the file"),
+        (counts.waiting, "waiting for your answer"),
         (counts.rejected, "rejected"),
         (counts.already_booked, "already booked"),
         (counts.nothing_to_book, "nothing to book"),
@@ -93,7 +90,7 @@ def checks_of(view: ReviewView) -> list[str]:
     failed = [check for check in view.control.checks if not check.holds]
     if not failed:
         return [f"Checks: all {len(view.control.checks)} hold, the files were read back"]
-    return ["Checks that failed", *(f"  {check.name}: {check.detail}" for check in failed)]
+    return ["Checks that failed", *(f"  {check.name}: {told(check.detail)}" for check in failed)]
 
 
 def totals_of(view: ReviewView) -> list[str]:
@@ -122,6 +119,17 @@ def totals_of(view: ReviewView) -> list[str]:
         more = len(control.wallets) - MAX_LISTED
         lines += [f"  and {many(more, 'more account')}, on the page"] if more > 0 else []
     return lines
+
+
+def sides_of(totals: Sequence[CurrencyTotal]) -> str:
+    """Give debit and credit per currency in one sentence; an amount stays with its currency."""
+    named = (
+        f"{total.currency} {grouped(total.debit)}"
+        + ("" if total.is_balanced else f" debit and {grouped(total.credit)} credit")
+        for total in totals
+    )
+    sides = ", ".join(one.replace(" ", GAP) for one in named)
+    return sides + (" debit and credit" if all(one.is_balanced for one in totals) else "")
 
 
 def files_of(view: ReviewView) -> list[str]:
@@ -166,7 +174,7 @@ def _rejected(cures: Sequence[CureGroup], width: int) -> list[str]:
         lines += ["", group.title] if lines else ["Rejected, the cure first", group.title]
         for cause in group.causes[:MAX_LISTED]:
             lead = f"  {many(cause.items, 'item'):>9}  "
-            lines += wrapped(lead, f"{cause.fix or cause.messages[0]} ({cause.code})", width=width)
+            lines += wrapped(lead, f"{told(cause.title)} ({cause.code})", width=width)
         more = len(group.causes) - MAX_LISTED
         lines += [f"  and {many(more, 'more cause')} in rejections.csv"] if more > 0 else []
     return lines
@@ -199,15 +207,20 @@ def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def wrapped(lead: str, text: str, *, width: int) -> Iterator[str]:
-    """Break a text at blanks; following lines stand under its beginning."""
-    words = re.split(r"\s+", mark(text))
+    """Break a text at blanks, but in no amount; following lines stand under its beginning."""
+    words = re.split(rf"(?:(?!{GAP})\s)+", mark(text))
     line = lead
     is_new = True
     for word in words:
         gap = "" if is_new else " "
         if not is_new and columns_of(line + gap + word) > width:
-            yield line
+            yield line.replace(GAP, " ")
             line, gap = " " * len(lead), ""
         line += gap + word
         is_new = False
-    yield line
+    yield line.replace(GAP, " ")
+
+
+def told(text: str) -> str:
+    """Write the amounts in a sentence of ours as amounts stand everywhere on a terminal."""
+    return with_gaps(text, lambda amount: grouped(amount).replace(" ", GAP))

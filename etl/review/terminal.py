@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from etl.review.marks import mark
 from etl.review.model import AsideGroup, Cause, Concerned, CureGroup, NoteGroup, ReviewView
+from etl.review.opening import opening
 from etl.review.situation import Question, Repeat, Situation
 from etl.review.summary import (
     SIGNS,
@@ -19,13 +20,13 @@ from etl.review.summary import (
     counts_of,
     files_of,
     fit,
-    grouped,
+    told,
     totals_of,
     wrapped,
 )
 from etl.review.terminal_lines import Line as Line
 from etl.review.terminal_lines import Shown as Shown
-from etl.review.words import many
+from etl.review.words import grouped, many
 
 #: Items that a summary names under a remark, a cause or a question; a screen of its own has more.
 FEW = 3
@@ -33,14 +34,12 @@ MANY = 50
 #: Kinds of remarks and causes that a summary has.
 MAX_GROUPS = 8
 EMPLOYEE = "employee"
-#: The code of an item that an earlier batch has booked.
-REPEAT = "JOB-9"
 
 
 def overview(view: ReviewView, shown: Shown) -> list[Line]:
     """Give the whole review in a few screens: what decides comes first, what to type last."""
     blocks = (
-        _head(view, shown),
+        head(view, shown),
         checks(view, shown.width),
         [] if shown.is_old else questions(shown),
         totals(view, shown.width),
@@ -85,20 +84,25 @@ def item_words(name: str, title: str, amount: Decimal | None, *, currency: str) 
 # ── sections ────────────────────────────────────────────────────────────────────────────────
 
 
-def _head(view: ReviewView, shown: Shown) -> list[Line]:
+def head(view: ReviewView, shown: Shown) -> list[Line]:
+    """Say which batch this is, what was found or what became of it, and where its items are."""
     situation, width = shown.situation, shown.width
+    is_newest = shown.revision == situation.revision
+    first = opening(view, situation if is_newest else None)
     batch = f"batch {situation.number}, revision {shown.revision}"
     lines = [Line(fit(f"{situation.company}: {batch} ({situation.batch_id})", width), "title")]
-    lines.append(Line(fit(f"[{SIGNS[view.state]}] {view.headline}", width), view.state))
+    lead = f"[{SIGNS[first.state]}] "
+    lines += _styled(wrapped(lead, first.headline, width=width), width, first.state)
     lines += _styled(counts_of(view, width), width)
-    if shown.revision != situation.revision:
+    if not is_newest:
         newer = f"this is revision {shown.revision}; revision {situation.revision} is the newest"
         lines += _styled(wrapped("  ", newer, width=width), width, "look")
     stands = f"{situation.word}: {situation.sentence}"
     lines += _styled(wrapped("  ", stands, width=width), width)
     if situation.state in ("staged", "approved", "started"):
         style = "stop" if situation.is_urgent or situation.is_lapsed else ""
-        lines += _styled(wrapped("  ", sight(situation), width=width), width, style)
+        if not shown.has_keys:  # the keys have it always in sight
+            lines += _styled(wrapped("  ", sight(situation), width=width), width, style)
         if situation.time_words and not situation.is_lapsed:
             lines += _styled(wrapped("  ", situation.time_words, width=width), width)
     lines += _styled(
@@ -112,7 +116,7 @@ def _reviewed_before(view: ReviewView, shown: Shown) -> list[Line]:
     if not known or shown.is_old:
         return []
     verb = "was" if known == 1 else "were"
-    words = f"{known} of {many(view.counts.listed, 'item')} {verb} reviewed on"
+    words = f"{known} of {many(view.counts.listed, 'item')} {verb} reviewed or approved on"
     words += f" {shown.situation.reviewed_on} and {'is' if known == 1 else 'are'} unchanged"
     return _styled(wrapped("  ", words, width=shown.width), shown.width, "good")
 
@@ -132,7 +136,7 @@ def questions(shown: Shown) -> list[Line]:
     """Give what must be answered before the batch can be approved, and how."""
     situation, width = shown.situation, shown.width
     asked = situation.open_questions
-    repeats = [one for one in situation.repeats if one.is_open]
+    repeats = situation.open_repeats
     if not asked and not repeats:
         return []
     lines = [Line("Answer first (key n)" if shown.has_keys else "Answer first", "title")]
@@ -161,7 +165,7 @@ def _question(question: Question, shown: Shown) -> list[Line]:
     words = f"{question.meaning} ({question.code}, {many(len(question.items), 'item')})"
     lines = _styled(wrapped("  ", words, width=width), width, "ask")
     for entry in question.items[:FEW]:
-        lines.append(Line(fit(f"    {_called(entry, shown)}", width)))
+        lines.append(Line(fit(f"    {called(entry, shown)}", width)))
     lines += _more(len(question.items) - FEW, "item", "    ")
     if not shown.has_keys:
         call = shown.call(f'--answer {question.code}="what you found"')
@@ -181,11 +185,11 @@ def booked_before(shown: Shown, *, few: int) -> list[Line]:
         return []
     lines = [Line("Booked before", "title")]
     # Those that wait for an answer first; those that stay as they are need no list.
-    open_ = [one for one in repeats if one.is_open]
+    open_ = shown.situation.open_repeats
     again = [one for one in repeats if not one.is_open and _does(one, shown.situation) == "again"]
     listed = [*open_, *again]
     for one in listed[:few]:
-        lines.append(Line(fit(f"  {_called(one.entry, shown)}", shown.width)))
+        lines.append(Line(fit(f"  {called(one.entry, shown)}", shown.width)))
         words = f"{one.earlier}: {_said_of(one, shown.situation)}"
         style = "ask" if one.is_open else ""
         lines += _styled(wrapped("    ", words, width=shown.width), shown.width, style)
@@ -234,31 +238,27 @@ def remarks(notes: Sequence[NoteGroup], shown: Shown, *, few: int) -> list[Line]
 
 def rejections(cures: Sequence[CureGroup], shown: Shown, *, few: int) -> list[Line]:
     """Give what stops items by who can cure it: the cure first, then what Pleo's users read."""
-    # What waits for an answer is asked elsewhere, and not as many causes as there are items.
-    is_asked = any(one.is_open for one in shown.situation.repeats)
     lines: list[Line] = []
     for cure in cures:
-        causes = [cause for cause in cure.causes if not (is_asked and cause.code == REPEAT)]
-        if not causes:
-            continue
         lines += _styled(wrapped("  ", cure.title, width=shown.width), shown.width)
-        listed = causes if few > FEW else causes[:MAX_GROUPS]
+        listed = cure.causes if few > FEW else cure.causes[:MAX_GROUPS]
         for cause in listed:
             lines += _cause(cause, shown, few=few)
-        lines += _more(len(causes) - len(listed), "cause", "    ")
+        lines += _more(len(cure.causes) - len(listed), "cause", "    ")
     return [Line("Rejected, by who can cure it", "title"), *lines] if lines else []
 
 
 def _cause(cause: Cause, shown: Shown, *, few: int) -> list[Line]:
     width, inner = shown.width, " " * 13
     lead = f"  {many(cause.items, 'item'):>9}  "
-    text = f"{cause.fix or cause.messages[0]} ({cause.code})"
+    text = f"{told(cause.title)} ({cause.code})"
     lines = _styled(wrapped(lead, text, width=width), width, "look")
     if few > FEW:
         read = f'Pleo shows: "{cause.pleo_words}" ({cause.failure_words})'
         lines += _styled(wrapped(inner, read, width=width), width, "faint")
     elif cause.fix and cause.messages:
-        lines += _styled(wrapped(inner, f"because {cause.messages[0]}", width=width), width)
+        because = "" if cause.is_said else "because "
+        lines += _styled(wrapped(inner, f"{because}{told(cause.details[0])}", width=width), width)
     is_at_pleo = cause.cured_by == EMPLOYEE
     lines += _concerned(cause.concerned[:few], shown, with_links=is_at_pleo)
     return lines + _more(cause.problems - len(cause.concerned[:few]), "problem", inner)
@@ -279,7 +279,7 @@ def _concerned(
             lines.append(Line(fit(f"{inner}at {one.where}", shown.width)))
         if one.detail:
             lines += _styled(
-                wrapped(inner + "  ", one.detail, width=shown.width), shown.width, "faint"
+                wrapped(inner + "  ", told(one.detail), width=shown.width), shown.width, "faint"
             )
         if with_links and one.url:
             lines.append(Line(f"{inner}  {mark(one.url)}", "whole"))
@@ -306,7 +306,7 @@ def next_steps(view: ReviewView, shown: Shown) -> list[Line]:
     calls: list[tuple[str, str]] = []
     if situation.is_lapsed:
         calls.append((f"pleo-etl run{shown.option}", "when it was exported again in Pleo"))
-    elif situation.open_questions or any(one.is_open for one in situation.repeats):
+    elif situation.open_questions or situation.open_repeats:
         lines += _styled(
             wrapped("  ", "answer what is asked above", width=shown.width), shown.width
         )
@@ -321,12 +321,14 @@ def next_steps(view: ReviewView, shown: Shown) -> list[Line]:
 
 
 def _import_steps(view: ReviewView, shown: Shown) -> list[Line]:
-    if shown.situation.word != "released" or not view.import_steps:
+    situation = shown.situation
+    if situation.word != "released" or not view.files:
         return []
-    lines = [Line("Import", "title")]
+    lines = [Line("Import", "title"), Line(f"  {mark(situation.folder)}", "whole")]
     for place, step in enumerate(view.import_steps, start=1):
         lines += _styled(wrapped(f"  {place}. ", step, width=shown.width), shown.width)
-    return lines
+    call = f"pleo-etl imported {situation.number}{shown.option}"
+    return [*lines, *_calls([(call, "when your ERP has taken them")], shown.width)]
 
 
 # ── layout ──────────────────────────────────────────────────────────────────────────────────
@@ -344,7 +346,8 @@ def _calls(calls: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
             yield Line(f"    {does}", "faint")
 
 
-def _called(entry: str, shown: Shown) -> str:
+def called(entry: str, shown: Shown) -> str:
+    """Name an item by its id, amount and title."""
     title = shown.titles.get(entry, "")
     return f"{shown.name(entry)}  {title}" if title else shown.name(entry)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +11,14 @@ from etl.review.marks import mark
 from etl.review.model import PostingRow, Source, Voucher
 from etl.review.short_names import SHOWN, short_name, short_names
 from etl.review.situation import Situation
-from etl.review.summary import columns_of, fit, grouped, wrapped
+from etl.review.summary import columns_of, fit, wrapped
 from etl.review.terminal import Line
+from etl.review.words import grouped
 
 #: Columns of the list: what became of an item, its voucher, and the widest amount.
 _OUTCOME, _VOUCHER, _MONEY = 15, 10, 16
+WAITS = "waits for you"
+_STYLES = {"rejected": "look", WAITS: "ask"}
 _SAID = {"reject": "you reject it", "already_booked": "you say booked", "again": "you say again"}
 
 
@@ -23,12 +26,14 @@ def item_list(
     items: Sequence[Mapping[str, Any]],
     known: Mapping[str, ItemLine],
     *,
+    waiting: Collection[str],
     situation: Situation,
     width: int,
 ) -> list[Line]:
     """Give every item in one line: what became of it, its voucher, whose it is, its amount.
 
-    Needs: items, as they were staged; known, by id what is known of them.
+    Needs: items, as they were staged; known, by id what is known of them; waiting, the ids of
+    those that wait for an answer.
     """
     names = short_names(str(item["id"] or "") for item in items)
     column = max((len(name) for name in names.values()), default=SHOWN)
@@ -37,7 +42,7 @@ def item_list(
     for item in sorted(items, key=_place):
         entry = str(item["id"] or "")
         one = known.get(entry)
-        outcome = outcome_of(item)
+        outcome = outcome_of(item, waiting)
         said = situation.said_of(entry)
         words = _SAID.get(said.does, outcome) if said else outcome
         title = one.title if one else ""
@@ -47,7 +52,7 @@ def item_list(
         vouchers = ", ".join(str(number) for number in item.get("vouchers") or ())
         named = _padded(short_name(entry, names), column)
         row = _row(named, words, (vouchers, title, amount), width=width)
-        lines.append(Line(row, "look" if outcome == "rejected" else ""))
+        lines.append(Line(row, _STYLES.get(outcome, "")))
     return lines
 
 
@@ -57,8 +62,10 @@ def _place(item: Mapping[str, Any]) -> tuple[bool, int]:
     return not numbers, min(numbers, default=0)
 
 
-def outcome_of(item: Mapping[str, Any]) -> str:
+def outcome_of(item: Mapping[str, Any], waiting: Collection[str]) -> str:
     """Say in a word or two what became of an item."""
+    if item["id"] in waiting:
+        return WAITS
     if item["verdict"] == "failed":
         return "rejected"
     if item["verdict"] == "skipped":

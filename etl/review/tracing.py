@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from etl.review.cells import LostRule as LostRule
-from etl.review.cells import TracedCell as TracedCell
-from etl.review.cells import TracedRow as TracedRow
-from etl.review.cells import TracedSource as TracedSource
+from etl.review.cells import TracedRow
 from etl.review.drawer import ItemLine
 from etl.review.model import Voucher
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from etl.frames import ITEM_KEY
-from etl.review.aside import set_aside
+from etl.review.aside import refused_and_waiting, set_aside
 from etl.review.causes import by_cure, causes, note_groups
 from etl.review.cells import TracedRow
 from etl.review.columns import complete
@@ -60,12 +60,13 @@ def make_view(
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
     import steps of the template, how each file is to be read, the lines that postings begin on
     (item.key, file, row; else the manifest's), name and currency of the company; what earlier
-    batches say of the items, the codes of notes that a person must answer here, and by file the
-    traced lines, each with the id of its item.
+    batches say of the items, the codes of notes and of rejections that a person must answer here,
+    and by file the traced lines, each with the id of its item.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
     frames = _with_remarks(complete(frames), earlier)
-    counts = _counts(manifest)
+    refused, waiting = refused_and_waiting(frames, asked)
+    counts = _counts(manifest, waiting=waiting.count if waiting else 0)
     names = account_names(frames)
     home = company_currency
     control = control_sheet(manifest, frames, counts=counts, names=names, company_currency=home)
@@ -77,7 +78,7 @@ def make_view(
         anchors=chosen.anchors,
     )
     notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
-    stopped = causes(frames.rejections, frames.items)
+    stopped = causes(refused, frames.items)
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
@@ -96,6 +97,7 @@ def make_view(
         proof_rows=int(manifest.get("read_back", {}).get("rows", 0)),
         import_steps=tuple(steps[:MAX_STEPS]),
         aside=set_aside(frames),
+        waiting=waiting,
         looked_through=_looked_through(earlier),
         rules_used=rules_used(frames, rules),
     )
@@ -134,7 +136,8 @@ def _with_remarks(frames: BatchFrames, earlier: Earlier) -> BatchFrames:
     return replace(frames, notes=pl.concat([frames.notes.select(added.columns), added]))
 
 
-def _counts(manifest: Mapping[str, Any]) -> Counts:
+def _counts(manifest: Mapping[str, Any], *, waiting: int) -> Counts:
+    """Give the counts of the manifest, where what waits for a person is counted as rejected."""
     counts = manifest.get("counts", {})
 
     def count(name: str) -> int:
@@ -143,12 +146,13 @@ def _counts(manifest: Mapping[str, Any]) -> Counts:
     return Counts(
         listed=count("items"),
         rendered=count("rendered"),
-        rejected=count("rejected"),
+        rejected=count("rejected") - waiting,
         already_booked=count("already_booked"),
         nothing_to_book=count("nothing_to_book"),
         skipped=count("skipped"),
         vouchers=count("vouchers"),
         postings=count("postings"),
+        waiting=waiting,
     )
 
 
@@ -158,21 +162,36 @@ def _counts(manifest: Mapping[str, Any]) -> Counts:
 def _state(control: Control, counts: Counts, *, has_notes: bool) -> State:
     if not all(check.holds for check in control.checks):
         return "stop"
-    return "look" if counts.rejected or has_notes else "good"
+    return "look" if counts.rejected or counts.waiting or has_notes else "good"
 
 
 def _headline(state: State, counts: Counts, *, control: Control) -> str:
     if state == "stop":
         failed = sum(1 for check in control.checks if not check.holds)
         return f"Do not import this: {many(failed, 'check')} failed"
+    if counts.waiting and not counts.rendered:
+        return f"{_of_all(counts.waiting, counts)} {_verb(counts.waiting, 'wait')} for your answer"
     if not counts.rendered:
         return "Nothing to import"
-    if counts.rendered == counts.listed:
-        return f"All {counts.listed} items are in the file" if counts.listed > 1 else (
-            "The item is in the file"
-        )  # fmt: skip
-    verb = "is" if counts.rendered == 1 else "are"
-    return f"{counts.rendered} of {counts.listed} items {verb} in the file"
+    waiting = ""
+    if counts.waiting:
+        waiting = f", {counts.waiting} {_verb(counts.waiting, 'wait')} for your answer"
+    return f"{_of_all(counts.rendered, counts)} {_is(counts.rendered)} in the file{waiting}"
+
+
+def _of_all(count: int, counts: Counts) -> str:
+    """Name some of the listed items, or all of them."""
+    if count < counts.listed:
+        return f"{count} of {counts.listed} items"
+    return f"All {count} items" if count > 1 else "The item"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _verb(count: int, plural: str) -> str:
+    return f"{plural}s" if count == 1 else plural
 
 
 def _sentences(
@@ -180,6 +199,12 @@ def _sentences(
 ) -> tuple[str, ...]:
     holding = sum(1 for check in control.checks if check.holds)
     found = [f"{holding} of {len(control.checks)} checks hold"]
+    if counts.waiting:
+        were, they = ("was", "it is") if counts.waiting == 1 else ("were", "they are")
+        found.append(
+            f"{many(counts.waiting, 'item')} {were} booked before: say whether {they} booked"
+            " already, or to be booked again"
+        )
     if counts.rejected:
         verb = "was" if counts.rejected == 1 else "were"
         by = many(len(stopped), "cause")

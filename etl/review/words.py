@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
+#: An amount of a thousand and more in a sentence of ours.
+_AMOUNT = re.compile(r"(?<![\w.,/-])[0-9]{4,}\.[0-9]{2}(?![\w,/]|\.[0-9])")
 #: What a failure type of Pleo means to the person who reads it there.
 FAILURE_WORDS: Mapping[str, str] = {
     "missing_configuration": "something is not set up yet",
@@ -23,6 +27,9 @@ FAILURE_WORDS: Mapping[str, str] = {
     "unexpected_failure": "something unforeseen happened",
 }
 
+#: Items that are stopped by a person or by the ledger: the type is only what Pleo is sent, as it
+#: has none for it.
+_NOT_OF_THE_EXPENSE = frozenset({"REVIEW-1", "JOB-9", "JOB-10", "JOB-11"})
 
 #: Who can cure a rejection, and where; in the order in which a review tells them.
 CURED_BY: Mapping[str, str] = {
@@ -31,6 +38,14 @@ CURED_BY: Mapping[str, str] = {
     "integrator": "In the mapping or the template, by whoever set them up",
     "pleo": "By Pleo: what was sent is broken",
 }
+
+
+def failure_words(code: str, failure_type: str) -> str:
+    """Say what the failure type of a rejection means, or that Pleo is sent it for want of one."""
+    plain = failure_type.replace("_", " ")
+    if code in _NOT_OF_THE_EXPENSE:
+        return f"sent to Pleo as {plain}"
+    return FAILURE_WORDS.get(failure_type, plain)
 
 
 def title_of(row: Mapping[str, Any]) -> str:
@@ -42,6 +57,16 @@ def title_of(row: Mapping[str, Any]) -> str:
         or row.get("item.user.name")
         or type_words(row.get("item.type"))
     )
+
+
+def grouped(amount: Decimal) -> str:
+    """Write an amount with blanks between its thousands."""
+    return f"{amount:,f}".replace(",", " ")
+
+
+def with_gaps(text: str, write: Callable[[Decimal], str]) -> str:
+    """Write the amounts in a sentence as a face writes amounts; a program reads it without."""
+    return _AMOUNT.sub(lambda found: write(Decimal(found[0])), text)
 
 
 def type_words(item_type: str | None) -> str:

@@ -246,7 +246,7 @@ def _lists(view: ReviewView) -> tuple[Sheet, ...]:
         Sheet(
             "Not booked here",
             ("Kind", "Why", "Item", "What", "Currency", "Amount", "Where", "Item id"),
-            list(_aside(view.aside)),
+            list(_aside([view.waiting, *view.aside] if view.waiting else view.aside)),
         ),
         Sheet(
             "Vouchers",
@@ -281,6 +281,7 @@ def _control(view: ReviewView) -> Iterator[tuple[Cell, ...]]:
     for name, number in (
         ("Listed by Pleo", counts.listed),
         ("In the file", counts.rendered),
+        *([("Waiting for your answer", counts.waiting)] if counts.waiting else []),
         ("Rejected", counts.rejected),
         ("Already booked", counts.already_booked),
         ("Nothing to book", counts.nothing_to_book),

@@ -25,6 +25,7 @@ from starlette.routing import Mount, Route
 
 from etl.errors import EtlError, Problem
 from etl.review.file_pages import FileBook
+from etl.review.opening import opening
 from etl.review.web.acting import Acts, Wrong
 from etl.review.web.asked import Session
 from etl.review.web.door import COOKIE, Door
@@ -150,6 +151,7 @@ class Local:
             {
                 **values,
                 **self._vouchers(seen, keys, begin=0),
+                "opening": opening(seen.view, stands if values["is_newest"] else None),
                 "seen": seen,
                 "batch_id": stands.batch_id,
                 "revisions": self.session.revisions(stands.batch_id),

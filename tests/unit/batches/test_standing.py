@@ -68,6 +68,24 @@ def test_what_a_staged_batch_waits_for(
 
 
 @pytest.mark.parametrize(
+    ("waiting", "blocking", "sentence"),
+    [
+        (1, ["JOB-9"], "1 item waits for your answer: it was booked before"),
+        (2, ["JOB-9"], "2 items wait for your answer: they were booked before"),
+        (2, ["JOB-9", "REV-1"], "2 items wait for your answer: they were booked before; more is"
+         " to be answered (REV-1)"),
+    ],
+)  # fmt: skip
+def test_items_that_came_before_are_counted_and_not_coded(
+    tmp_path: Path, waiting: int, blocking: list[str], sentence: str
+) -> None:
+    counts = {"items": 4, "rendered": 1, "rejected": 0, "waiting": waiting}
+    with open_in(tmp_path) as ledger:
+        batch = walk_until(ledger, Kind.STAGED, staged={"blocking": blocking, "counts": counts})
+    assert standing_of(batch).sentence == sentence
+
+
+@pytest.mark.parametrize(
     ("kind", "more", "words"),
     [
         (Kind.STAGED, {}, "staged, revision 1, content cccccccccccc"),

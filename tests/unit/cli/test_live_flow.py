@@ -158,6 +158,23 @@ def test_run_says_where_a_missing_parameter_is_to_be_written(live: Live) -> None
     assert 'fix: write "ledger: VALUE" under parameters of company acme in pleo-etl.yaml' in said
 
 
+def test_where_most_items_are_rejected_their_causes_come_first(live: Live) -> None:
+    template = live.root / "templates" / "plain" / "template.yaml"
+    text = template.read_text()
+    # No account of the mapping is as long as that: all three items are rejected.
+    longer = text.replace("means: account, required", "means: account, min: 9, required")
+    template.write_text(longer)
+    live.job()
+    said = " ".join(live.run("run").stderr.split())
+    assert "next: everything is rejected: `pleo-etl review` shows the causes; cure them" in said
+    assert "`pleo-etl release` stays possible" in said
+    calls = only(live.json("status"))["batch"]["next"]  # type: ignore[index]
+    assert calls == ["pleo-etl review", "pleo-etl run", "pleo-etl release"]
+    template.write_text(text)
+    cured = " ".join(live.run("run").stderr.split())  # one of three stays rejected
+    assert "next: look at it with `pleo-etl review`, then `pleo-etl release`" in cured
+
+
 def test_approving_names_who_and_the_hash(live: Live) -> None:
     live.job()
     live.run("run")
@@ -349,7 +366,7 @@ def test_what_was_reviewed_is_remembered_when_the_hour_was_over(live: Live) -> N
     live.job()
     live.run("run")
     shown = live.run("review").stdout
-    assert "  2 of 3 items were reviewed on 2026-04-01 and are unchanged\n" in shown
+    assert "  2 of 3 items were reviewed or approved on 2026-04-01 and are unchanged\n" in shown
     (live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
     live.run("run")
     assert "reviewed on" not in live.run("review").stdout

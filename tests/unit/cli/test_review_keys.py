@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
 
 from etl.cli import keys
-from etl.cli.review_keys import HELP
+from etl.cli.review_prompt import KEYS
 from tests.fakes.items import item
-from tests.unit.cli.live import Live, make_live, three_items
+from tests.unit.cli.live import Live, three_items
 from tests.unit.cli.test_review import HOSTILE, only, set_company, too_wide
 from tests.unit.cli.test_review_acts import FIRST, SECOND, batch_of, said_of
-
-
-@pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
-    monkeypatch.chdir(tmp_path)
-    return make_live(tmp_path)
-
-
-@pytest.fixture
-def staged(live: Live) -> Live:
-    live.job()
-    live.run("run")
-    return live
 
 
 def press(live: Live, typed: str, *words: str) -> Result:
@@ -35,12 +21,62 @@ def press(live: Live, typed: str, *words: str) -> Result:
     return live.run("review", *words, given=typed, attended=True)
 
 
-def test_it_begins_with_the_whole_review_and_says_the_minutes(staged: Live) -> None:
+#: What stands behind the keys: the last line, which waits for one.
+WAITS = "0 of 1 approved. Your key: "
+
+
+def test_it_begins_with_what_decides_and_says_the_minutes_and_the_keys(staged: Live) -> None:
     result = press(staged, "q")
     assert result.exit_code == 0
-    assert "[look] 2 of 3 items are in the file" in result.stdout
-    assert "Next" not in result.stdout  # keys instead of calls
-    assert "60 minutes left, 0 of 1 approved, keys v / r u n x a l d ? q > q" in result.stderr
+    page = re.escape(batch_of(staged)["id"])
+    assert re.fullmatch(
+        rf"acme: batch 1, revision 1 \({page}\)\n"
+        r"\[look\] 2 of 3 items are in the file\n"
+        r"  3 listed = 2 in the file \+ 1 rejected\n"
+        r"  2 vouchers, 2 postings\n"
+        r"  staged: it waits for your review\n"
+        r"Checks: all 6 hold, the files were read back\n"
+        r"\n"
+        r"Totals  EUR 149.00 debit and credit\n"
+        r"Pleo wallets    in     out  movement\n"
+        r"  1360 EUR    0.00  149.00   -149.00\n"
+        r"\n"
+        r"What waits for you\n"
+        r"      1 item rejected, for 1 cause  key x\n"
+        r"      1 kind of remarks to look at  key n\n"
+        r"      2 vouchers to look through    key v\n"
+        r"\n"
+        r"Read\n"
+        rf"  .pleo-etl/batches/acme/{page}/r1/review.html\n",
+        result.stdout,
+    )
+    assert result.stderr.splitlines()[-4:] == [
+        "",
+        "v voucher  / find  i items  n notes  x rejected  s summary  m more  r reject",
+        "a approve  l release  d discard  q quit  ? help",
+        f"60 minutes left, {WAITS}q",
+    ]
+
+
+def test_the_keys_that_are_told_are_those_that_do_something_now(staged: Live) -> None:
+    told = press(staged, "vvr\nprivate\nq").stderr.split(WAITS)
+    assert len(told) == 5
+    keys_of = [re.findall(r"(?:^|  )(\S) (?=[a-z])", _two_last(part)) for part in told]
+    assert keys_of[0] == list("v/inxsmraldq?")
+    assert keys_of[1] == list("vw/inxsmraldq?")  # an item is shown
+    assert keys_of[2] == list("pw/inxsmraldq?")  # that was the last one
+    assert keys_of[3] == list("v/inxsmrualdq?")  # another revision, and something to undo
+
+
+def _two_last(part: str) -> str:
+    """Give the lines that tell the keys: those above the last one, which is cut."""
+    return "  ".join(part.splitlines()[-3:-1])
+
+
+def test_the_first_screen_again_and_all_of_it(staged: Live) -> None:
+    shown = press(staged, "smq").stdout
+    assert shown.count("What waits for you") == 2
+    assert shown.count("because the line has no account") == 1
 
 
 def test_the_end_of_the_input_is_the_end(staged: Live) -> None:
@@ -49,8 +85,8 @@ def test_the_end_of_the_input_is_the_end(staged: Live) -> None:
 
 def test_help_names_every_key_and_every_key_does_something(staged: Live) -> None:
     said = press(staged, "?q").stderr
-    for key, does in HELP.items():
-        assert f"  {key}  {does}" in said
+    for key, told in KEYS.items():
+        assert f"  {key}  {told.does}" in said
         assert "does nothing here" not in press(staged, f"{key}\nnq").stderr
     assert "'y' does nothing here; ? tells the keys" in press(staged, "yq").stderr
 
@@ -107,7 +143,7 @@ def test_approving_is_asked_about_and_no_is_no(staged: Live) -> None:
     assert batch_of(staged)["approvals"] == []
     result = press(staged, "ayq", "--by", "Ann")
     assert "is approved by Ann" in result.stderr
-    assert "60 minutes left, 1 of 1 approved, keys" in result.stderr
+    assert "60 minutes left, 1 of 1 approved. Your key: " in result.stderr
     assert [one["by"] for one in batch_of(staged)["approvals"]] == ["Ann"]
 
 
@@ -124,7 +160,11 @@ def test_the_templates_own_import_steps_follow_a_release(live: Live) -> None:
     live.job()
     live.run("run")
     shown = press(live, "ly").stdout
-    assert "Import\n  1. Open the books.\n  2. Take the file.\n" in shown
+    assert re.search(
+        r"Import\n  outbox/acme/0001-\w+\n  1. Open the books.\n  2. Take the file.\n"
+        r"  pleo-etl imported 1  when your ERP has taken them\n",
+        shown,
+    )
 
 
 def test_discarding_is_asked_about(staged: Live) -> None:
@@ -138,7 +178,8 @@ def test_questions_are_answered_below_what_they_ask_about(live: Live) -> None:
     live.job()
     live.run("run")
     result = press(live, "nreceipts are on paper\nq")
-    assert "Answer first (key n)" in result.stdout
+    assert re.search("1 question to answer +key n", result.stdout)
+    assert "  n answer  " in result.stderr
     assert "your answer to REV-1 (empty: later):" in result.stderr
     (asked,) = only(live.json("review"))["questions"]
     assert asked["answer"] == "receipts are on paper"
@@ -174,8 +215,8 @@ def test_after_a_lapse_approving_what_is_unchanged_is_one_keystroke(live: Live) 
     live.job()
     live.run("run")
     result = press(live, "aq", "--by", "Ann")
-    assert "2 of 3 items were reviewed on 2026-04-01 and are unchanged" in result.stdout
-    assert "all of it was reviewed before and is unchanged" in result.stderr
+    assert "2 of 3 items were reviewed or approved on 2026-04-01 and are unchanged" in result.stdout
+    assert "all of it was reviewed or approved before and is unchanged" in result.stderr
     assert [one["by"] for one in batch_of(live)["approvals"]] == ["Ann"]
 
 
@@ -187,10 +228,23 @@ def test_what_is_new_since_then_comes_first_and_is_asked_about(live: Live) -> No
     live.job()
     live.run("run")
     result = press(live, "vanq")
-    assert "1 of 3 items was reviewed on 2026-04-01 and is unchanged" in result.stdout
+    assert "1 of 3 items was reviewed or approved on 2026-04-01 and is unchanged" in result.stdout
     assert "EUR 119.00" in result.stdout.split("(1 of 2)")[1]
     assert "approve as" in result.stderr
     assert batch_of(live)["approvals"] == []
+
+
+def test_an_approval_at_once_is_noted_as_that_and_not_as_a_review(staged: Live) -> None:
+    press(staged, "ayq", "--by", "Ann")
+    told = staged.run("history", "1").stdout
+    assert "approved, by Ann" in told
+    assert "reviewed" not in told
+
+
+def test_an_approval_notes_what_was_looked_at_before_it(staged: Live) -> None:
+    assert "noted: 1 item looked at" in press(staged, "vayq", "--by", "Ann").stderr
+    told = staged.run("history", "1").stdout
+    assert re.search("reviewed, by Ann, 1 item\n.*approved, by Ann", told)
 
 
 def test_what_was_looked_at_is_noted_when_one_leaves(staged: Live) -> None:
@@ -241,7 +295,7 @@ def test_while_nobody_types_the_minutes_go_down_and_a_change_is_told(
     said = press(staged, "").stderr
     assert "60 minutes left, 0 of 1 approved" in said
     assert "9 minutes left, 0 of 1 approved" in said
-    assert "8 minutes left, 0 of 1 approved, changed: s shows it" in said
+    assert "8 minutes left, 0 of 1 approved, changed (s shows it). Your key: " in said
 
 
 def test_the_second_person_gives_the_second_name(live: Live) -> None:
@@ -283,7 +337,7 @@ def test_a_lock_that_is_held_is_said_and_the_review_goes_on(
 
 def test_with_json_or_with_parts_nothing_is_asked(staged: Live) -> None:
     for words in (["--json"], ["--items"], ["1"], ["--xlsx", "a.xlsx"]):
-        assert "keys v" not in press(staged, "q", *words).stderr
+        assert WAITS not in press(staged, "q", *words).stderr
 
 
 def test_nothing_staged_asks_nothing(live: Live) -> None:

@@ -113,7 +113,7 @@ def test_no_line_is_wider_than_the_terminal_and_none_steers_it(text: str, width:
     for voucher in view.vouchers.full:
         lines += voucher_screen(voucher, place="1 of 1", width=width)
     items = [{"id": text, "verdict": "failed", "vouchers": [], "external_id": text}]
-    lines += item_list(items, {}, situation=situation, width=width)
+    lines += item_list(items, {}, waiting=(), situation=situation, width=width)
     for line in lines:
         assert line.style == "whole" or columns_of(line.text) <= width, line
         assert not STEERING & set(line.text), line
