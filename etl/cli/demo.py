@@ -48,7 +48,6 @@ class _Demo:
     pleo: Pleo
     job: Job
     turn: Turn
-    as_json: bool
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def step(self, does: str, command: str, act: Callable[[Turn], Told]) -> Told:
@@ -78,7 +77,7 @@ def command(as_json: bool) -> int:
         turn = Turn(workspace, COMPANY, Surroundings(folder=Path(FOLDER), attended=False))
         times = _times(turn)
         company = _add_company(running.pleo, time=times + 1)
-        demo = _Demo(running.pleo, running.pleo.add_job(company), turn, as_json)
+        demo = _Demo(running.pleo, running.pleo.add_job(company), turn)
         with _key_in_environment(running.pleo.add_key([company])):
             released = _go(demo, time=times + 1)
     folder = Path(FOLDER) / "outbox" / COMPANY / _name_of(released)

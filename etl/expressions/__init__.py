@@ -7,7 +7,7 @@ before any row is seen; no row can make a compiled expression raise.
 """
 
 from etl.expressions.compiling import compile_condition, compile_expression, compile_value
-from etl.expressions.date_tokens import format_date, refuse_format
+from etl.expressions.date_tokens import refuse_format
 from etl.expressions.patterns import PatternRefused, check_pattern
 from etl.expressions.scope import Compiled, Lookup, Scope
 from etl.expressions.source import require_jinja
@@ -21,7 +21,6 @@ __all__ = [
     "compile_condition",
     "compile_expression",
     "compile_value",
-    "format_date",
     "refuse_format",
     "require_jinja",
 ]

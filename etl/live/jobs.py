@@ -94,8 +94,8 @@ def fetch_job(desk: Desk, job: Job) -> Fetched:
     shown = tuple(desk.pleo.list_items(job.id))
     try:
         raw = desk.pleo.export_items(job.id)
-    except MissingContraAccounts as error:
-        return Fetched(job, shown=shown, refusal=_no_contra_accounts(desk, error))
+    except MissingContraAccounts:
+        return Fetched(job, shown=shown, refusal=_no_contra_accounts(desk))
     heads = [_head(item) for item in raw]
     refusal = _strangers(desk, heads) or _doubles(desk, heads, shown)
     if refusal is not None:
@@ -177,7 +177,7 @@ def _doubles(desk: Desk, heads: Sequence[_Head], shown: Sequence[JobItem]) -> Re
     )
 
 
-def _no_contra_accounts(desk: Desk, error: MissingContraAccounts) -> Refusal:
+def _no_contra_accounts(desk: Desk) -> Refusal:
     return Refusal(
         Problem(
             "JOB-6",

@@ -70,7 +70,7 @@ def store_recipe(workspace: Workspace, name: str, *, folder: Path) -> None:
     Raises: UserMustFix with what is wrong with the recipe, OUT-2 when the disk refuses.
     """
     recipe = workspace_recipe(workspace, name)
-    copies = list(_copies(recipe, root=workspace.root))
+    copies = list(_copies(recipe))
     files.remove_folder(folder)
     hashes: dict[str, str] = {}
     for copy in copies:
@@ -206,7 +206,7 @@ class _Copy:
     name: str
 
 
-def _copies(recipe: Recipe, *, root: Path) -> Iterator[_Copy]:
+def _copies(recipe: Recipe) -> Iterator[_Copy]:
     """Give every file that a recipe was read from, and the guide of its import."""
     template, mapping = recipe.template, recipe.mapping
     for file in template.read_from:

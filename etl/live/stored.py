@@ -21,7 +21,6 @@ from typing import Any
 from etl import files
 from etl.documents import read_json
 from etl.errors import Problem, UserMustFix
-from etl.live.stripping import Stripped as Stripped
 from etl.live.stripping import strip_links as strip_links
 from etl.pleo.links import FileLink as FileLink
 

@@ -19,9 +19,10 @@ from etl.files import sha256
 from etl.live.folders import Folders
 from etl.live.stored import StoredBatch, StoredFile, changed
 from etl.live.viewing import Viewed
+from etl.review.cells import TracedRow
 from etl.review.file_pages import FileBook
 from etl.review.model import FileRows
-from etl.review.tracing import Receipt, Refusal, StoredReceipt, Trace, TracedRow
+from etl.review.tracing import Receipt, Refusal, StoredReceipt, Trace
 from etl.showing import traced_row
 from etl.verification import Explained, explain_in_folder
 

@@ -6,20 +6,16 @@ lists ────┘
 """
 
 from etl.mapping.cases import CaseResult, run_cases
-from etl.mapping.document import Company, MappingDocument, mapping_schema
+from etl.mapping.document import MappingDocument, mapping_schema
 from etl.mapping.lines import Mapped, map_lines
 from etl.mapping.lint import lint_mapping
 from etl.mapping.loading import LoadedMapping, load_mapping
-from etl.mapping.rules import Rule, Target
 
 __all__ = [
     "CaseResult",
-    "Company",
     "LoadedMapping",
     "Mapped",
     "MappingDocument",
-    "Rule",
-    "Target",
     "lint_mapping",
     "load_mapping",
     "map_lines",

@@ -72,15 +72,10 @@ class _ItemError(Struct, rename="camel"):
     message: str | None = None
 
 
-class _Current(Struct, rename="camel"):
-    limit: Count | None = None
-
-
 class _Pagination(Struct, rename="camel"):
     has_next_page: bool
     end_cursor: str | None = None
     total: Count | None = None
-    current_request_pagination: _Current | None = None
 
 
 class _Error(Struct):
@@ -96,7 +91,6 @@ class Page:
     has_next: bool
     end_cursor: str | None
     total: int | None
-    granted: int | None
 
 
 def read_page(body: bytes) -> Page:
@@ -109,11 +103,7 @@ def read_page(body: bytes) -> Page:
     if not isinstance(elements, list):
         raise Unreadable('"data" is not a list')
     found = _read(_text(fields, "pagination"), _Pagination)
-    current = found.current_request_pagination
-    return Page(
-        tuple(elements), found.has_next_page, found.end_cursor, found.total,
-        current.limit if current else None,
-    )  # fmt: skip
+    return Page(tuple(elements), found.has_next_page, found.end_cursor, found.total)
 
 
 def read_one_job(body: bytes, *, at: datetime) -> Job:

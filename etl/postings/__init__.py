@@ -3,12 +3,11 @@
 from etl.postings.assign import Assigned, assign_rules
 from etl.postings.balance import Unbalanced, check_balance
 from etl.postings.postings import Postings, make_postings
-from etl.postings.rules import PostingRule, PostingRules, load_posting_rules
+from etl.postings.rules import PostingRules, load_posting_rules
 from etl.postings.vouchers import Vouchers, make_vouchers, number_vouchers
 
 __all__ = [
     "Assigned",
-    "PostingRule",
     "PostingRules",
     "Postings",
     "Unbalanced",

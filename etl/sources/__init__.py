@@ -4,7 +4,7 @@ A source gives chunks of elements: the bytes of each item, and where each of the
 element means is the business of `etl.items`; a source never decodes one.
 """
 
-from etl.sources.raw import Limits, RawItems
+from etl.sources.raw import Limits
 from etl.sources.reading import read_sources
 
-__all__ = ["Limits", "RawItems", "read_sources"]
+__all__ = ["Limits", "read_sources"]

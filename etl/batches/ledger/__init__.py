@@ -2,20 +2,9 @@
 
 from etl.batches.ledger.ledger import Ledger
 from etl.batches.ledger.opening import open_ledger, sweep_parts
-from etl.batches.ledger.records import (
-    Approval,
-    Batch,
-    Became,
-    Claim,
-    Event,
-    Gap,
-    NewBatch,
-    Numbers,
-    Verdict,
-    new_id,
-)  # fmt: skip
+from etl.batches.ledger.records import Batch, Became, Event, NewBatch, Numbers, Verdict
 
 __all__ = [
-    "Approval", "Batch", "Became", "Claim", "Event", "Gap", "Ledger", "NewBatch", "Numbers",
-    "Verdict", "new_id", "open_ledger", "sweep_parts",
+    "Batch", "Became", "Event", "Ledger", "NewBatch", "Numbers", "Verdict", "open_ledger",
+    "sweep_parts",
 ]  # fmt: skip

@@ -210,7 +210,7 @@ ERROR_FIELDS: dict[str, set[str]] = {
 PAGE_FIELDS: dict[str, set[str]] = {
     "hasNextPage": set(), "hasPreviousPage": set(MUTATIONS), "startCursor": set(MUTATIONS),
     "endCursor": FREE, "total": {"missing", "null"}, "unheardOf": set(MUTATIONS),
-    "currentRequestPagination": {"missing", "null"},
+    "currentRequestPagination": set(MUTATIONS),
 }  # fmt: skip
 
 
