@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.items import item
+from tests.fakes.users import SEARCHED
 from tests.unit.cli.workspaces import Workspace, make_workspace
 
 #: Runs a command that gets a signal in the middle of an effect.
@@ -28,6 +29,7 @@ setattr(os, effect, effective)
 from etl.cli import main
 main(words)
 """
+ENVIRONMENT = os.environ | {"PYTHONPATH": SEARCHED}
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
@@ -54,7 +56,11 @@ def test_what_was_begun_is_undone(
     items = workspace.items(item(n=1), item(n=2))
     words = [str(int(number)), effect, str(place), *_convert(workspace, items=items)]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", PROGRAM, *words],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == CODES[number], done.stderr
     assert "Traceback" not in done.stderr
@@ -68,7 +74,11 @@ def test_a_reader_that_went_away_does_not_harm_the_files(tmp_path: Path) -> None
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "etl.cli", *words], stdout=write, stderr=subprocess.PIPE, timeout=120
+        [sys.executable, "-m", "etl.cli", *words],
+        env=ENVIRONMENT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=120,
     )
     os.close(write)
     assert (done.returncode, b"Traceback" in done.stderr) == (141, False)

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from etl.pleo.sandbox import RunningSandbox
+from tests.fakes.users import SEARCHED
 from tests.fault.test_signals import CODES, PROGRAM
 from tests.unit.cli.live import BASE_URL, Live, make_live
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
 
 
 def environment(live: Live) -> dict[str, str]:
-    return os.environ | live.environment | {"PYTHONPATH": str(ROOT)}
+    return os.environ | live.environment | {"PYTHONPATH": SEARCHED}
 
 
 def run(live: Live, *words: str, program: tuple[str, ...] = ("-m", "etl.cli")) -> tuple[int, str]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from etl.pleo.sandbox import Pleo, RunningSandbox
 from etl.pleo.sandbox.faults import Fault, FaultPlan
+from tests.fakes.users import MISSING
 from tests.fault.live import places
 
 COMMAND = Path(sys.executable).with_name("pleo-etl")
@@ -83,6 +84,7 @@ class Machine:
         self.environment = {
             "PATH": os.environ["PATH"], "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring", "LANG": "C.UTF-8",
+            "PYTHONPATH": MISSING,
         }  # fmt: skip
         places.write_workspace(root, names, base_url=server.base_url)
 

@@ -15,6 +15,7 @@ import pytest
 from etl.clock import now
 from etl.pleo.sandbox import Pleo, RunningSandbox, SandboxClock
 from etl.review.summary import columns_of
+from tests.fakes.users import SEARCHED
 from tests.unit.cli.live import Live, make_live
 
 pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
@@ -36,6 +37,7 @@ class Terminal:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         environment = {**os.environ, **live.environment, "TERM": "xterm-256color", "COLUMNS": ""}
+        environment["PYTHONPATH"] = SEARCHED
         environment = {name: text for name, text in environment.items() if name != "COLUMNS"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "etl.cli", *words],
