@@ -134,6 +134,17 @@ def is_mostly_rejected(batch: Batch) -> bool:
     return (int(counts.get("rejected", 0)) - held_back) * 2 > int(counts.get("items", 0))
 
 
+def is_mostly_rejected(batch: Batch) -> bool:
+    """Say whether most items of a staged batch are rejected for a cause that can be cured.
+
+    What its reviewer held back does not count: that was meant.
+    """
+    counts = batch.facts.get("counts") or {}
+    said = (batch.facts.get("decisions") or {}).values()
+    held_back = sum(1 for one in said if one["do"] == "reject")
+    return (int(counts.get("rejected", 0)) - held_back) * 2 > int(counts.get("items", 0))
+
+
 def when_of(batch: Batch) -> str:
     """Say when a batch ended, or was begun where it has not ended."""
     ended = batch.facts.get("closed_at") or batch.facts.get("voided_at")
