@@ -130,17 +130,6 @@ def is_mostly_rejected(batch: Batch) -> bool:
     """
     counts = batch.facts.get("counts") or {}
     said = (batch.facts.get("decisions") or {}).values()
-    held_back = sum(one["do"] == "reject" for one in said)
-    return (int(counts.get("rejected", 0)) - held_back) * 2 > int(counts.get("items", 0))
-
-
-def is_mostly_rejected(batch: Batch) -> bool:
-    """Say whether most items of a staged batch are rejected for a cause that can be cured.
-
-    What its reviewer held back does not count: that was meant.
-    """
-    counts = batch.facts.get("counts") or {}
-    said = (batch.facts.get("decisions") or {}).values()
     held_back = sum(1 for one in said if one["do"] == "reject")
     return (int(counts.get("rejected", 0)) - held_back) * 2 > int(counts.get("items", 0))
 

@@ -66,12 +66,6 @@ def next_calls(batch: Batch, *, option: str = "") -> Sequence[tuple[str, str]]:
             (run, "makes the files anew then"),
             (release, "puts out the rest, and reports these as failed"),
         )
-    if word == "staged" and is_mostly_rejected(batch):
-        return (
-            (review, "shows why most items are rejected: cure that first"),
-            (run, "makes the files anew then"),
-            (release, "puts out the rest, and reports these as failed"),
-        )
     return calls.get(word, ())
 
 

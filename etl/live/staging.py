@@ -395,19 +395,6 @@ def _cure_first(batch: Batch) -> str:
     )
 
 
-def _cure_first(batch: Batch) -> str:
-    """Say what to do where most is rejected: what has one cause is cured before a release."""
-    rejected, items = batch.facts["counts"]["rejected"], batch.facts["counts"]["items"]
-    many, rest = "everything is", "it reports all to Pleo as failed"
-    if rejected < items:
-        many = f"{rejected} of {counted(items, 'item')} are"
-        rest = "it releases the rest, and reports these to Pleo as failed"
-    return (
-        f"{many} rejected: `pleo-etl review` shows the causes; cure them, then `pleo-etl run` makes"
-        f" the files anew. `pleo-etl release` stays possible: {rest}"
-    )
-
-
 def instant(at: datetime) -> str:
     """Write a moment as Pleo does: UTC, Z."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
