@@ -36,9 +36,6 @@ def show_page(turn: Turn, *, by: str, opens: bool) -> Told:
         turn.workspace, turn.name, clock=around.clock, transport=around.transport,
         remark=turn.remark,
     )  # fmt: skip
-    with turn.telling.during("review"), suppress(EtlError):  # the page says what is wrong
-        turn.telling("making the view")
-        session.view()  # a large batch takes a moment, the first time
     page = LocalPage(session, by=by, patience=Patience(around.clock), bug=_show_bug)
     say_wrapped(
         "the review is served to one browser of this machine; Ctrl-C ends it, and whatever is"
@@ -48,6 +45,11 @@ def show_page(turn: Turn, *, by: str, opens: bool) -> Told:
     lead = led_to(page.address, turn.workspace.root, what="review") if opens else nullcontext()
     try:
         with lead:
+            # The browser begins meanwhile; what it asks for waits until the page is served.
+            with turn.telling.during("review"), suppress(EtlError):  # the page says what is wrong
+                turn.telling("making the view")
+                session.view()
+                page.prepare()
             page.serve(waits=_say_that_it_waits)
         say_wrapped("the review has ended: nobody looked at it for a long time")
     except INTERRUPTIONS:

@@ -5,6 +5,7 @@ The view shows the beginning of each file; a reviewer at the local page may turn
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from etl.review.file_views import (
     cells_of,
     header_of,
     letters_of,
+    short,
 )
 from etl.review.model import FileRow
 
@@ -45,14 +47,18 @@ class FileBook:
         else:
             text = content.decode(encoding, errors="replace")
             self._raw = [hit.group() for hit in _LINE.finditer(text) if hit.group()][:MAX_LINES]
-            self._cells = [cells_of(line, delimiter) for line in self._raw]
-        filled: set[int] = set()
-        header = header_of(self._rows(0, len(self._cells)))
+            self._cells = _taken_apart(self._raw, delimiter)
+        widths = [len(cells) for cells in self._cells]
+        widest = max(widths, default=0)
+        first = widths.index(widest) if widths else 0
+        header = header_of(self._rows(first, first + 1))
         self.header = None if header is None else header.number
-        for at, cells in enumerate(self._cells, 1):
-            if at != self.header:
-                filled.update(place for place, cell in enumerate(cells) if cell)
-        self._places = tuple(sorted(filled)) if any(len(row) > 1 for row in self._cells) else ()
+        below = [cells for at, cells in enumerate(self._cells, 1) if at != self.header]
+        filled = (
+            place for place in range(widest)
+            if any(len(cells) > place and cells[place] for cells in below)
+        )  # fmt: skip
+        self._places = tuple(filled) if widest > 1 else ()
 
     @property
     def lines(self) -> int:
@@ -65,7 +71,7 @@ class FileBook:
         kept = tuple(
             FileRow(
                 row.number,
-                tuple(row.cells[at] if at < len(row.cells) else "" for at in self._places),
+                tuple(short(row.cells[at]) if at < len(row.cells) else "" for at in self._places),
                 row.raw,
                 row.anchor,
             )
@@ -81,6 +87,17 @@ class FileBook:
             FileRow(at + 1, self._cells[at], self._raw[at][:MAX_RAW] if self._raw else "", "")
             for at in range(begin, min(end, len(self._cells)))
         )
+
+
+def _taken_apart(lines: list[str], delimiter: str | None) -> list[tuple[str, ...]]:
+    """Take all lines apart; each for itself where a quotation mark has no partner."""
+    if delimiter is None:
+        return [() for _ in lines]
+    ended = (line.rstrip("\r\n") for line in lines)
+    records = [tuple(record) for record in csv.reader(ended, delimiter=delimiter)]
+    if len(records) == len(lines):
+        return records
+    return [cells_of(line, delimiter) for line in lines]
 
 
 def _sheet(content: bytes) -> list[tuple[str, ...]]:

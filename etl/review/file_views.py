@@ -143,10 +143,10 @@ def cells_of(line: str, delimiter: str | None) -> tuple[str, ...]:
         return ()
     # A cell never holds a line break (design.md section 6), so a line is a record.
     record = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter), [])
-    return tuple(_short(cell) for cell in record)
+    return tuple(short(cell) for cell in record)
 
 
-def _short(cell: str) -> str:
+def short(cell: str) -> str:
     return cell if len(cell) <= MAX_CELL else cell[:MAX_CELL] + "…"
 
 
@@ -165,7 +165,7 @@ def _read_container(
             records = [(info.filename, str(info.file_size)) for info in members.infolist()]
         form = "zip, its members and their sizes in bytes"
     rows = tuple(
-        FileRow(at, tuple(_short(cell or "") for cell in record), "", f"file-{number}-line-{at}")
+        FileRow(at, tuple(short(cell or "") for cell in record), "", f"file-{number}-line-{at}")
         for at, record in enumerate(records[:MAX_LINES], 1)
     )
     return rows, len(records), form

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.perf.generate import write_items
+from tests.perf.opening import opening
 from tests.perf.rendering import nested_layout, plain_table
 
 HERE = Path(__file__).parent
@@ -108,6 +109,8 @@ def main() -> None:
         folder = Path(name)
         start_up(folder, given.template)
         rendering(folder, given.template)
+        for what, ours, theirs, target in opening(folder, 10_000):
+            row(what, ours, theirs, target)
         small = against_bare(folder, given.items, given.template, ">= 1.5", times=3)
         print(f"{'  peak memory (MiB)':<52}{small.peak:>10.0f}")
         if given.million:

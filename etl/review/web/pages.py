@@ -36,6 +36,12 @@ def style() -> str:
     return resource("report.css") + own("page.css")
 
 
+def prepare() -> None:
+    """Read the templates of a batch's page, which takes a while, the first time."""
+    for name in ("review.html.j2", "report.html.j2", "parts.html.j2"):
+        _environment().get_template(name)
+
+
 def write(name: str, values: Mapping[str, Any], *, view: ReviewView | None = None) -> str:
     """Write a page, or a part of one."""
     sections = {} if view is None else context_of(view)

@@ -25,6 +25,7 @@ from etl.review.web.acting import Acts
 from etl.review.web.app import Host, make_app
 from etl.review.web.asked import Session
 from etl.review.web.door import Door
+from etl.review.web.pages import prepare
 
 HOST = "127.0.0.1"  # never another: nobody else's machine may come here
 #: Seconds without a request of a person after which the review ends by itself.
@@ -75,6 +76,10 @@ class LocalPage:
     @property
     def has_begun(self) -> bool:
         return self._server.started
+
+    def prepare(self) -> None:
+        """Make ready what the first page of a batch is written with."""
+        prepare()
 
     def serve(self, *, waits: Callable[[], None] = lambda: None) -> None:
         """Answer until somebody ends it, or nobody has come for long; a release is finished.

@@ -7,6 +7,7 @@ import io
 import xlsxwriter
 
 from etl.review.file_pages import FileBook
+from etl.review.file_views import MAX_CELL
 
 CSV = "Kopf\r\nNr;Konto;Text\r\n" + "".join(f"{n};;\xa0Größe {n}\r\n" for n in range(1, 501))
 
@@ -64,3 +65,13 @@ def test_a_zip_of_receipts_has_no_lines() -> None:
     with zipfile.ZipFile(made, "w") as members:
         members.writestr("4113001_01.pdf", b"%PDF-1.4")
     assert FileBook(made.getvalue(), encoding="utf-8", delimiter=None).page(1, 5).rows == ()
+
+
+def test_a_quotation_mark_without_a_partner_takes_no_other_line_with_it() -> None:
+    page = book('Nr;Text\r\n1;"half\r\n2;whole\r\n').page(1, 5)
+    assert [row.cells for row in page.rows] == [("Nr", "Text"), ("1", "half"), ("2", "whole")]
+
+
+def test_a_very_long_cell_is_cut_where_it_is_shown() -> None:
+    page = book("Nr;Text\r\n1;" + "x" * 5000 + "\r\n").page(2, 1)
+    assert page.rows[0].cells[1] == "x" * MAX_CELL + "…"
