@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from etl.errors import EtlError, Problem
@@ -32,8 +33,25 @@ TELLING = 8
 AGAIN = "run the same command again in a few minutes; nothing is lost"
 REPORT = "run the same command again later; if it stays so, ask Pleo's support with this text"
 
-NOT_FOUND, OVER = "export_not_found", "export_job_status_unprocessable"
-NO_CHANGE, NO_CONTRA = "invalid_export_job_status_change", "missing_contra_accounts"
+#: Status and type of a refusal by Pleo -> what is raised, its code, what it means, and the fix.
+_KNOWN: Mapping[tuple[int, str], tuple[type[EtlError], str, str, str]] = {
+    (404, "export_not_found"): (
+        JobNotFound, "PLEO-3", "Pleo does not know the export job",
+        "look with `pleo-etl jobs` which jobs there are; the company may have lost access",
+    ),
+    (422, "export_job_status_unprocessable"): (
+        JobOver, "PLEO-4", "the export job has ended in Pleo",
+        "export the expenses again in Pleo, then `pleo-etl run`",
+    ),
+    (422, "invalid_export_job_status_change"): (
+        StatusChangeRefused, "PLEO-5", "the export job is in a state that does not allow this",
+        "look with `pleo-etl jobs` how the job stands",
+    ),
+    (400, "missing_contra_accounts"): (
+        MissingContraAccounts, "PLEO-6", "contra accounts are missing in Pleo",
+        "map every contra account in Pleo, Settings > Accounting, then export again",
+    ),
+}  # fmt: skip
 
 
 def _problem(code: str, what: str, question: Question, *, fix: str) -> Problem:
@@ -129,23 +147,12 @@ def refusal(reply: Reply, question: Question, *, sent: Secret) -> EtlError:
 
 
 def _known(status: int, kind: str, words: str, question: Question) -> EtlError | None:
-    if (status, kind) == (404, NOT_FOUND):
-        fix = "look with `pleo-etl jobs` which jobs there are; the company may have lost access"
-        what = f"Pleo does not know the export job{words}"
-        return JobNotFound(_problem("PLEO-3", what, question, fix=fix))
-    if (status, kind) == (422, OVER):
-        fix = "export the expenses again in Pleo, then `pleo-etl run`"
-        what = f"the export job has ended in Pleo{words}"
-        return JobOver(_problem("PLEO-4", what, question, fix=fix))
-    if (status, kind) == (422, NO_CHANGE):
-        fix = "look with `pleo-etl jobs` how the job stands"
-        what = f"the export job is in a state that does not allow this{words}"
-        return StatusChangeRefused(_problem("PLEO-5", what, question, fix=fix))
-    if (status, kind) == (400, NO_CONTRA):
-        fix = "map every contra account in Pleo, Settings > Accounting, then export again"
-        what = f"contra accounts are missing in Pleo{words}"
-        return MissingContraAccounts(_problem("PLEO-6", what, question, fix=fix))
-    return None
+    """Give a refusal whose meaning Pleo documents; None for any other."""
+    known = _KNOWN.get((status, kind))
+    if known is None:
+        return None
+    error, code, what, fix = known
+    return error(_problem(code, f"{what}{words}", question, fix=fix))
 
 
 def _credential(
