@@ -12,7 +12,7 @@ from etl.cli import screens, talk
 from etl.cli.asking import ask, must_be_attended
 from etl.cli.live import Told, Turn, by_option, desk_of, for_companies, live_options, yes_option
 from etl.cli.outcomes import counts_lines, say_outcome, say_wrapped, told_of, who
-from etl.cli.review_looks import looked_from, overview_lines, staged_folder
+from etl.cli.review_looks import first_lines, looked_from, staged_folder
 from etl.files import shown_path
 from etl.pleo.failures import JobNotFound
 
@@ -96,7 +96,7 @@ def _agrees(turn: Turn, desk: Desk, batch: Batch) -> bool:
         if refusal:
             say_wrapped(f"batch {batch.number} cannot be exported: {refusal['reason']}")
             return ask("End the export in Pleo, with this reason?", minutes_left=left)
-        screens.show(overview_lines(turn, looked_from(desk, batch)), aside=True)
+        screens.show(first_lines(turn, looked_from(desk, batch)), aside=True)
         return ask(f"Release batch {batch.number}?", minutes_left=left)
 
 

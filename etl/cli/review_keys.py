@@ -23,6 +23,7 @@ from etl.cli.review_looks import (
     overview_lines,
     session_of,
     shown_of,
+    where_items_are,
     why_lines,
 )
 from etl.cli.review_prompt import KEYS, key_lines
@@ -177,7 +178,8 @@ class _Reviewing:
         # What is asked stands last: just above the question.
         notes = sorted(self._looked.viewed.view.notes, key=lambda one: one.code in asked)
         lines = remarks(notes, shown, few=MANY)
-        screens.show(lines or [Line("there are no notes", "good")])
+        if lines or not self._looked.situation.open_repeats:
+            screens.show(lines or [Line("there are no notes", "good")])
         answers = {}
         for question in self._looked.situation.open_questions:
             said = keys.answered(f"your answer to {question.code} (empty: later):")
@@ -305,7 +307,7 @@ class _Reviewing:
             say_act(self._turn, outcome, list(self._heard))
         self._look()
         if is_answer:
-            talk.say(talk.printable(self._looked.opening.headline))
+            screens.show(where_items_are(self._looked))
 
     def _look(self) -> None:
         """Look at the batch again, as it is now."""

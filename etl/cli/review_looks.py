@@ -163,6 +163,15 @@ def first_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> list[L
     return first_screen(looked.viewed.view, shown, height=screens.height())
 
 
+def where_items_are(looked: Looked) -> list[Line]:
+    """Say in short what a batch has come to: the headline, and where its items are."""
+    from etl.review.summary import counts_of
+    from etl.review.terminal import Line
+
+    lines = [looked.opening.headline, *counts_of(looked.viewed.view, screens.width())]
+    return [Line(line) for line in lines]
+
+
 # ── items ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -26,7 +26,7 @@ from etl.review.totals import (
     group_totals,
 )
 from etl.review.wallets import wallet_movements
-from etl.review.words import many
+from etl.sentences import counted
 
 MAX_VENDORS = 40
 
@@ -114,7 +114,7 @@ def _checks(
         Check(
             "Every voucher balances by itself",
             unbalanced == 0,
-            many(counts.vouchers, "voucher") + (f", {unbalanced} do not" if unbalanced else ""),
+            counted(counts.vouchers, "voucher") + (f", {unbalanced} do not" if unbalanced else ""),
         ),
         Check(
             "Base and tax make the gross",
@@ -125,7 +125,7 @@ def _checks(
         Check(
             "The files were read back and match",
             bool(read_back.get("ok")),
-            f"{many(read_back.get('rows', 0), 'posting')} rebuilt from the bytes and compared",
+            f"{counted(read_back.get('rows', 0), 'posting')} rebuilt from the bytes and compared",
         ),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from etl.review.model import ReviewView, State
 from etl.review.situation import Situation
-from etl.review.words import many
+from etl.sentences import counted
 
 #: What a sign means, where nothing more is known.
 STATE_WORDS: dict[State, str] = {
@@ -43,7 +43,7 @@ def opening(view: ReviewView, situation: Situation | None = None) -> Opening:
     state, headline = ended
     sentences = [view.headline]
     if view.counts.rejected:
-        sentences.append(f"{many(view.counts.rejected, 'item')} rejected")
+        sentences.append(f"{counted(view.counts.rejected, 'item')} rejected")
     return Opening(state, "", headline, tuple(sentences))
 
 
@@ -68,4 +68,4 @@ def _ended(view: ReviewView, situation: Situation) -> tuple[State, str] | None:
 
 def _files(view: ReviewView) -> str:
     names = [file.name for file in view.files]
-    return names[0] if len(names) == 1 else f"its {many(len(names), 'file')}"
+    return names[0] if len(names) == 1 else f"its {counted(len(names), 'file')}"

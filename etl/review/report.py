@@ -21,7 +21,8 @@ from etl.review.charts import count_bars, day_bars, shares_of
 from etl.review.marks import IN_FILE, IN_TEXT, name_of, sign_of
 from etl.review.model import ReviewView
 from etl.review.opening import opening
-from etl.review.words import many, with_gaps
+from etl.review.words import with_gaps
+from etl.sentences import counted
 
 MAX_TEXT = 600
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
@@ -125,7 +126,7 @@ def shown(text: object, limit: int = MAX_TEXT) -> Markup:
     cut = whole[:limit]
     written = _marked(cut, IN_TEXT)
     if len(whole) > limit:
-        more = f"… {many(len(whole) - limit, 'more character')}"
+        more = f"… {counted(len(whole) - limit, 'more character')}"
         written += Markup('<span class="more">{}</span>').format(more)
     if _RIGHT_TO_LEFT.search(cut):
         return Markup("<bdi>{}</bdi>").format(written)

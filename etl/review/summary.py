@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from etl.review.marks import mark
 from etl.review.model import AsideGroup, CureGroup, CurrencyTotal, NoteGroup, ReviewView
-from etl.review.words import grouped, many, with_gaps
+from etl.review.words import grouped, with_gaps
+from etl.sentences import counted
 
 MAX_LISTED = 5
 MAX_NAMED = 3
@@ -82,7 +83,7 @@ def counts_of(view: ReviewView, width: int) -> Iterator[str]:
     )
     named = " + ".join(f"{count} {words}" for count, words in parts if count)
     yield from wrapped(f"  {counts.listed} listed = ", named or "0", width=width)
-    yield f"  {many(counts.vouchers, 'voucher')}, {many(counts.postings, 'posting')}"
+    yield f"  {counted(counts.vouchers, 'voucher')}, {counted(counts.postings, 'posting')}"
 
 
 def checks_of(view: ReviewView) -> list[str]:
@@ -117,7 +118,7 @@ def totals_of(view: ReviewView) -> list[str]:
         ]
         lines += ["", *aligned(wallets)]
         more = len(control.wallets) - MAX_LISTED
-        lines += [f"  and {many(more, 'more account')}, on the page"] if more > 0 else []
+        lines += [f"  and {counted(more, 'more account')}, on the page"] if more > 0 else []
     return lines
 
 
@@ -137,7 +138,7 @@ def files_of(view: ReviewView) -> list[str]:
     if not view.files:
         return []
     shown = view.files[:MAX_LISTED]
-    rows = [(f"  {file.name}", many(file.postings, "posting")) for file in shown]
+    rows = [(f"  {file.name}", counted(file.postings, "posting")) for file in shown]
     left_out = len(view.files) - len(shown)
     more = [f"  and {left_out} more, named in manifest.json"] if left_out else []
     return ["Files", *aligned(rows), *more]
@@ -149,7 +150,7 @@ def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
     lines = ["To look at"]
     for group in notes[:MAX_LISTED]:
         sign = "answer: " if group.is_blocking else ""
-        lead = f"  {many(group.count, group.noun):>9}  "
+        lead = f"  {counted(group.count, group.noun):>9}  "
         lines += wrapped(lead, f"{sign}{group.meaning} ({group.code})", width=width)
     if len(notes) > MAX_LISTED:
         lines.append(f"  and {len(notes) - MAX_LISTED} more kinds of remarks")
@@ -163,7 +164,9 @@ def _aside(groups: Sequence[AsideGroup]) -> list[str]:
     for group in groups:
         named = [one.title for one in group.concerned[:MAX_NAMED]]
         more = f", and {group.count - len(named)} more" if group.count > len(named) else ""
-        lines.append(f"  {many(group.count, 'item'):>9}  {group.title}: {', '.join(named)}{more}")
+        lines.append(
+            f"  {counted(group.count, 'item'):>9}  {group.title}: {', '.join(named)}{more}"
+        )
     return lines
 
 
@@ -173,10 +176,10 @@ def _rejected(cures: Sequence[CureGroup], width: int) -> list[str]:
     for group in cures:
         lines += ["", group.title] if lines else ["Rejected, the cure first", group.title]
         for cause in group.causes[:MAX_LISTED]:
-            lead = f"  {many(cause.items, 'item'):>9}  "
+            lead = f"  {counted(cause.items, 'item'):>9}  "
             lines += wrapped(lead, f"{told(cause.title)} ({cause.code})", width=width)
         more = len(group.causes) - MAX_LISTED
-        lines += [f"  and {many(more, 'more cause')} in rejections.csv"] if more > 0 else []
+        lines += [f"  and {counted(more, 'more cause')} in rejections.csv"] if more > 0 else []
     return lines
 
 

@@ -26,7 +26,8 @@ from etl.review.summary import (
 )
 from etl.review.terminal_lines import Line as Line
 from etl.review.terminal_lines import Shown as Shown
-from etl.review.words import grouped, many
+from etl.review.words import grouped
+from etl.sentences import counted
 
 #: Items that a summary names under a remark, a cause or a question; a screen of its own has more.
 FEW = 3
@@ -61,7 +62,7 @@ def sight(situation: Situation) -> str:
     """Say what must always be in sight: the minutes left, and the approvals."""
     parts = []
     if situation.minutes_left is not None:
-        parts.append(f"{many(situation.minutes_left, 'minute')} left")
+        parts.append(f"{counted(situation.minutes_left, 'minute')} left")
     elif situation.is_lapsed:
         parts.append("lapsed")
     elif situation.time_words:
@@ -116,7 +117,7 @@ def _reviewed_before(view: ReviewView, shown: Shown) -> list[Line]:
     if not known or shown.is_old:
         return []
     verb = "was" if known == 1 else "were"
-    words = f"{known} of {many(view.counts.listed, 'item')} {verb} reviewed or approved on"
+    words = f"{known} of {counted(view.counts.listed, 'item')} {verb} reviewed or approved on"
     words += f" {shown.situation.reviewed_on} and {'is' if known == 1 else 'are'} unchanged"
     return _styled(wrapped("  ", words, width=shown.width), shown.width, "good")
 
@@ -144,7 +145,7 @@ def questions(shown: Shown) -> list[Line]:
         lines += _question(question, shown)
     if repeats:
         verb = "was" if len(repeats) == 1 else "were"
-        words = f"{many(len(repeats), 'item')} {verb} booked before (see below)"
+        words = f"{counted(len(repeats), 'item')} {verb} booked before (see below)"
         lines += _styled(wrapped("  ", words, width=width), width, "ask")
         name = shown.name(repeats[0].entry) if len(repeats) == 1 else "all"
         lines += (
@@ -162,7 +163,7 @@ def questions(shown: Shown) -> list[Line]:
 
 def _question(question: Question, shown: Shown) -> list[Line]:
     width = shown.width
-    words = f"{question.meaning} ({question.code}, {many(len(question.items), 'item')})"
+    words = f"{question.meaning} ({question.code}, {counted(len(question.items), 'item')})"
     lines = _styled(wrapped("  ", words, width=width), width, "ask")
     for entry in question.items[:FEW]:
         lines.append(Line(fit(f"    {called(entry, shown)}", width)))
@@ -195,7 +196,9 @@ def booked_before(shown: Shown, *, few: int) -> list[Line]:
         lines += _styled(wrapped("    ", words, width=shown.width), shown.width, style)
     lines += _more(len(listed) - few, "item", "  ")
     stays = len(repeats) - len(listed)
-    return [*lines, Line(f"  you said already booked of {many(stays, 'item')}")] if stays else lines
+    if stays:
+        lines.append(Line(f"  you said already booked of {counted(stays, 'item')}"))
+    return lines
 
 
 def _does(repeat: Repeat, situation: Situation) -> str:
@@ -212,7 +215,7 @@ def set_aside(groups: Sequence[AsideGroup], shown: Shown) -> list[Line]:
     """Give the items that are in no file though nothing is wrong with them, and why."""
     lines = [Line("Not booked here", "title")] if groups else []
     for group in groups:
-        lead = f"  {many(group.count, 'item'):>9}  "
+        lead = f"  {counted(group.count, 'item'):>9}  "
         lines += _styled(wrapped(lead, group.title, width=shown.width), shown.width)
         lines += _concerned(group.concerned[:FEW], shown)
         lines += _more(group.count - len(group.concerned[:FEW]), "item", " " * 13)
@@ -226,7 +229,7 @@ def remarks(notes: Sequence[NoteGroup], shown: Shown, *, few: int) -> list[Line]
     lines = [Line("To look at", "title")]
     groups = notes if few > FEW else notes[:MAX_GROUPS]
     for group in groups:
-        lead = f"  {many(group.count, group.noun):>9}  "
+        lead = f"  {counted(group.count, group.noun):>9}  "
         sign = "answer: " if group.is_blocking else ""
         text = f"{sign}{group.meaning} ({group.code})"
         style = "ask" if group.is_blocking else "look"
@@ -250,7 +253,7 @@ def rejections(cures: Sequence[CureGroup], shown: Shown, *, few: int) -> list[Li
 
 def _cause(cause: Cause, shown: Shown, *, few: int) -> list[Line]:
     width, inner = shown.width, " " * 13
-    lead = f"  {many(cause.items, 'item'):>9}  "
+    lead = f"  {counted(cause.items, 'item'):>9}  "
     text = f"{told(cause.title)} ({cause.code})"
     lines = _styled(wrapped(lead, text, width=width), width, "look")
     if few > FEW:
@@ -353,7 +356,7 @@ def called(entry: str, shown: Shown) -> str:
 
 
 def _more(count: int, noun: str, lead: str) -> list[Line]:
-    return [Line(f"{lead}and {many(count, f'more {noun}')}", "faint")] if count > 0 else []
+    return [Line(f"{lead}and {counted(count, f'more {noun}')}", "faint")] if count > 0 else []
 
 
 def _styled(lines: Iterable[str], width: int, style: str = "") -> list[Line]:

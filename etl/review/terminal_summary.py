@@ -12,7 +12,8 @@ from etl.review.model import ReviewView
 from etl.review.summary import aligned, columns_of, fit, sides_of, wrapped
 from etl.review.terminal import checks, head
 from etl.review.terminal_lines import Line, Shown
-from etl.review.words import grouped, many
+from etl.review.words import grouped
+from etl.sentences import counted
 
 #: Lines of the smallest terminal, and how many of them the keys take below the screen.
 HEIGHT, PROMPT = 24, 4
@@ -30,10 +31,10 @@ def first_screen(view: ReviewView, shown: Shown, *, height: int = HEIGHT) -> lis
     sums = _sums(view, shown, most=room - taken)
     if taken + len(sums) > room and shown.page:  # the key m shows where the page lies
         del blocks[-1]
-    lines: list[Line] = []
-    for block in (blocks[0], sums, *blocks[1:]):
-        lines += [Line(""), *block] if lines and block else block
-    return lines
+    shown_blocks = [block for block in (blocks[0], sums, *blocks[1:]) if block]
+    gap = [Line("")] if sum(map(len, shown_blocks)) + len(shown_blocks) - 1 <= room else []
+    first, *others = shown_blocks
+    return [*first, *(line for block in others for line in (*gap, *block))]
 
 
 def _rows(lines: Sequence[Line], width: int) -> int:
@@ -56,7 +57,7 @@ def _sums(view: ReviewView, shown: Shown, *, most: int) -> list[Line]:
     first, *others = aligned(rows)
     lines += [Line(fit(first, width), "title"), *(Line(fit(line, width)) for line in others)]
     more = len(wallets) - len(listed)
-    return [*lines, Line(f"  and {many(more, 'more wallet')}", "faint")] if more else lines
+    return [*lines, Line(f"  and {counted(more, 'more wallet')}", "faint")] if more else lines
 
 
 def _wallet(one: WalletMovement) -> tuple[str, ...]:
@@ -85,7 +86,7 @@ def _to_do(view: ReviewView, shown: Shown) -> Iterator[tuple[str, int, str, str]
     if asked:
         yield "n", asked, f"question{_s(asked)} to answer", "ask"
     if counts.rejected:
-        causes = many(len(view.causes), "cause")
+        causes = counted(len(view.causes), "cause")
         yield "x", counts.rejected, f"item{_s(counts.rejected)} rejected, for {causes}", "look"
     codes = {question.code for question in situation.questions}
     remarks = sum(note.code not in codes for note in view.notes)

@@ -34,7 +34,7 @@ from etl.review.row_traces import with_traces
 from etl.review.rules_used import rules_used
 from etl.review.totals import account_names
 from etl.review.vouchers import MAX_FILE_ROWS, Chosen, choose, voucher_list
-from etl.review.words import many
+from etl.sentences import counted
 
 MAX_STEPS = 30
 
@@ -168,7 +168,7 @@ def _state(control: Control, counts: Counts, *, has_notes: bool) -> State:
 def _headline(state: State, counts: Counts, *, control: Control) -> str:
     if state == "stop":
         failed = sum(1 for check in control.checks if not check.holds)
-        return f"Do not import this: {many(failed, 'check')} failed"
+        return f"Do not import this: {counted(failed, 'check')} failed"
     if counts.waiting and not counts.rendered:
         return f"{_of_all(counts.waiting, counts)} {_verb(counts.waiting, 'wait')} for your answer"
     if not counts.rendered:
@@ -202,18 +202,18 @@ def _sentences(
     if counts.waiting:
         were, they = ("was", "it is") if counts.waiting == 1 else ("were", "they are")
         found.append(
-            f"{many(counts.waiting, 'item')} {were} booked before: say whether {they} booked"
+            f"{counted(counts.waiting, 'item')} {were} booked before: say whether {they} booked"
             " already, or to be booked again"
         )
     if counts.rejected:
         verb = "was" if counts.rejected == 1 else "were"
-        by = many(len(stopped), "cause")
-        found.append(f"{many(counts.rejected, 'item')} {verb} rejected, for {by}")
+        by = counted(len(stopped), "cause")
+        found.append(f"{counted(counts.rejected, 'item')} {verb} rejected, for {by}")
     blocking = sum(1 for group in notes if group.is_blocking)
     if blocking:
-        found.append(f"{many(blocking, 'question')} must be answered")
+        found.append(f"{counted(blocking, 'question')} must be answered")
     if len(notes) - blocking:
-        found.append(f"{many(len(notes) - blocking, 'kind')} of remarks to look at")
+        found.append(f"{counted(len(notes) - blocking, 'kind')} of remarks to look at")
     return tuple(found)
 
 

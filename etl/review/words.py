@@ -84,8 +84,3 @@ def pleo_link(url: str | None) -> str | None:
         return None
     is_pleo = host == "pleo.io" or host.endswith(".pleo.io")
     return url if parts.scheme == "https" and is_pleo and is_plain else None
-
-
-def many(count: int, noun: str) -> str:
-    """Write a count with its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

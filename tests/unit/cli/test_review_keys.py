@@ -116,8 +116,12 @@ def test_items_rejections_and_the_review_again(staged: Live) -> None:
 def test_an_item_is_rejected_and_that_is_undone(staged: Live) -> None:
     result = press(staged, "r4113001\nprivate\nu\nq", "--by", "Ann")
     assert "batch 1 (" in result.stderr
-    assert "1 of 3 items is in the file" in result.stderr
-    assert "2 of 3 items are in the file" in result.stderr
+    assert (
+        "\n1 of 3 items is in the file\n  3 listed = 1 in the file + 2 rejected\n" in result.stdout
+    )
+    assert (
+        "\n2 of 3 items are in the file\n  3 listed = 2 in the file + 1 rejected\n" in result.stdout
+    )
     assert f"undo it for which item? [{FIRST[:8]}]" in result.stderr
     assert (said_of(staged), batch_of(staged)["revision"]) == ({}, 3)
     assert 'answered, by Ann: reject 9f1f6086 "private"' in staged.run("history", "1").stdout

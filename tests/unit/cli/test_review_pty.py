@@ -23,7 +23,7 @@ pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Window
 #: Seconds in which something must appear on the screen, on a slow machine.
 PATIENCE = 60
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-PROMPT = "keys v / r u n x a l d ? q > "
+PROMPT = " of 1 approved. Your key: "
 
 
 class Terminal:
@@ -113,7 +113,8 @@ def test_a_walk_through_a_review(live: Live) -> None:
     assert "\x1b[" in first  # there is colour, and the words say the same without it
     plain = COLOUR.sub("", first)
     assert "[look] 2 of 3 items are in the file" in plain
-    assert re.search(r"(59|60) minutes left, 0 of 1 approved, keys", plain)
+    assert re.search(r"(59|60) minutes left, 0 of 1 approved. Your key: $", plain)
+    assert len(plain[plain.index("acme: batch 1") :].splitlines()) <= 24  # all of it is in sight
     assert [line for line in plain.splitlines() if columns_of(line.rstrip()) > 80] == []
     assert "\x1b[2J" not in first  # no pager, no full screen: what was said stays above
     at.type("v")
