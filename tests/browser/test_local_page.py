@@ -614,6 +614,7 @@ def test_reissue_puts_the_files_away_once_and_says_what_to_do_in_pleo(
     assert reviewed.released() == []
     assert reviewed.kinds().count("withdrawn") == 1
     assert "Withdrawn" in reader.text(".now")
+    assert reader.run("return scrollY") == 0
     told = reader.text("#next")
     assert "2 items to be exported again" in told
     assert "119.00" in told

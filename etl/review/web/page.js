@@ -70,7 +70,9 @@
     const after = ["release", "imported", "withdraw", "reissue", "reverse", "settle_imported",
       "settle_not_imported"];
     const goes = after.includes(act) && told.batch ? `${base}/batch/${told.batch}` : `${base}/batch`;
-    keepPlace();
+    // What is to be done in Pleo is said at the top.
+    if (act === "reissue") history.scrollRestoration = "manual";
+    else keepPlace();
     if (location.pathname === goes) location.reload();
     else location.assign(goes);
   };
