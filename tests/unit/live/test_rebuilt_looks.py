@@ -99,6 +99,9 @@ def test_of_a_revision_that_was_put_away_only_its_number_is_known(reviewed: Revi
     shutil.rmtree(stored / "r1")
     again = rebuilt(reviewed, is_private_left=True)
     assert again.revisions(reviewed.batch) == [2, 3]
+    with again.shelf() as shelf:
+        assert shelf is not None
+        assert shelf.ledger.verify() == []
     assert "REL-1" in said(again.view, reviewed.batch, revision=1)
     assert seen(again).revision == 3
 

@@ -152,7 +152,7 @@ def test_a_stored_view_that_was_changed_is_not_shown(
 
     (path,) = views_of(reviewed)
     content = path.read_bytes()
-    other = content.replace(b"All checks", b"No checks!").replace(b"items are in", b"items were in")
+    other = content.replace(b" are in ", b" was in ")
     assert other != content
     path.write_bytes(other)
     monkeypatch.setattr(viewing, "_KEPT", viewing._Views())
@@ -171,6 +171,29 @@ def test_a_stored_view_that_was_laid_out_otherwise_is_made_again(reviewed: Revie
         assert read_view(path, sha256(content)) is None
     path.unlink()
     assert read_view(path, sha256(b"")) is None
+
+
+def test_what_waits_is_shown_only_where_it_could_be_released(
+    reviewed: Reviewed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from etl.live import recipes, viewing
+
+    def look() -> object:
+        monkeypatch.setattr(viewing, "_KEPT", viewing._Views())
+        return reviewed.another().view(reviewed.batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipes, "versions", lambda: {"pleo-etl": "99"})
+        assert code_of(look) == "LINE-1"
+    (path,) = views_of(reviewed)[0].parent.glob("recipe-1/**/accounts.csv")
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b"4650", b"4651"))
+    assert code_of(look) == "LINE-2"
+    path.write_bytes(before)
+    reviewed.session.release(by=BY, content=content_of(reviewed.session))
+    path.write_bytes(b"")  # what is over is shown as it was, whatever became of its rules
+    monkeypatch.setattr(recipes, "versions", lambda: {"pleo-etl": "99"})
+    assert look() is not None
 
 
 def test_what_is_shown_is_what_the_ledger_holds(
