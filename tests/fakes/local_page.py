@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
+import shutil
+import tempfile
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +27,7 @@ from tests.fakes.transport import SandboxClockOf, SandboxTransport
 from tests.unit.cli.live import Live, make_live
 
 BY = "A. Patel"
+_KEPT: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @dataclass
@@ -80,20 +86,49 @@ def make_reviewed(
     root: Path, patch: pytest.MonkeyPatch, items: Sequence[Mapping[str, Any]] | None = None
 ) -> Reviewed:
     """Lay out a workspace whose export was fetched (by default of three items, one rejected)."""
+    if items is not None:
+        return _fetched(root, patch, items)
+    made, live, job = _three_fetched()
+    shutil.copytree(made, root, dirs_exist_ok=True)
+    own_lock = {id(live.pleo.lock): threading.RLock()}  # the one thing that cannot be copied
+    live, job = copy.deepcopy((live, job), own_lock)
+    live.root = root
+    live.environment["XDG_CONFIG_HOME"] = str(root / ".config")
+    _enter(live, patch)
+    return Reviewed(live, new_session(live), job)
+
+
+@functools.cache
+def _three_fetched() -> tuple[Path, Live, Job]:
+    """Fetch the three items once for all tests of this process; each takes a copy."""
+    folder = tempfile.TemporaryDirectory()
+    _KEPT.append(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        made = _fetched(Path(folder.name) / "work", patch, None)
+    return made.live.root, made.live, made.job
+
+
+def _fetched(
+    root: Path, patch: pytest.MonkeyPatch, items: Sequence[Mapping[str, Any]] | None
+) -> Reviewed:
     root.mkdir(parents=True, exist_ok=True)
     live = make_live(root)
     if items is not None:
         live.pleo.companies.clear()
         live.companies.clear()
         live.add("acme", items)
-    for name, value in live.environment.items():
-        patch.setenv(name, value)
-    patch.delenv("PLEO_API_KEY", raising=False)
-    patch.chdir(root)
+    _enter(live, patch)
     job = live.job()
     session = new_session(live)
     session.fetch(by=BY)
     return Reviewed(live, session, job)
+
+
+def _enter(live: Live, patch: pytest.MonkeyPatch) -> None:
+    for name, value in live.environment.items():
+        patch.setenv(name, value)
+    patch.delenv("PLEO_API_KEY", raising=False)
+    patch.chdir(live.root)
 
 
 class Visitor:

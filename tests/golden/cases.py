@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import shutil
@@ -37,7 +38,7 @@ class Case:
     def template(self) -> str:
         return self.folder.parent.name
 
-    @property
+    @functools.cached_property
     def settings(self) -> dict[str, Any]:
         return _read_yaml(self.folder / "case.yaml")
 
