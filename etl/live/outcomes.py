@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from etl import sentences
 from etl.batches.ledger import Batch
+from etl.batches.standing import is_mostly_rejected
 from etl.errors import EXIT_GOOD, EXIT_SOME_REJECTED, Problem
 
 
@@ -92,3 +94,30 @@ def counted(count: int, word: str) -> str:
 def name_of(batch: Batch) -> str:
     """Name a batch in a sentence."""
     return f"batch {batch.number} ({batch.id})"
+
+
+def next_step_of(batch: Batch) -> str:
+    """Say what to do with a staged batch: what must be answered comes before its release."""
+    waiting = (batch.facts.get("counts") or {}).get("waiting", 0)
+    if waiting:
+        verb = "it is" if waiting == 1 else "they are"
+        asks = f"`pleo-etl review` asks of {sentences.counted(waiting, 'item')} that came before whether {verb}"
+        return f"{asks} booked already; nothing is released before that"
+    if batch.facts.get("blocking"):
+        return "`pleo-etl review` asks what must be answered; nothing is released before that"
+    if is_mostly_rejected(batch):
+        return _cure_first(batch)
+    return "look at it with `pleo-etl review`, then `pleo-etl release`"
+
+
+def _cure_first(batch: Batch) -> str:
+    """Say what to do where most is rejected: what has one cause is cured before a release."""
+    rejected, items = batch.facts["counts"]["rejected"], batch.facts["counts"]["items"]
+    many, rest = "everything is", "it reports all to Pleo as failed"
+    if rejected < items:
+        many = f"{rejected} of {sentences.counted(items, 'item')} are"
+        rest = "it releases the rest, and reports these to Pleo as failed"
+    return (
+        f"{many} rejected: `pleo-etl review` shows the causes; cure them, then `pleo-etl run` makes"
+        f" the files anew. `pleo-etl release` stays possible: {rest}"
+    )

@@ -20,7 +20,6 @@ from typing import Any
 
 from etl import files
 from etl.batches.ledger import Batch, NewBatch
-from etl.batches.standing import is_mostly_rejected
 from etl.batches.states import Kind, State
 from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import receipts
@@ -46,11 +45,10 @@ from etl.live.jobs import (
     refuse_foreign,
     running_jobs,
 )
-from etl.live.outcomes import NothingToDo, Staged, exit_code_of, name_of
+from etl.live.outcomes import NothingToDo, Staged, exit_code_of, name_of, next_step_of
 from etl.live.stored import JOB
 from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import Job
-from etl.sentences import counted
 
 
 def stage_next(desk: Desk, *, unattended: bool = False) -> Staged | NothingToDo:
@@ -353,9 +351,7 @@ def told(desk: Desk, batch: Batch, job: Job | None) -> Staged:
         )  # fmt: skip
     folder = desk.stored(batch).revision_folder(batch.revision)
     says = f"{name_of(batch)} is staged, revision {batch.revision}"
-    next_step = _next_step(batch)
-    if is_mostly_rejected(batch) and not batch.facts.get("blocking"):
-        next_step = _cure_first(batch)
+    next_step = next_step_of(batch)
     if batch.state is State.APPROVED:
         names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))
         says = f"{name_of(batch)} has not changed since {names} approved it"
@@ -366,33 +362,6 @@ def told(desk: Desk, batch: Batch, job: Job | None) -> Staged:
         next_step=next_step,
         exit_code=exit_code_of(batch),
     )  # fmt: skip
-
-
-def _next_step(batch: Batch) -> str:
-    """Say what to do with a staged batch: what must be answered comes before its release."""
-    waiting = (batch.facts.get("counts") or {}).get("waiting", 0)
-    if waiting:
-        verb = "it is" if waiting == 1 else "they are"
-        asks = (
-            f"`pleo-etl review` asks of {counted(waiting, 'item')} that came before whether {verb}"
-        )
-        return f"{asks} booked already; nothing is released before that"
-    if batch.facts.get("blocking"):
-        return "`pleo-etl review` asks what must be answered; nothing is released before that"
-    return "look at it with `pleo-etl review`, then `pleo-etl release`"
-
-
-def _cure_first(batch: Batch) -> str:
-    """Say what to do where most is rejected: what has one cause is cured before a release."""
-    rejected, items = batch.facts["counts"]["rejected"], batch.facts["counts"]["items"]
-    many, rest = "everything is", "it reports all to Pleo as failed"
-    if rejected < items:
-        many = f"{rejected} of {counted(items, 'item')} are"
-        rest = "it releases the rest, and reports these to Pleo as failed"
-    return (
-        f"{many} rejected: `pleo-etl review` shows the causes; cure them, then `pleo-etl run` makes"
-        f" the files anew. `pleo-etl release` stays possible: {rest}"
-    )
 
 
 def instant(at: datetime) -> str:
