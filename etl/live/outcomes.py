@@ -101,8 +101,8 @@ def next_step_of(batch: Batch) -> str:
     waiting = (batch.facts.get("counts") or {}).get("waiting", 0)
     if waiting:
         verb = "it is" if waiting == 1 else "they are"
-        asks = f"`pleo-etl review` asks of {sentences.counted(waiting, 'item')} that came before whether {verb}"
-        return f"{asks} booked already; nothing is released before that"
+        asks = f"`pleo-etl review` asks of {sentences.counted(waiting, 'item')} that came before"
+        return f"{asks} whether {verb} booked already; nothing is released before that"
     if batch.facts.get("blocking"):
         return "`pleo-etl review` asks what must be answered; nothing is released before that"
     if is_mostly_rejected(batch):
