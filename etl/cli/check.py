@@ -10,6 +10,7 @@ import click
 from etl.cli import talk
 from etl.cli.surroundings import surroundings
 from etl.errors import EXIT_GOOD, EXIT_USER
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.live.online import LookedOnline
@@ -83,7 +84,7 @@ def _online_document(looked: LookedOnline) -> dict[str, Any]:
 
 def _say_online(looked: LookedOnline) -> None:
     if looked.jobs is not None:
-        exports = talk.counted(looked.jobs, "export")
+        exports = counted(looked.jobs, "export")
         talk.say(f"{looked.company}: opened by {looked.where}; {exports} waiting or running")
     for what in looked.unseen:
         talk.say(f"{looked.company}: cannot be seen without changing something: {what}")

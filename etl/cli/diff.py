@@ -15,6 +15,7 @@ from etl.cli.completing import complete_batch
 from etl.cli.live import Turn, chosen, here, ledger_of, one_company_options
 from etl.cli.surroundings import surroundings
 from etl.errors import EXIT_GOOD
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,7 +140,7 @@ def show(compared: Compared, *, names: tuple[str, str]) -> None:
         counts = head["counts"]
         talk.give_prose(
             f"{word:7} {name}: batch {head['batch']['number']}, {head['template']['id']},"
-            f" {counts['rendered']} of {talk.counted(counts['items'], 'item')} in the file"
+            f" {counts['rendered']} of {counted(counts['items'], 'item')} in the file"
         )
     if found.is_same:
         talk.give("the two say the same, to the cent and to the cell")
@@ -156,8 +157,8 @@ def show(compared: Compared, *, names: tuple[str, str]) -> None:
     _show_cells(found)
     if found.renumbered:
         talk.give("")
-        talk.give(f"{talk.counted(found.renumbered, 'item')} only got other numbers")
-    talk.give(f"{talk.counted(found.same, 'item')} unchanged")
+        talk.give(f"{counted(found.renumbered, 'item')} only got other numbers")
+    talk.give(f"{counted(found.same, 'item')} unchanged")
 
 
 def _show_money(found: Comparison) -> None:
@@ -208,8 +209,7 @@ def _show_cells(found: Comparison) -> None:
         return
     items = len({cell.item_id for cell in found.cells})
     talk.give("")
-    counted = f"{talk.counted(len(found.cells), 'cell')} of {talk.counted(items, 'item')}"
-    talk.give(f"cells: {counted} differ")
+    talk.give(f"cells: {counted(len(found.cells), 'cell')} of {counted(items, 'item')} differ")
     shown = found.cells[:MAX_LISTED]
     for (item, file, old, new), cells in groupby(
         shown, key=lambda cell: (_called(cell), cell.file, cell.row_before, cell.row_after)
@@ -224,7 +224,7 @@ def _show_cells(found: Comparison) -> None:
 
 def _show_rest(count: int, word: str) -> None:
     if count > MAX_LISTED:
-        talk.give(f"  and {talk.counted(count - MAX_LISTED, f'more {word}')} (all are in --json)")
+        talk.give(f"  and {counted(count - MAX_LISTED, f'more {word}')} (all are in --json)")
 
 
 def _shown(text: str | None) -> str:

@@ -14,6 +14,7 @@ from etl.cli import talk
 from etl.cli.live import Told, Turn
 from etl.cli.standing import batch_document, wrapped
 from etl.files import shown_path
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch
@@ -61,7 +62,7 @@ def _say(outcome: Outcome, *, goes_on: bool) -> None:
     if outcome.folder is not None:
         talk.say(f"  {shown_path(outcome.folder)}{_review_in(outcome.folder)}")
     if outcome.minutes_left is not None:
-        left = talk.counted(outcome.minutes_left, "minute")
+        left = counted(outcome.minutes_left, "minute")
         talk.say(f"  {left} left until Pleo ends the export")
     if outcome.next_step and not problems and not goes_on:
         say_wrapped(f"next: {outcome.next_step}")
@@ -75,7 +76,7 @@ def counts_lines(batch: Batch) -> list[str]:
     if not counts:
         return []
     parts = [f"{counts[name]} {word}" for name, word in PARTS.items() if counts.get(name)]
-    lines = [f"  {talk.counted(counts['items'], 'item')}: {', '.join(parts) or 'nothing to do'}"]
+    lines = [f"  {counted(counts['items'], 'item')}: {', '.join(parts) or 'nothing to do'}"]
     for total in batch.facts.get("totals") or ():
         lines.append(f"  debit = credit = {total['currency']} {grouped(Decimal(total['debit']))}")
     return lines

@@ -10,7 +10,8 @@ from etl.review.model import Voucher
 from etl.review.summary import fit
 from etl.review.terminal import Line
 from etl.review.terminal_vouchers import voucher_screen
-from etl.review.words import grouped, many
+from etl.review.words import grouped
+from etl.sentences import counted
 
 #: Vouchers that a search lists; the rest is leafed through.
 LISTED = 15
@@ -68,7 +69,7 @@ class Leaf:
         """Look for vouchers; from then on only these are leafed through."""
         self._words, self._at, self._keys = words, -1, None
         found = self._found()
-        lines = [Line(fit(f"{many(len(found), 'voucher')} found; v shows them", width), "title")]
+        lines = [Line(fit(f"{counted(len(found), 'voucher')} found; v shows them", width), "title")]
         for voucher in self._vouchers(found[:LISTED]):
             name = self.looked.names.get(voucher.source.item_id, "")
             lines.append(Line(fit(f"  {name}  {_brief(voucher)}", width)))

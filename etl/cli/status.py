@@ -13,6 +13,7 @@ from etl.cli.jobs import CURRENT, minutes_left
 from etl.cli.live import Told, Turn, client_of, for_companies, ledger_of, live_options
 from etl.cli.standing import Hindrance, batch_document, standing_lines
 from etl.errors import EXIT_GOOD, EtlError
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -138,7 +139,7 @@ def _waiting_lines(turn: Turn, jobs: list[Job], current: list[Batch]) -> list[st
     ]
     if waiting:
         verb = "waits" if waiting == 1 else "wait"
-        lines.append(f"{talk.counted(waiting, 'export')} {verb} in Pleo")
+        lines.append(f"{counted(waiting, 'export')} {verb} in Pleo")
         if not current:
             lines.append(f"    pleo-etl run{turn.option}  fetches the oldest")
     return lines

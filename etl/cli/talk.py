@@ -16,6 +16,7 @@ import click
 
 from etl import __version__
 from etl.errors import EXIT_GOOD, EXIT_USER, Problem
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.review.model import Cause
@@ -45,11 +46,6 @@ def printable(text: str) -> str:
 def say(text: str) -> None:
     """Say a line to the person, on stderr."""
     click.echo(text, err=True)
-
-
-def counted(number: int, word: str) -> str:
-    """Say how many there are of something, such as 1 item or 2 items."""
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def give(text: str) -> None:

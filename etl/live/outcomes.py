@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from etl import sentences
 from etl.batches.ledger import Batch
 from etl.batches.standing import is_mostly_rejected
 from etl.errors import EXIT_GOOD, EXIT_SOME_REJECTED, Problem
+from etl.sentences import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +86,6 @@ def exit_code_of(batch: Batch) -> int:
     return EXIT_SOME_REJECTED if counts.get("rejected") else EXIT_GOOD
 
 
-def counted(count: int, word: str) -> str:
-    """Count things in a sentence: 1 item, 2 items."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
 def name_of(batch: Batch) -> str:
     """Name a batch in a sentence."""
     return f"batch {batch.number} ({batch.id})"
@@ -101,7 +96,7 @@ def next_step_of(batch: Batch) -> str:
     waiting = (batch.facts.get("counts") or {}).get("waiting", 0)
     if waiting:
         verb = "it is" if waiting == 1 else "they are"
-        asks = f"`pleo-etl review` asks of {sentences.counted(waiting, 'item')} that came before"
+        asks = f"`pleo-etl review` asks of {counted(waiting, 'item')} that came before"
         return f"{asks} whether {verb} booked already; nothing is released before that"
     if batch.facts.get("blocking"):
         return "`pleo-etl review` asks what must be answered; nothing is released before that"
@@ -115,7 +110,7 @@ def _cure_first(batch: Batch) -> str:
     rejected, items = batch.facts["counts"]["rejected"], batch.facts["counts"]["items"]
     many, rest = "everything is", "it reports all to Pleo as failed"
     if rejected < items:
-        many = f"{rejected} of {sentences.counted(items, 'item')} are"
+        many = f"{rejected} of {counted(items, 'item')} are"
         rest = "it releases the rest, and reports these to Pleo as failed"
     return (
         f"{many} rejected: `pleo-etl review` shows the causes; cure them, then `pleo-etl run` makes"

@@ -22,11 +22,12 @@ from etl.live.desk import Desk
 from etl.live.ending import hold_back, lapse, vanish
 from etl.live.history import last_words
 from etl.live.hours import is_past_margin, minutes_left
-from etl.live.outcomes import Outcome, Released, counted, exit_code_of, name_of
+from etl.live.outcomes import Outcome, Released, exit_code_of, name_of
 from etl.live.publishing import Ask, out_of_time
 from etl.live.refusing import carry_out, refuse
 from etl.live.starting import start
 from etl.pleo.failures import JobNotFound
+from etl.sentences import counted
 
 #: States from which nothing leads on without a person.
 RESTING = frozenset({State.STAGED, State.CLOSED, State.VOIDED, State.QUARANTINED})

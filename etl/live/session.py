@@ -24,10 +24,8 @@ from etl.live.approving import approve
 from etl.live.desk import Desk, Tell, open_desk, silent
 from etl.live.finishing import finish
 from etl.live.looking import Looking
-from etl.live.outcomes import Outcome, counted, name_of
+from etl.live.outcomes import Outcome, name_of
 from etl.live.reviewing import (
-    AGAIN,
-    ALREADY_BOOKED,
     REJECT,
     UNDO,
     answer,
@@ -35,6 +33,7 @@ from etl.live.reviewing import (
 )
 from etl.live.staging import stage_next
 from etl.pleo.travel import Transport
+from etl.sentences import counted
 from etl.workspace import Workspace
 
 #: Requests that are remembered, so that one that comes again does nothing.
@@ -76,26 +75,17 @@ class ReviewSession(Looking):
     ) -> Outcome:
         """Hold an item back; Pleo shows the reason."""
         said = {"do": REJECT, "reason": reason.strip()}
-        return self._answer({entry: said}, {}, by=by, content=content, request=request)
+        return self.answer({entry: said}, {}, by=by, content=content, request=request)
 
     def undo(self, entry: str, *, by: str, content: str, request: str = "") -> Outcome:
         """Forget what was said of an item."""
-        return self._answer({entry: {"do": UNDO}}, {}, by=by, content=content, request=request)
-
-    def already_booked(self, entry: str, *, by: str, content: str, request: str = "") -> Outcome:
-        """Say that an item stays as an earlier batch has booked it."""
-        said = {entry: {"do": ALREADY_BOOKED}}
-        return self._answer(said, {}, by=by, content=content, request=request)
-
-    def again(self, entry: str, *, by: str, content: str, request: str = "") -> Outcome:
-        """Say that an item is to be booked once more."""
-        return self._answer({entry: {"do": AGAIN}}, {}, by=by, content=content, request=request)
+        return self.answer({entry: {"do": UNDO}}, {}, by=by, content=content, request=request)
 
     def answer_note(
         self, code: str, text: str, *, by: str, content: str, request: str = ""
     ) -> Outcome:
         """Answer a note that blocks the approval."""
-        return self._answer({}, {code: text.strip()}, by=by, content=content, request=request)
+        return self.answer({}, {code: text.strip()}, by=by, content=content, request=request)
 
     def answer(
         self,
@@ -107,7 +97,20 @@ class ReviewSession(Looking):
         request: str = "",
     ) -> Outcome:
         """Say several things at once, of items and of notes; one revision follows from them."""
-        return self._answer(decisions, notes, by=by, content=content, request=request)
+
+        def do(desk: Desk) -> Outcome:
+            batch = desk.unsettled()
+            if batch is not None and _is_said(batch, decisions, notes):
+                return Outcome(
+                    word="unchanged", says="that was said before; nothing has changed", batch=batch
+                )
+            batch = self._current(desk, content)
+            if any(not text for text in notes.values()):
+                raise _no_answer(batch)
+            return answer(desk, batch, by=by, decisions=decisions, notes=notes)
+
+        said = f"{content} {sorted(decisions.items())!s} {sorted(notes.items())!s}"
+        return self._act("answer", do, by=by, content=said, request=request)
 
     def approve(self, *, by: str, content: str, request: str = "") -> Outcome:
         """Say that exactly this content may be released."""
@@ -251,29 +254,6 @@ class ReviewSession(Looking):
                 while len(self._done) > REMEMBERED:
                     self._done.popitem(last=False)
             return outcome
-
-    def _answer(
-        self,
-        decisions: Mapping[str, Mapping[str, str]],
-        notes: Mapping[str, str],
-        *,
-        by: str,
-        content: str,
-        request: str,
-    ) -> Outcome:
-        def do(desk: Desk) -> Outcome:
-            batch = desk.unsettled()
-            if batch is not None and _is_said(batch, decisions, notes):
-                return Outcome(
-                    word="unchanged", says="that was said before; nothing has changed", batch=batch
-                )
-            batch = self._current(desk, content)
-            if any(not text for text in notes.values()):
-                raise _no_answer(batch)
-            return answer(desk, batch, by=by, decisions=decisions, notes=notes)
-
-        said = f"{content} {sorted(decisions.items())!s} {sorted(notes.items())!s}"
-        return self._act("answer", do, by=by, content=said, request=request)
 
     def _current(self, desk: Desk, content: str) -> Batch:
         """Give the batch that waits, if it is still what was looked at."""

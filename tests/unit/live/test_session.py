@@ -488,8 +488,9 @@ def test_booked_before_is_answered_item_by_item(reviewed: Reviewed) -> None:
     assert [one.is_open for one in stands.repeats] == [True, True]
     assert Act.RELEASE not in stands.allowed
     first, second = (one.entry for one in stands.repeats)
-    session.already_booked(first, by=BY, content=stands.content)
-    session.again(second, by=BY, content=content_of(session))
+    stays, anew = {first: {"do": "already_booked"}}, {second: {"do": "again"}}
+    session.answer(stays, {}, by=BY, content=stands.content)
+    session.answer(anew, {}, by=BY, content=content_of(session))
     stands = session.state()
     assert not any(one.is_open for one in stands.repeats)
     assert Act.RELEASE in stands.allowed
