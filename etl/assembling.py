@@ -61,7 +61,7 @@ from etl.rendering.contexts import Context
 from etl.rendering.document import XlsxOptions
 from etl.rendering.escapes import writing_of
 from etl.rendering.formats import NUMBERS
-from etl.rendering.plans import FilePlan, make_plan
+from etl.rendering.plans import FilePlan, Plan, make_plan
 from etl.rendering.proof import Proof
 from etl.rendering.proof_money import as_read
 from etl.review import render_report
@@ -316,21 +316,22 @@ def collect_facts(recipe: Recipe, rendered: Rendered, *, origin: Origin) -> Fact
     mapping = recipe.mapping
     constants = {name: show(value) for name, value in constants_of(recipe, origin).items()}
     constants |= {f"parameters.{name}": text for name, text in recipe.parameters.items()}
+    plan = make_plan(recipe.template)
     return Facts(
         rules=[RuleFact(r.target, r.text, str(r.place), r.table) for r in mapping.rules],
         candidates={t.name: [r.number for r in t.candidates()] for t in mapping.targets},
-        cells=list(_cells(recipe)),
+        cells=list(_cells(plan)),
         postings={rule.id: rule.place for rule in recipe.rules},
         files={file.name: file.file for file in rendered.files if not file.companion},
-        written={file.key: _written(file) for file in make_plan(recipe.template).files},
+        written={file.key: _written(file) for file in plan.files},
         packed=[file.name for file in rendered.files if file.packed],
         constants=constants,
     )
 
 
-def _cells(recipe: Recipe) -> Iterator[CellFact]:
+def _cells(plan: Plan) -> Iterator[CellFact]:
     """Give the columns that are printed per voucher or posting, in the order of the template."""
-    for file in make_plan(recipe.template).files:
+    for file in plan.files:
         for record in file.records.values():
             if record.context not in (Context.VOUCHER, Context.POSTING):
                 continue

@@ -11,7 +11,7 @@ from etl.rendering.columns import Lets
 from etl.rendering.contexts import Context
 from etl.rendering.faults import Findings
 from etl.rendering.material import IS_FIRST, VOUCHER_ROW, Material, rows_of
-from etl.rendering.plans import CheckPlan, FilePlan, Plan, Value, make_plan
+from etl.rendering.plans import CheckPlan, FilePlan, Plan, Value, make_forms
 from etl.rendering.templates import Template
 
 _NO_FILES = pl.DataFrame(schema={FILE_KEY: pl.UInt32})
@@ -82,13 +82,13 @@ def assign_forms(
     Gives: the vouchers with voucher.form, without those of rejected items; rejections: CELL-1
     where the template does not support the item's bookkeeping method or has no form for it.
     """
-    plan = make_plan(template, constants=constants)
+    lets, forms = make_forms(template, constants=constants)
     findings = Findings(items)
-    material = batch_material(plan.lets, items=items, vouchers=vouchers)
+    material = batch_material(lets, items=items, vouchers=vouchers)
     method = material.frame(Context.VOUCHER, ["item.method"])["item.method"]
     supported = method.is_in(template.document.supports.methods)
     form = pl.Series(pl.repeat(None, vouchers.height, dtype=pl.String, eager=True))
-    for chosen, when in plan.forms:
+    for chosen, when in forms:
         if when is None:
             form = form.fill_null(chosen.name)
         else:
@@ -108,7 +108,7 @@ def assign_forms(
         fix="use a template that does, or change the method in Pleo's settings",
         where=str(template.source.place("supports")),
     )  # fmt: skip
-    names = ", ".join(chosen.name for chosen, _when in plan.forms)
+    names = ", ".join(chosen.name for chosen, _when in forms)
     findings.reject(
         rows.filter(supported & form.is_null()),
         "CELL-1",

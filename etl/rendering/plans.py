@@ -61,13 +61,17 @@ class CheckPlan:
     message: Value
 
 
+#: Each form with its condition.
+Forms = tuple[tuple[Form, Value | None], ...]
+
+
 @dataclass(frozen=True)
 class Plan:
     """A template, compiled."""
 
     template: Template
     lets: Lets
-    forms: tuple[tuple[Form, Value | None], ...]
+    forms: Forms
     files: tuple[FilePlan, ...]
     checks: tuple[CheckPlan, ...]
     external_id: Value
@@ -164,17 +168,8 @@ def make_plan(
     Raises: UserMustFix with every problem of every expression and layout.
     """
     document = template.document
-    values = {f"parameters.{name}": value for name, value in template.values.items()}
-    scope = scope_of(document, constants={**(constants or {}), **values}, lookups=lookups or {})
-    compiler = compile_lets(template.source, document.let, scope=scope)
-    planner = _Planner(template, compiler)
-    forms = tuple(
-        (
-            row.form,
-            None if row.when is None else planner.form(row.when, ("rows", number, "when")),
-        )
-        for number, row in enumerate(document.rows)
-    )
+    planner = _planner(template, constants=constants, lookups=lookups)
+    compiler, forms = planner.compiler, _forms(planner)
     files = [_file_plan(planner, key, spec=spec) for key, spec in document.files.items()]
     checks = [
         _check_plan(planner, number, check=check) for number, check in enumerate(document.checks)
@@ -197,6 +192,43 @@ def make_plan(
         tuple(check for check in checks if check is not None),
         external_id,
         attachment_name,
+    )
+
+
+def make_forms(
+    template: Template, *, constants: Mapping[str, object] | None = None
+) -> tuple[Lets, Forms]:
+    """Compile only what decides the form of a voucher, of a template that make_plan has passed.
+
+    Raises: UserMustFix with every problem of it.
+    """
+    planner = _planner(template, constants=constants)
+    forms = _forms(planner)
+    problems = [*planner.compiler.problems, *planner.problems]
+    if problems:
+        raise UserMustFix(advised(problems, template.document))
+    return planner.compiler.lets, forms
+
+
+def _planner(
+    template: Template,
+    *,
+    constants: Mapping[str, object] | None,
+    lookups: Mapping[str, Lookup] | None = None,
+) -> _Planner:
+    document = template.document
+    values = {f"parameters.{name}": value for name, value in template.values.items()}
+    scope = scope_of(document, constants={**(constants or {}), **values}, lookups=lookups or {})
+    return _Planner(template, compile_lets(template.source, document.let, scope=scope))
+
+
+def _forms(planner: _Planner) -> Forms:
+    return tuple(
+        (
+            row.form,
+            None if row.when is None else planner.form(row.when, ("rows", number, "when")),
+        )
+        for number, row in enumerate(planner.template.document.rows)
     )
 
 
