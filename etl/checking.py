@@ -20,8 +20,8 @@ from etl.postings import assign_rules, load_posting_rules
 from etl.rendering.contexts import targets_of
 from etl.rendering.parameters import Door
 from etl.sources import read_sources
-from etl.starting import PLACEHOLDER_ID
-from etl.workspace import Workspace
+from etl.starting import WHERE_IDS_ARE
+from etl.workspace import PLACEHOLDER_ID, Workspace
 
 
 def lint_mapping_file(
@@ -106,8 +106,7 @@ def _still_to_fill_in(workspace: Workspace, *, name: str) -> Problem:
         "WS-8",
         f'company "{name}" still has the id that init wrote',
         str(workspace.document.place("companies", name, "id")),
-        "put the company's id in Pleo here and into its mapping; every export item holds it"
-        " as companyId",
+        f"put the company's id in Pleo here and into its mapping: {WHERE_IDS_ARE}",
     )
 
 

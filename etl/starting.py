@@ -11,7 +11,7 @@ from etl.documents import near_match
 from etl.errors import Problem, UserMustFix
 from etl.files import cannot_write, write_atomic
 from etl.shipped import shipped_templates
-from etl.workspace import COMPANY_NAME, UUID, WORKSPACE_FILE
+from etl.workspace import COMPANY_NAME, PLACEHOLDER_ID, UUID, WORKSPACE_FILE
 
 _WORKSPACE = """\
 # Settings of this workspace. Secrets never stand here.
@@ -53,8 +53,11 @@ map:
 # periods: {{closed_until: 2026-09-30, on_closed: reject}}
 """
 
-#: Stands for the company's id until its owner puts in the real one.
-PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+#: What is documented: no page of Pleo's app is said to show the id.
+WHERE_IDS_ARE = (
+    "`pleo-etl login` tells of which company an API key is, and every export item holds the id as"
+    " companyId"
+)
 _BASE_URL = re.compile(r'https?://[^\s@?#"\\]+')
 
 
@@ -119,7 +122,7 @@ def id_problems(company_id: str) -> list[Problem]:
     """Say what is wrong with a company's id in Pleo."""
     if UUID.fullmatch(company_id):
         return []
-    fix = "copy it from Pleo; it has the form 12abc3d4-e567-890e-1234-abc56e78fabc"
+    fix = f"it has the form 12abc3d4-e567-890e-1234-abc56e78fabc; {WHERE_IDS_ARE}"
     return [Problem("WS-5", f'"{company_id}" cannot be the id of a company in Pleo', "--id", fix)]
 
 

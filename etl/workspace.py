@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from etl.codes import CODES
 from etl.documents import Document, Model, read_document, resolve_inside
@@ -26,8 +26,10 @@ PRIVATE_FOLDER = ".pleo-etl"
 
 COMPANY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 CompanyName = Annotated[str, Field(pattern=f"^{COMPANY_NAME.pattern}$")]
+#: Stands for a company's id until its owner puts in the real one.
+PLACEHOLDER_ID = "00000000-0000-0000-0000-000000000000"
+_AN_ID = "12abc3d4-e567-890e-1234-abc56e78fabc"
 UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-Uuid = Annotated[str, Field(pattern=f"^{UUID.pattern}$")]
 
 
 class PleoSettings(Model):
@@ -44,7 +46,7 @@ class PleoSettings(Model):
 class CompanySettings(Model):
     """One company: its id in Pleo, its template with parameters, its mapping."""
 
-    id: Uuid
+    id: str
     template: str
     mapping: str
     parameters: dict[str, str] = Field(default_factory=dict)
@@ -54,6 +56,16 @@ class CompanySettings(Model):
     must_answer: list[str] = Field(default_factory=list)
     #: Minutes of Pleo's hour that must be left to begin what ends in released files.
     margin_minutes: Annotated[int, Field(ge=1, le=45)] = 5
+
+    @field_validator("id")
+    @classmethod
+    def _id(cls, value: str) -> str:
+        if not UUID.fullmatch(value):
+            raise ValueError(
+                f'must be the id of a company in Pleo, such as {_AN_ID}, not "{value}" (not known?'
+                f" Write {PLACEHOLDER_ID}, and `pleo-etl login` tells it)"
+            )
+        return value
 
 
 class Retention(Model):

@@ -54,6 +54,9 @@ def command(
     On a terminal it asks for what is not given. What is left to fill in stands there with a
     comment; `pleo-etl check` says what is left. Files that are there already are never touched.
 
+    The company's id need not be known: `pleo-etl login` tells of which company an API key is.
+    Every export item of Pleo holds it as companyId, too.
+
     \b
     pleo-etl init                               in the current folder
     pleo-etl init books --company nordic -t sie4
@@ -61,7 +64,8 @@ def command(
     """
     from etl.authoring import required_parameters
     from etl.shipped import shipped_templates
-    from etl.starting import PLACEHOLDER_ID, Start, plan_workspace, write_files
+    from etl.starting import Start, plan_workspace, write_files
+    from etl.workspace import PLACEHOLDER_ID
 
     if environment and base_url:
         raise click.UsageError("--environment and --base-url exclude each other")
@@ -87,12 +91,8 @@ def command(
 
 def _ask_rest(start: Start) -> Start:
     """Ask for what was not given as an option; Enter takes what stands in brackets."""
-    from etl.starting import (
-        PLACEHOLDER_ID,
-        company_problems,
-        id_problems,
-        template_problems,
-    )
+    from etl.starting import company_problems, id_problems, template_problems
+    from etl.workspace import PLACEHOLDER_ID
 
     context = click.get_current_context()
     given = {
@@ -104,7 +104,8 @@ def _ask_rest(start: Start) -> Start:
         name = _ask("short name of the company", start.company, company_problems)
         start = replace(start, company=name)
     if "company_id" not in given:
-        text = _ask("its id in Pleo (Enter: fill it in later)", "", _unless_empty(id_problems))
+        question = "its id in Pleo (not known? Enter, and `pleo-etl login` tells it)"
+        text = _ask(question, "", _unless_empty(id_problems))
         start = replace(start, company_id=text or PLACEHOLDER_ID)
     if "template" not in given:
         talk.say("templates: `pleo-etl templates list` tells them with their systems")

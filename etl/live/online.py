@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +20,12 @@ from etl.errors import EXIT_GOOD, EtlError, Problem, TryLater, UserMustFix
 from etl.pleo.addresses import address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import Credential, find_credential
-from etl.pleo.failures import CredentialRefused, JobNotFound
+from etl.pleo.failures import CredentialRefused, JobNotFound, PleoRefused
 from etl.pleo.oauth import OAuthTokens
+from etl.pleo.shapes import Job
 from etl.pleo.travel import Transport
 from etl.sentences import counted
-from etl.workspace import Workspace
+from etl.workspace import UUID, Workspace
 
 READ_ITEMS, WRITE_JOBS = "export-items:read", "export-jobs:write"
 #: Seconds by which this machine's clock may differ from Pleo's before it is worth a remark.
@@ -64,7 +65,35 @@ def count_jobs(pleo: PleoClient, company_id: str) -> int:
 
     Raises: EtlError of etl.pleo.failures, PLEO-2 where it is good for another company.
     """
-    return len(pleo.list_jobs(company_id, statuses=WAITING))
+    return len(_waiting_jobs(pleo, company_id))
+
+
+def _waiting_jobs(pleo: PleoClient, company_id: str) -> list[Job]:
+    """Ask for the exports that wait or run; where that is refused, name the credential's company.
+
+    Nobody can look a company's id up in Pleo's app; the credential knows it.
+    """
+    try:
+        return pleo.list_jobs(company_id, statuses=WAITING)
+    except (CredentialRefused, PleoRefused) as error:
+        own = _company_of(pleo)
+        if own is None or own == company_id.casefold():
+            raise
+        what = f"the credential is for company {own}, and not for {company_id}"
+        fix = (
+            f"if it is the right one, write {own} as the company's id into pleo-etl.yaml and into"
+            " its mapping; else give the credential of that company"
+        )
+        raise UserMustFix(Problem("PLEO-2", what, error.problems[0].where, fix)) from error
+
+
+def _company_of(pleo: PleoClient) -> str | None:
+    """Give the company that a credential was made for, where Pleo says so."""
+    with suppress(EtlError):
+        kind, _colon, own = pleo.subject().rpartition(":")
+        if kind == "urn:pleo:company" and UUID.fullmatch(own):
+            return own.casefold()
+    return None
 
 
 def check_online(
@@ -101,7 +130,7 @@ def _look_at_pleo(
     looked.where = getattr(credential, "where", "")
     company_id = workspace.companies[looked.company].id
     with PleoClient(address, credential=credential, clock=clock, transport=transport) as pleo:
-        jobs = pleo.list_jobs(company_id, statuses=WAITING)
+        jobs = _waiting_jobs(pleo, company_id)
         looked.jobs = len(jobs)
         few = [job for job in jobs if job.number_of_items <= FEW_ITEMS]
         with looked.gathering():

@@ -96,6 +96,12 @@ class PleoClient:
         """Give Pleo's time now: the Date of its last answer, and what has passed since."""
         return self._asking.time()
 
+    def subject(self) -> str:
+        """Give for whom the credential was made, as a URN: urn:pleo:company:ID."""
+        question = Question("GET", "/v1/introspect", "description of the credential")
+        reply = self._get(question, self._asking.waiting())
+        return self._understood(lambda: reading.read_subject(reply.body), question)
+
     def list_jobs(self, company_id: str, *, statuses: Sequence[str] = ()) -> list[Job]:
         """Give the export jobs of a company, oldest first; with statuses only those.
 

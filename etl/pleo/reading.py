@@ -72,6 +72,10 @@ class _ItemError(Struct, rename="camel"):
     message: str | None = None
 
 
+class _Client(Struct):
+    subject: str = msgspec.field(name="subjectURN", default="")
+
+
 class _Pagination(Struct, rename="camel"):
     has_next_page: bool
     end_cursor: str | None = None
@@ -104,6 +108,14 @@ def read_page(body: bytes) -> Page:
         raise Unreadable('"data" is not a list')
     found = _read(_text(fields, "pagination"), _Pagination)
     return Page(tuple(elements), found.has_next_page, found.end_cursor, found.total)
+
+
+def read_subject(body: bytes) -> str:
+    """Read for whom a credential was made; empty where Pleo does not say.
+
+    Raises: Unreadable.
+    """
+    return _read(_text(_fields(body), "data"), _Client).subject
 
 
 def read_one_job(body: bytes, *, at: datetime) -> Job:

@@ -144,6 +144,15 @@ def test_an_outbox_may_lie_anywhere_else(tmp_path: Path, outbox: str) -> None:
     assert settings.outbox == outbox
 
 
+def test_an_id_that_is_none_is_said_with_where_it_is_found(tmp_path: Path) -> None:
+    with pytest.raises(UserMustFix) as caught:
+        load_workspace(write(tmp_path, "companies: {a: {id: 12, template: t, mapping: m}}\n"))
+    (problem,) = caught.value.problems
+    assert "the id of a company in Pleo, such as 12abc3d4" in problem.what
+    assert 'not "12" (not known? Write 00000000-0000-0000-0000-000000000000' in problem.what
+    assert "`pleo-etl login` tells it" in problem.what
+
+
 def test_two_names_for_one_company_are_refused(tmp_path: Path) -> None:
     text = (
         f"companies:\n  a: {{id: {ID}, template: t, mapping: m}}\n"

@@ -12,7 +12,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from etl.cli import main
-from etl.starting import PLACEHOLDER_ID
+from etl.workspace import PLACEHOLDER_ID
 from tests.fakes.items import item
 from tests.unit.cli.workspaces import Workspace
 

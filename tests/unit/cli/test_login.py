@@ -21,11 +21,26 @@ from etl.cli import main
 from etl.cli.surroundings import Surroundings
 from etl.pleo.loopback import redirect_uri
 from etl.pleo.sandbox import Pleo, RunningSandbox
+from etl.workspace import PLACEHOLDER_ID
 from tests.fakes import keyrings
 from tests.fakes.transport import SandboxClockOf, SandboxTransport
 
 PORT = 18587  # is registered, and not listened on: the browser's way back is pasted
 ROOT = Path(__file__).parents[3]
+
+
+class Knowing(httpx.BaseTransport):
+    """A Pleo that says of a credential for whom it was made, as /v1/introspect is described."""
+
+    def __init__(self, pleo: Pleo, subject: object) -> None:
+        self._pleo, self._subject = SandboxTransport(pleo), subject
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/v1/introspect":
+            return self._pleo.handle_request(request)
+        said = {"authMethod": "API_KEY", "clientId": "c", "scope": "", "subjectURN": self._subject}
+        body = httpx.ByteStream(json.dumps({"data": said}).encode())
+        return httpx.Response(200, headers={"content-type": "application/json"}, stream=body)
 
 
 class Desk:
@@ -39,7 +54,7 @@ class Desk:
         self.company = self.pleo.add_sample("example")
         self.key = self.pleo.add_key([self.company])
         self.client = self.pleo.add_client([self.company], [redirect_uri(PORT)])
-        self.transport = SandboxTransport(self.pleo)
+        self.transport: httpx.BaseTransport = SandboxTransport(self.pleo)
         self.clock = SandboxClockOf(self.pleo)
         self.attended: bool | None = None
         self.environment: dict[str, str | None] = {
@@ -125,6 +140,45 @@ def test_what_does_not_open_the_company_is_not_kept(
     assert found["companies"][0]["company"] == "acme"
     assert desk.kept() == []
     assert not key or key not in told.output
+
+
+OTHER = "b4d6f8a0-2c1e-4d3f-8a5b-7c9d1e3f5a12"
+
+
+def test_a_key_of_another_company_tells_of_which(desk: Desk) -> None:
+    path = desk.root / "books" / "pleo-etl.yaml"
+    path.write_text(path.read_text("utf-8").replace(desk.company.id, PLACEHOLDER_ID), "utf-8")
+    desk.transport = Knowing(desk.pleo, f"urn:pleo:company:{desk.company.id.upper()}")
+    told = desk.run("login", given=desk.key)
+    assert told.exit_code == 2
+    said = f"the credential is for company {desk.company.id}, and not for {PLACEHOLDER_ID}"
+    assert f"error[PLEO-2]: {said}" in told.stderr
+    assert f"write {desk.company.id} as the company's id into pleo-etl.yaml" in told.stderr
+    assert desk.kept() == []
+    desk.environment["PLEO_API_KEY"] = desk.key
+    assert f"error[PLEO-2]: {said}" in desk.run("check", "--online").stderr
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [None, 7, "", "urn:pleo:organisation:" + OTHER, "urn:pleo:company:12", "of nobody"],
+)
+def test_where_pleo_does_not_say_of_which_company_a_key_is_nothing_is_guessed(
+    desk: Desk, subject: object
+) -> None:
+    desk.transport = Knowing(desk.pleo, subject)
+    told = desk.run("login", given=desk.pleo.add_key([OTHER]))
+    assert told.exit_code == 2
+    assert "the credential does not open this company, or lacks a permission" in told.stderr
+
+
+def test_a_key_of_the_right_company_without_a_permission_is_not_called_another_ones(
+    desk: Desk,
+) -> None:
+    desk.transport = Knowing(desk.pleo, f"urn:pleo:company:{desk.company.id}")
+    told = desk.run("login", given=desk.pleo.add_key([desk.company], ["export-items:read"]))
+    assert told.exit_code == 2
+    assert "the credential does not open this company, or lacks a permission" in told.stderr
 
 
 def paste(desk: Desk, *, give: Callable[[str], str] = str) -> Result:
@@ -367,7 +421,7 @@ def test_init_asks_only_for_what_was_not_given(tmp_path: Path) -> None:
     words = ["init", str(tmp_path / "books"), "--company", "nordic", "-t", "sie4"]
     told = CliRunner().invoke(main, words, input="\n", obj=Surroundings(attended=True))
     assert told.exit_code == 0, told.output
-    assert "its id in Pleo (Enter: fill it in later)" in told.stderr
+    assert "its id in Pleo (not known? Enter, and `pleo-etl login` tells it)" in told.stderr
     assert "short name" not in told.stderr
     assert "fill in the company's id in both files" in told.stderr
 
