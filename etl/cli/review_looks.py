@@ -106,7 +106,7 @@ def look(
 
 def looked_from(desk: Desk, batch: Batch) -> Looked:
     """Look at a batch from an open desk; whoever has opened it tells the minutes left."""
-    from etl.live.sitting import Hour, situation_of
+    from etl.live.situations import Hour, situation_of
     from etl.live.viewing import view_of
 
     situation = situation_of(desk, batch, name=desk.name, hour=Hour(), needed=desk.approvals)

@@ -30,8 +30,6 @@ REPEAT, CHANGED, UNANSWERED = REPEATED, "JOB-10", "JOB-11"
 #: Rounds of failing what blocks, when nobody is there to answer; each makes the batch smaller.
 MAX_ROUNDS = 10
 
-Blocking = dict[str, tuple[str, ...]]
-
 
 class HasLine(Protocol):
     """What has the line of a company: a desk, or a shelf that is only read."""

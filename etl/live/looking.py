@@ -19,7 +19,7 @@ from etl.live import tracing
 from etl.live.desk import folders_of
 from etl.live.finding import find_files
 from etl.live.history import last_look
-from etl.live.sitting import Hour, line_of, moments_of, nothing_waits, situation_of
+from etl.live.situations import Hour, line_of, moments_of, nothing_waits, situation_of
 from etl.live.viewing import (
     ReadingDesk,
     Viewed,

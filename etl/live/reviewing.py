@@ -44,7 +44,7 @@ def answer(
     _check(desk, batch, said)
     if REPEAT in (notes or {}):
         raise _cannot(
-            "whether items are booked already is said of the items", batch, REPEAT,
+            "whether items are booked already is said of the items", REPEAT,
             fix="`pleo-etl review --already-booked all`, or `--again all`, or of single items",
         )  # fmt: skip
     body = {"by": by, "decisions": said, "notes": dict(notes or {})}
@@ -133,7 +133,7 @@ def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:
 
 def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> None:
     if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
-        raise _cannot(f"{name_of(batch)} is {batch.state}, not staged", batch, "review")
+        raise _cannot(f"{name_of(batch)} is {batch.state}, not staged", "review")
     known = {entry.casefold() for entry in desk.ledger.listed(batch)}
     repeats = batch.facts.get("repeats") or {}
     blocking = desk.ledger.events(desk.company_id, batch.id)
@@ -143,22 +143,22 @@ def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> N
     ).get(REPEAT, ())  # fmt: skip
     for entry, one in said.items():
         if entry.casefold() not in known:
-            raise _cannot(f"{name_of(batch)} has no item {entry}", batch, entry)
+            raise _cannot(f"{name_of(batch)} has no item {entry}", entry)
         if one["do"] not in (REJECT, UNDO, ALREADY_BOOKED, AGAIN):
-            raise _cannot(f'"{one["do"]}" is no answer', batch, entry)
+            raise _cannot(f'"{one["do"]}" is no answer', entry)
         if one["do"] == REJECT and not one.get("reason", "").strip():
-            raise _cannot("a rejection needs a reason: Pleo shows it to the company", batch, entry)
+            raise _cannot("a rejection needs a reason: Pleo shows it to the company", entry)
         was_answered = entry in (batch.facts.get("decisions") or {})
         if one["do"] in (ALREADY_BOOKED, AGAIN) and (
             entry not in repeats or (entry not in open_repeats and not was_answered)
         ):
             raise _cannot(
                 f"item {entry} was not booked before with these postings, so it can be neither"
-                f' "{ALREADY_BOOKED}" nor "{AGAIN}"', batch, entry,
+                f' "{ALREADY_BOOKED}" nor "{AGAIN}"', entry,
             )  # fmt: skip
 
 
-def _cannot(what: str, batch: Batch, where: str, *, fix: str = "") -> UserMustFix:
+def _cannot(what: str, where: str, *, fix: str = "") -> UserMustFix:
     fix = fix or "`pleo-etl review` shows the batch and what may be said of its items"
     return UserMustFix(Problem("JOB-12", what, where, fix))
 
