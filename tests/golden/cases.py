@@ -6,6 +6,7 @@ import functools
 import io
 import json
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +14,15 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import polars as pl
+import pytest
 import yaml
 from click.testing import CliRunner, Result
 
+from etl import pipeline
+from etl.conversion import Recipe
+from etl.rendering import Rendered
+from etl.rendering.proof import Proof
 from tests.fakes.items import invoice, item, page, vendor
 
 ROOT = Path(__file__).parent
@@ -68,10 +75,50 @@ class Case:
         return CliRunner().invoke(main, command)
 
 
+@dataclass(frozen=True)
+class Converted:
+    """The result of a case, its files, and what they were made and proved of."""
+
+    result: Result
+    files: dict[str, bytes]
+    recipes: list[Recipe]
+    proved: list[tuple[Rendered, pl.DataFrame]]
+
+
+@functools.cache
+def converted(case: Case) -> Converted:
+    """Convert a case once for all tests of this process."""
+    recipes: list[Recipe] = []
+    proved: list[tuple[Rendered, pl.DataFrame]] = []
+    load, prove = pipeline.load_recipe, pipeline.prove
+
+    def remember_recipe(*given: Any, **named: Any) -> Recipe:
+        recipes.append(load(*given, **named))
+        return recipes[-1]
+
+    def remember(rendered: Rendered, postings: pl.DataFrame) -> Proof:
+        proved.append((rendered, postings))
+        return prove(rendered, postings)
+
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        patch.setattr(pipeline, "load_recipe", remember_recipe)
+        patch.setattr(pipeline, "prove", remember)
+        out = Path(folder) / "out"
+        return Converted(case.convert(out), outputs(out), recipes, proved)
+
+
 def all_cases() -> Iterator[Case]:
     """Give every case, in the order of their names."""
     for path in sorted(ROOT.glob("*/*/case.yaml")):
         yield Case(path.parent)
+
+
+def together() -> list[Any]:
+    """Give every case as a parameter; all tests of a case share a worker, and its conversion."""
+    return [
+        pytest.param(case, id=case.name, marks=pytest.mark.xdist_group(case.name))
+        for case in all_cases()
+    ]
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

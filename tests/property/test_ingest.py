@@ -22,6 +22,7 @@ from etl.sources import Limits
 from etl.sources.raw import RawItems
 from etl.sources.windows import list_batches, object_batches
 from tests.property.mutations import SAMPLE, mutate, paths
+from tests.security.lines import scaled
 
 COMPANY = CompanyFacts("5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b10", "Europe/Berlin", "EUR")
 LIMIT = 1_000_000
@@ -69,7 +70,7 @@ def test_two_thousand_broken_items_are_all_accounted_for() -> None:
     assert min(accepted, rejected) > 200  # the mutations reach both sides
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=scaled(25), deadline=None)
 @given(st.integers(0, 2**32), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(seed: int, shuffler: random.Random) -> None:
     rng = random.Random(seed)
@@ -87,7 +88,7 @@ def test_the_order_of_the_input_does_not_matter(seed: int, shuffler: random.Rand
     assert told[0].equals(told[1])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(st.integers(0, 2**32))
 def test_the_fast_and_the_careful_way_agree(seed: int) -> None:
     element = mutate(random.Random(seed), number=1)
@@ -102,7 +103,7 @@ def test_the_fast_and_the_careful_way_agree(seed: int) -> None:
         assert careful.unknown or b"\\u00" in element
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(st.data())
 def test_the_tolerant_and_the_careful_way_agree(data: st.DataObject) -> None:
     item = json.loads(json.dumps(data.draw(st.sampled_from(SAMPLE))))
@@ -136,7 +137,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(st.data())
 def test_any_value_at_any_place_is_read_alike_both_ways(data: st.DataObject) -> None:
     item = json.loads(json.dumps(data.draw(st.sampled_from(SAMPLE))))
@@ -152,7 +153,7 @@ def test_any_value_at_any_place_is_read_alike_both_ways(data: st.DataObject) -> 
     assert_accounted_for([element])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(st.data())
 def test_a_key_that_stands_twice_never_passes(data: st.DataObject) -> None:
     """Whatever the spelling, the double is found, also when it says the same or is null."""
@@ -170,7 +171,7 @@ def test_a_key_that_stands_twice_never_passes(data: st.DataObject) -> None:
     assert read_tolerantly(doubled[:-1] + b',"mood":1}') is None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(st.lists(JSON, max_size=6), st.integers(1, 60), st.sampled_from([None, 0, 2]), st.booleans())
 def test_a_list_is_cut_into_its_elements_whatever_the_window(
     values: list[Any], block: int, indent: int | None, is_page: bool

@@ -21,6 +21,7 @@ from etl.batches.ledger.failures import BodyWrong
 from etl.batches.states import Kind
 from etl.errors import EtlError
 from tests.fakes.ledgers import COMPANY, FOLDER, body_of, open_in, verdict
+from tests.security.lines import scaled
 
 ITEMS = ("a", "b", "c", "d")
 
@@ -333,5 +334,7 @@ class LedgerModel(RuleBasedStateMachine):
         assert self.ledger.verify() == []
 
 
-LedgerModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+LedgerModel.TestCase.settings = settings(
+    max_examples=scaled(25), stateful_step_count=40, deadline=None
+)
 TestLedgerAgainstItsModel = LedgerModel.TestCase

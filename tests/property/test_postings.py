@@ -14,6 +14,7 @@ from etl.forms import Form
 from etl.frames import ROLES
 from etl.postings import Postings, load_posting_rules
 from tests.reference_poster import JOURNAL, Refused, post_item
+from tests.security.lines import scaled
 from tests.unit.postings.books import COMPANY_CURRENCY, Item, Line, amount, post
 
 #: Every shipped rule, taking both signs.
@@ -133,7 +134,7 @@ def codes_of(made: Postings, item: Item) -> set[str]:
     return set(made.rejections.filter(pl.col("item_id") == item.id).get_column("code"))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(150), deadline=None)
 @given(batches, forms, st.booleans())
 def test_the_engine_posts_what_the_reference_posts(
     batch: tuple[Item, ...], form: Form, single: bool
@@ -154,7 +155,7 @@ def test_the_engine_posts_what_the_reference_posts(
         assert bool(reason) == bool(codes_of(made, item))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(batches, forms, st.booleans())
 def test_every_voucher_balances_in_every_amount(
     batch: tuple[Item, ...], form: Form, single: bool
@@ -174,7 +175,7 @@ def test_every_voucher_balances_in_every_amount(
         ).is_empty()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(60), deadline=None)
 @given(batches, forms)
 def test_the_lines_side_adds_up_to_the_lines(batch: tuple[Item, ...], form: Form) -> None:
     """Base and tax make gross; ingoing and outgoing tax of a reverse charge cancel out."""
@@ -188,7 +189,7 @@ def test_the_lines_side_adds_up_to_the_lines(batch: tuple[Item, ...], form: Form
         assert abs(sums.get(row["voucher.key"], 0)) == abs(gross) == row["voucher.total"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=scaled(30), deadline=None)
 @given(batches, forms, st.randoms(use_true_random=False))
 def test_the_order_of_items_does_not_matter(
     batch: tuple[Item, ...], form: Form, random: Any
@@ -204,7 +205,7 @@ def test_the_order_of_items_does_not_matter(
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=scaled(30), deadline=None)
 @given(batches, forms)
 def test_an_item_is_posted_alone_as_in_a_batch(batch: tuple[Item, ...], form: Form) -> None:
     together = rows_by_item(post(*batch, form=form, rules=RULES))

@@ -17,6 +17,7 @@ from etl.mapping import MappingDocument, map_lines
 from etl.mapping import lines as lines_module
 from etl.mapping.cases import Cases
 from etl.shipped import shipped_folder
+from tests.security.lines import scaled
 from tests.unit.mapping.written import frames, load, mapped, value
 
 CODES = ["1", "2", "3", "x"]
@@ -93,7 +94,7 @@ def by_hand(
     return None, None
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=scaled(60))
 @given(chosen=rules, sent=lines)
 def test_frames_and_lines_agree(
     chosen: list[tuple[str, str | None]], sent: list[tuple[str | None, str | None, int]]
