@@ -72,11 +72,9 @@ def make_view(
     control = control_sheet(manifest, frames, counts=counts, names=names, company_currency=home)
     chosen = choose(frames)
     shown = with_traces(
-        file_views(manifest, files, formats=formats or {}),
-        traces or {},
-        items=frames.items,
-        anchors=chosen.anchors,
-    )
+        file_views(manifest, files, formats=formats or {}), traces or {},
+        items=frames.items, anchors=chosen.anchors,
+    )  # fmt: skip
     notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
     stopped = causes(refused, frames.items)
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
