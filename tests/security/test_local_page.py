@@ -301,6 +301,27 @@ def test_a_body_that_does_not_come_is_not_waited_for(
     assert raw(page, head + b"{").split()[1] == b"408"
 
 
+def test_who_is_refused_is_told_though_the_body_comes_later(
+    page: LocalPage, stranger: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer in the middle of a request, and a hang-up behind it, may be lost."""
+    monkeypatch.setattr("etl.review.web.guard.REST_SECONDS", 10)
+    with connect(page, seconds=0.1) as connection:
+        connection.sendall(post_lines(page, stranger, "Content-Length: 2"))
+        with pytest.raises(TimeoutError):
+            connection.recv(12)
+        connection.settimeout(10)
+        connection.sendall(b"{}")
+        assert connection.recv(12) == b"HTTP/1.1 403"
+
+
+def test_who_is_refused_is_told_though_the_body_never_comes(
+    page: LocalPage, stranger: Visitor
+) -> None:
+    for more in ("Content-Length: 2", "Transfer-Encoding: chunked"):
+        assert raw(page, post_lines(page, stranger, more)).split()[1] == b"403"
+
+
 # ── connections ──
 
 

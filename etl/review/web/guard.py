@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -20,6 +21,8 @@ MAX_BODY = 64 * 1024
 MAX_ADDRESS = 4096
 #: Seconds in which the body of a request must be here.
 BODY_SECONDS = 10.0
+#: Seconds that the body of a refused request has, to be passed over.
+REST_SECONDS = 0.2
 ACT_HEADER = "x-review-token"
 _FRAMES = {"iframe", "frame", "embed", "object", "fencedframe"}
 #: What may be asked for before the cookie is there.
@@ -71,6 +74,7 @@ class Guard:
             name = self._check(scope, _headers(scope))
             body = await _body(scope, receive)
         except Refused as refused:
+            await _pass_over(scope, receive)
             await _say(send, refused)
             return
         if name != "state":
@@ -155,6 +159,16 @@ async def _body(scope: Scope, receive: Receive) -> bytes | None:
                     return body
     except TimeoutError:
         raise Refused(408, "the request took too long") from None
+
+
+async def _pass_over(scope: Scope, receive: Receive) -> None:
+    """Let a body come that nobody reads: hung up on in the middle, its sender sees no answer."""
+    if scope["method"] != "POST":
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(REST_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
 
 
 def _headers(scope: Scope) -> dict[str, list[str]]:
