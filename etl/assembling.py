@@ -61,7 +61,7 @@ from etl.rendering.contexts import Context
 from etl.rendering.document import XlsxOptions
 from etl.rendering.escapes import writing_of
 from etl.rendering.formats import NUMBERS
-from etl.rendering.plans import FilePlan, Plan, make_plan
+from etl.rendering.plans import FilePlan, Plan, plan_of
 from etl.rendering.proof import Proof
 from etl.rendering.proof_money import as_read
 from etl.review import render_report
@@ -316,7 +316,7 @@ def collect_facts(recipe: Recipe, rendered: Rendered, *, origin: Origin) -> Fact
     mapping = recipe.mapping
     constants = {name: show(value) for name, value in constants_of(recipe, origin).items()}
     constants |= {f"parameters.{name}": text for name, text in recipe.parameters.items()}
-    plan = make_plan(recipe.template)
+    plan = plan_of(recipe.template)
     return Facts(
         rules=[RuleFact(r.target, r.text, str(r.place), r.table) for r in mapping.rules],
         candidates={t.name: [r.number for r in t.candidates()] for t in mapping.targets},

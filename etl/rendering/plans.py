@@ -6,6 +6,7 @@ mistake; and when a batch is rendered, with their values.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -193,6 +194,12 @@ def make_plan(
         external_id,
         attachment_name,
     )
+
+
+@functools.lru_cache(maxsize=4)
+def plan_of(template: Template) -> Plan:
+    """Compile a template without constants, for reading its files; once, however many they are."""
+    return make_plan(template)
 
 
 def make_forms(

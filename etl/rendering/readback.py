@@ -17,7 +17,7 @@ import polars as pl
 
 from etl.money import AMOUNT
 from etl.rendering.escapes import writing_of
-from etl.rendering.plans import make_plan
+from etl.rendering.plans import plan_of
 from etl.rendering.proof_money import MONEY
 from etl.rendering.readback_marked import read_sheet, read_text, read_xml
 from etl.rendering.readback_tables import read_table
@@ -85,7 +85,7 @@ def read_back_file(
     voucher (where the format groups rows) and a column per meaning: amounts are decimals, dates
     the text as it stands, everything else text. And what could not be read.
     """
-    plan = next(one for one in make_plan(template).files if one.key == file)
+    plan = next(one for one in plan_of(template).files if one.key == file)
     wanted = wanted_of(plan, dropped=dropped_columns(content, plan))
     found = read_file(content, wanted)
     tables = [

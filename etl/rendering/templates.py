@@ -54,9 +54,9 @@ class Shelf:
         return _shown(path, self.root)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
-    """A template that was read and checked, with the parameters it was given.
+    """A template that was read and checked, with the parameters it was given; equal to none else.
 
     document     its keys; a variant is already joined with what it extends, and what parameters
                  choose is put in
