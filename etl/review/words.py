@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 #: An amount of a thousand and more in a sentence of ours.
-_AMOUNT = re.compile(r"(?<![\w.,/-])[0-9]{4,}\.[0-9]{2}(?![\w,/]|\.[0-9])")
+_AMOUNT = re.compile(r"(?<![\w.,/-])-?[0-9]{4,}\.[0-9]{2}(?![\w/]|[.,][0-9])")
 #: What a failure type of Pleo means to the person who reads it there.
 FAILURE_WORDS: Mapping[str, str] = {
     "missing_configuration": "something is not set up yet",

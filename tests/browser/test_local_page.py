@@ -464,7 +464,7 @@ def test_what_was_looked_at_is_remembered_when_the_export_lapses(
     assert reviewed.session.state().reviewed_before >= 1
     reader.driver.refresh()
     reader.until(".now")
-    assert "reviewed before, and the same as then" in reader.text(".now")
+    assert "reviewed or approved before, and the same as then" in reader.text(".now")
 
 
 def test_all_that_was_booked_before_is_answered_at_once(
@@ -475,7 +475,7 @@ def test_all_that_was_booked_before_is_answered_at_once(
     reviewed.live.job()
     session.fetch(by="A. Patel")
     reader.come(page)
-    assert reader.text(".acts .main") == "Answer 2 questions"
+    assert reader.text(".acts .main") == "Answer for 2 items"
     reader.press("a")
     answer = reader.driver.find_element("css selector", '[data-now="already_booked"][data-all]')
     reader.reloaded(lambda: answer.send_keys(Keys.ENTER))

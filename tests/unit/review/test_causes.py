@@ -13,7 +13,9 @@ from etl.codes import CODES
 from etl.frames import REJECTIONS, schema
 from etl.review import ReviewView, make_view, render_report
 from etl.review.causes import MAX_CONCERNED
-from etl.review.words import CURED_BY, pleo_link
+from etl.review.report import told
+from etl.review.summary import told as on_a_terminal
+from etl.review.words import CURED_BY, grouped, pleo_link, with_gaps
 from tests.unit.review import batches
 
 
@@ -145,3 +147,37 @@ def test_every_rejection_says_who_can_cure_it() -> None:
     assert CODES["MAP-21"].cured_by == "employee"  # no category in Pleo
     assert CODES["MAP-30"].cured_by == "bookkeeper"  # not in the chart of accounts
     assert CODES["POST-4"].cured_by == "integrator"  # a posting rule that nobody accepted
+
+
+def test_each_reason_of_the_reviewer_leads_as_a_cause_of_its_own() -> None:
+    fix = "change it in Pleo as the reviewer asks, then export it again"
+    said = [
+        (7, "item-7", None, "REVIEW-1", "rejected by the reviewer: private", fix, "",
+         "validation_failure"),
+        (8, "item-8", None, "REVIEW-1", "rejected by the reviewer: wrong month", fix, "",
+         "validation_failure"),
+    ]  # fmt: skip
+    rejections = pl.DataFrame(said, schema=schema(REJECTIONS), orient="row")
+    frames = replace(batches.frames(), rejections=rejections)
+    private, month = make_view(batches.manifest(), frames, files=batches.files()).causes
+    assert private.title == "rejected by the reviewer: private"
+    assert private.details == (fix,)
+    assert month.pleo_words == f"rejected by the reviewer: wrong month – {fix}"
+    # The type is not told as if the expense were at fault.
+    assert month.failure_words == "sent to Pleo as validation failure"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("EUR 1190.00 on each side", "EUR 1<i>190</i>.00 on each side"),
+        ("net -12345678.90, tax 2.00", "net -12<i>345</i><i>678</i>.90, tax 2.00"),
+        ("<b> 1190.00", "&lt;b&gt; 1<i>190</i>.00"),
+        ("invoice RE-1190.00, 2026.1190.00, 1190.00.3", None),
+        ("account 1190, 119.00 or 1190.000", None),
+    ],
+)
+def test_amounts_in_sentences_are_written_as_everywhere(text: str, written: str | None) -> None:
+    assert told(text) == (text if written is None else written)
+    plain = text if written is None else with_gaps(text, grouped)
+    assert on_a_terminal(text).replace("\u00a0", " ") == plain
