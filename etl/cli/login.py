@@ -122,15 +122,30 @@ class _Login:
 
     def _with_browser(self, *, has_browser: bool) -> tuple[Place, int]:
         """Let a person approve in Pleo; the tokens are kept before they are used."""
-        from etl.pleo.login import credential_of, forget, keep, tokens_for
+        from etl.pleo.login import (
+            credential_of,
+            forget,
+            forget_client_secret,
+            keep,
+            keep_client_secret,
+            tokens_for,
+        )
 
-        client = self._client()
-        consent, code = self._consent(client, has_browser=has_browser)
         address, around = self._address, self._around
-        pair = tokens_for(
-            code, consent, address=address, client=client, clock=around.clock,
-            transport=around.transport,
-        )  # fmt: skip
+        client, is_new = self._client()
+        consent, code = self._consent(client, has_browser=has_browser)
+        try:
+            pair = tokens_for(
+                code, consent, address=address, client=client, clock=around.clock,
+                transport=around.transport,
+            )  # fmt: skip
+        except UserMustFix as error:
+            if any(problem.code == "AUTH-5" for problem in error.problems):
+                # A mistyped or replaced secret must not come before the question for the true one.
+                forget_client_secret(base_url=address.base_url, client_id=client.id)
+            raise
+        if is_new and client.secret is not None:
+            keep_client_secret(client.secret, base_url=address.base_url, client_id=client.id)
         place = keep(
             pair, base_url=address.base_url, company_id=self._company_id, in_file=self._in_file
         )
@@ -145,21 +160,19 @@ class _Login:
             forget(base_url=address.base_url, company_id=self._company_id)
             raise
 
-    def _client(self) -> OAuthClient:
-        """Give the OAuth client; its secret is asked for once, and kept in a keyring."""
+    def _client(self) -> tuple[OAuthClient, bool]:
+        """Give the OAuth client, and whether a person was asked for its secret just now."""
         from etl.pleo.keeping import has_keyring
-        from etl.pleo.login import keep_client_secret
-        from etl.pleo.tokens import client_of, read_client_secret
+        from etl.pleo.tokens import OAuthClient, client_of, read_client_secret
 
-        pleo, base_url = self._turn.workspace.settings.pleo, self._address.base_url
+        pleo = self._turn.workspace.settings.pleo
         try:
-            return client_of(pleo, base_url)
+            return client_of(pleo, self._address.base_url), False
         except EtlError:
             if not (pleo.client_id and has_keyring() and self._around.is_attended):
                 raise
         secret = read_client_secret(self._ask("client secret (not shown)", is_secret=True))
-        keep_client_secret(secret, base_url=base_url, client_id=pleo.client_id)
-        return client_of(pleo, base_url)
+        return OAuthClient(pleo.client_id, secret, pleo.client_auth), True
 
     def _consent(self, client: OAuthClient, *, has_browser: bool) -> tuple[Consent, Secret]:
         from etl.pleo.loopback import DEFAULT_PORT, Loopback, begin_consent, code_of

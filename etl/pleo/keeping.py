@@ -280,7 +280,7 @@ def remove_keyring(user: str) -> bool:
 
 
 def _keyring_refuses(what: str) -> UserMustFix:
-    fix = "unlock the keyring, or set the environment variable PLEO_API_KEY for this command"
+    fix = "unlock the keyring, or set PLEO_API_KEY for this command (PLEO_CLIENT_SECRET with OAuth)"
     return UserMustFix(Problem("AUTH-4", f"the keyring {what}", "the keyring", fix))
 
 

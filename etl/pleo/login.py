@@ -18,6 +18,7 @@ from etl.pleo.keeping import (
     has_keyring,
     lock_path,
     places_of,
+    remove_keyring,
     write_keyring,
 )
 from etl.pleo.loopback import Consent, login_failed
@@ -71,6 +72,15 @@ def keep_client_secret(secret: Secret, *, base_url: str, client_id: str) -> None
     Raises: UserMustFix AUTH-4.
     """
     write_keyring(secret_entry(base_url, client_id), secret.reveal())
+
+
+def forget_client_secret(*, base_url: str, client_id: str) -> None:
+    """Forget the OAuth client's secret, so that the next login asks for it.
+
+    Raises: UserMustFix AUTH-4.
+    """
+    if has_keyring():
+        remove_keyring(secret_entry(base_url, client_id))
 
 
 def tokens_for(

@@ -270,17 +270,47 @@ def test_oauth_needs_a_client(desk: Desk) -> None:
     assert "--no-browser goes with --oauth" in usage.stderr
 
 
-def test_the_client_secret_is_asked_for_once_and_kept_in_the_keyring(desk: Desk) -> None:
-    desk.environment["PLEO_CLIENT_SECRET"] = None
+def asked(desk: Desk, secret: str) -> tuple[Result, list[str]]:
+    """Log in as a person who types this secret, and follows the address; give what was asked."""
+    questions: list[str] = []
+    said: list[str] = []
+
+    def answer(question: str, **_options: object) -> str:
+        questions.append(question)
+        if question.startswith("client secret"):
+            return secret
+        (address,) = [text for text in said if text.startswith("http")]
+        return desk.transport.handle_request(httpx.Request("GET", address)).headers["location"]
+
     desk.attended = True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("etl.cli.talk.say", said.append)
+        patch.setattr("etl.cli.login.click.prompt", answer)
+        return desk.run("login", "--oauth", "--no-browser", "--json"), questions
+
+
+def test_the_client_secret_is_asked_for_until_it_opens_and_then_kept(desk: Desk) -> None:
+    right = desk.client.secret or ""
+    desk.environment["PLEO_CLIENT_SECRET"] = None
     backend = keyrings.Memory()
     with keyrings.in_place(backend):
-        told = desk.run("login", "--oauth", "--no-browser", given=f"{desk.client.secret}\n\n")
-        assert "client secret (not shown):" in told.stderr
-        assert (desk.client.secret or "") not in told.output
-        again = desk.run("login", "--oauth", "--no-browser", given="\n")
-        assert "client secret" not in again.stderr
-    assert list(backend.entries.values()) == [desk.client.secret]
+        for wrong in ("mistyped", "mistyped again"):
+            told, questions = asked(desk, wrong)
+            assert document(told)["errors"][0]["code"] == "AUTH-5"
+            assert "client secret (not shown)" in questions
+            assert list(backend.entries.values()) == []
+        told, questions = asked(desk, right)
+        assert told.exit_code == 0, told.output
+        assert right not in told.output
+        assert right in backend.entries.values()
+        _told, questions = asked(desk, "never asked for")
+        assert questions == ["address of that page"]
+        renewed = replace(desk.client, secret="renewed")  # noqa: S106 (of the sandbox)
+        desk.pleo.authorizations.clients[desk.client.id] = renewed
+        told, questions = asked(desk, "renewed")
+        assert document(told)["errors"][0]["code"] == "AUTH-5"
+        told, questions = asked(desk, "renewed")
+        assert told.exit_code == 0, told.output
 
 
 def test_logout_forgets_and_says_what_stays(desk: Desk) -> None:

@@ -234,7 +234,7 @@ def test_a_keyring_that_refuses_is_named(backend: keyrings.Memory, what: str) ->
     assert problem.code == "AUTH-4"
     assert what in problem.what
     assert problem.fix == (
-        "unlock the keyring, or set the environment variable PLEO_API_KEY for this command"
+        "unlock the keyring, or set PLEO_API_KEY for this command (PLEO_CLIENT_SECRET with OAuth)"
     )
     assert "canary" not in str(caught.value)
 
