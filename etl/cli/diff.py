@@ -64,6 +64,14 @@ def folder_of(given: str, *, company: str | None) -> Path:
     """
     if Path(given).is_dir() or not is_batch(given):
         return Path(given)
+    return folder_of_batch(given, company=company)
+
+
+def folder_of_batch(given: str, *, company: str | None) -> Path:
+    """Give the folder with the files of a batch, or of its revision.
+
+    Raises: UserMustFix LED-6 for a batch that is none or several, REVIEW-2 for one without files.
+    """
     from etl.batches.ledger.failures import no_batch
     from etl.live.desk import folders_of
     from etl.live.finding import find_files

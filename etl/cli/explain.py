@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from etl.cli import talk
+from etl.cli.completing import complete_batch
+from etl.cli.diff import folder_of_batch, is_batch
+from etl.cli.live import one_company_options
 from etl.errors import EXIT_GOOD
 from etl.sentences import counted
 
@@ -19,24 +22,40 @@ if TYPE_CHECKING:
 
 @click.command("explain")
 @click.argument("item")
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
-@talk.json_option
-def command(item: str, folder: Path, *, as_json: bool) -> int:
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--batch", metavar="B", shell_complete=complete_batch,
+    help="A batch of the workspace instead of DIR: its number or id, or a revision as 7@1.",
+)  # fmt: skip
+@one_company_options
+def command(
+    item: str, folder: Path | None, *, batch: str | None, company: str | None, as_json: bool
+) -> int:
     """Say why each value of an item's rows is what it is.
 
     ITEM is the item's id, its first six or more characters, or the reference that the ledger
     shows. For every column: its value in the file, the expression of the template, the values
     that it reads, the mapping rule and table row that gave them, and the rules that lost. Of an
-    item that was rejected: why, and what to do about it.
+    item that was rejected: why, and what to do about it. DIR is what `convert` or `release`
+    wrote; without it, the current folder.
 
     \b
     pleo-etl explain 4113001 out
+    pleo-etl explain 4113001 --batch 7
     """
     from dataclasses import asdict
 
     from etl.verification import explain_in_folder
 
-    explained = explain_in_folder(folder, item)
+    if batch is not None and folder is not None:
+        raise click.UsageError("a folder and --batch exclude each other")
+    if batch is None and company is not None:
+        raise click.UsageError("--company goes with --batch")
+    if batch is not None:
+        if not is_batch(batch):
+            raise click.UsageError(f"--batch {batch}: not the number or id of a batch, as 7 or 7@1")
+        folder = folder_of_batch(batch, company=company)
+    explained = explain_in_folder(folder or Path(), item)
     if as_json:
         talk.give_json(
             {

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live, make_staged
 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Live:
-    live = make_live(tmp_path)
-    live.job()
-    assert live.run("run").exit_code == 1
-    return live
+    return make_staged(tmp_path)
 
 
 def test_a_revision_is_compared_with_the_one_after_it(live: Live) -> None:
@@ -38,3 +35,32 @@ def test_files_that_are_gone_are_said_to_be(live: Live) -> None:
     result = live.run("diff", "1@7", "1")
     assert result.exit_code == 2
     assert "error[REVIEW-2]: the files of revision 7 of batch 1" in result.stderr
+
+
+def test_an_item_of_a_batch_is_explained(live: Live) -> None:
+    (job,) = live.pleo.jobs.values()
+    entry = next(iter(job.items))
+    folder = live.root / ".pleo-etl" / "batches"
+    (staged,) = folder.rglob("r1")
+    assert live.json("explain", entry, "--batch", "1") == live.json("explain", entry, str(staged))
+    assert live.run("release", "--yes").exit_code == 1
+    (released,) = (live.root / "outbox").rglob("manifest.json")
+    found = live.json("explain", entry, "--batch", "1")
+    assert found == live.json("explain", entry, str(released.parent))
+    assert found["item"]["id"] == entry
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("out", "--batch", "1"), "a folder and --batch exclude each other"),
+        (("--company", "acme"), "--company goes with --batch"),
+        (("--batch", "seven"), "--batch seven: not the number or id of a batch"),
+    ],
+)
+def test_one_place_is_named_to_explain_an_item_of(
+    live: Live, words: tuple[str, ...], says: str
+) -> None:
+    result = live.run("explain", "4114001", *words)
+    assert result.exit_code == 2
+    assert says in result.stderr
