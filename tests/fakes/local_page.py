@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import json
-import shutil
-import tempfile
-import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +20,9 @@ from etl.pleo.sandbox.jobs import Job
 from etl.review.web import LocalPage, Patience, served
 from etl.workspace import load_workspace
 from tests.fakes.transport import SandboxClockOf, SandboxTransport
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live, copied, make_live, temporary_folder
 
 BY = "A. Patel"
-_KEPT: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @dataclass
@@ -88,24 +83,17 @@ def make_reviewed(
     """Lay out a workspace whose export was fetched (by default of three items, one rejected)."""
     if items is not None:
         return _fetched(root, patch, items)
-    made, live, job = _three_fetched()
-    shutil.copytree(made, root, dirs_exist_ok=True)
-    own_lock = {id(live.pleo.lock): threading.RLock()}  # the one thing that cannot be copied
-    live, job = copy.deepcopy((live, job), own_lock)
-    live.root = root
-    live.environment["XDG_CONFIG_HOME"] = str(root / ".config")
+    made = _three_fetched()
+    live = copied(made.live, root)
     _enter(live, patch)
-    return Reviewed(live, new_session(live), job)
+    return Reviewed(live, new_session(live), live.pleo.jobs[made.job.id])
 
 
 @functools.cache
-def _three_fetched() -> tuple[Path, Live, Job]:
+def _three_fetched() -> Reviewed:
     """Fetch the three items once for all tests of this process; each takes a copy."""
-    folder = tempfile.TemporaryDirectory()
-    _KEPT.append(folder)
     with pytest.MonkeyPatch.context() as patch:
-        made = _fetched(Path(folder.name) / "work", patch, None)
-    return made.live.root, made.live, made.job
+        return _fetched(temporary_folder(), patch, None)
 
 
 def _fetched(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live, make_live, make_staged
 from tests.unit.cli.workspaces import Workspace, make_workspace
 
 
@@ -39,8 +39,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
 
 
 @pytest.fixture
-def staged(live: Live) -> Live:
-    """Give a workspace with a staged batch."""
-    live.job()
-    live.run("run")
-    return live
+def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Give a workspace with a staged batch, and stand in it."""
+    monkeypatch.chdir(tmp_path)
+    return make_staged(tmp_path)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import copy
+import functools
 import json
+import shutil
+import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +103,37 @@ def make_live(root: Path) -> Live:
     }
     live.add("acme", three_items())
     return live
+
+
+def copied(live: Live, root: Path) -> Live:
+    """Copy a workspace with its Pleo into another folder: what was staged need not be again."""
+    shutil.copytree(live.root, root, dirs_exist_ok=True)
+    own_lock = {id(live.pleo.lock): threading.RLock()}  # the one thing that cannot be copied
+    found = copy.deepcopy(live, own_lock)
+    found.root = root
+    found.environment["XDG_CONFIG_HOME"] = str(root / ".config")
+    return found
+
+
+def make_staged(root: Path) -> Live:
+    """Lay out a workspace whose export of three items waits for a review."""
+    return copied(_staged(), root)
+
+
+@functools.cache
+def _staged() -> Live:
+    """Stage a batch once for all tests of this process."""
+    live = make_live(temporary_folder())
+    live.job()
+    assert live.run("run").exit_code == 1
+    return live
+
+
+def temporary_folder() -> Path:
+    """Give a folder that stays until this process ends."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def only(document: dict[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live, make_staged
 
 
 @pytest.fixture
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
     """Give a workspace whose batch is staged, or was released (`release` it first)."""
     monkeypatch.chdir(tmp_path)
-    live = make_live(tmp_path)
-    live.job()
-    live.run("run")
-    return live
+    return make_staged(tmp_path)
 
 
 def cut_off(live: Live) -> None:

@@ -15,16 +15,13 @@ import pytest
 
 from etl import files
 from etl.review.web import LocalPage, served
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live, make_staged
 
 
 @pytest.fixture
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
     monkeypatch.chdir(tmp_path)
-    live = make_live(tmp_path)
-    live.job()
-    live.run("run")
-    return live
+    return make_staged(tmp_path)
 
 
 class Person:
