@@ -5,13 +5,14 @@
       ─> tx reversed (of the first batch: its items are free again)
 
     stopped in between   the next command goes on from the state that it finds
+    cannot be made       as it was approved, or any more: void, as nothing of it is out
 
 Pleo is told nothing: it has the items as exported, and they can be exported again.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from etl import files
@@ -22,6 +23,7 @@ from etl.live import publishing
 from etl.live.answering import Answered, cannot, choose, in_words, is_in_the_books
 from etl.live.deciding import facts_of, held_by
 from etl.live.desk import Desk
+from etl.live.ending import void
 from etl.live.line import BatchFacts, Reversed, Revision
 from etl.live.outcomes import name_of
 from etl.live.staging import instant, job_created
@@ -136,12 +138,32 @@ def go_on(desk: Desk, reversal: Batch) -> Batch:
 def _publish(desk: Desk, reversal: Batch) -> Batch:
     if publishing.is_put_out(desk, reversal):
         return publishing.note_published(desk, reversal)
-    publishing.check_stored(desk, reversal)
+    try:
+        publishing.check_stored(desk, reversal)
+    except UserMustFix as error:
+        raise _give_up(desk, reversal, error) from None
     return publishing.publish(desk, reversal)
 
 
+def _give_up(desk: Desk, reversal: Batch, error: UserMustFix) -> UserMustFix:
+    """Void a reversal of which nothing is out: every command would stop at it otherwise.
+
+    Gives: what to raise.
+    """
+    void(desk, reversal, why="discarded", by="pleo-etl", how=error.problems[0].what)
+    of = desk.ledger.find(desk.company_id, str(reversal.facts["reverses"]))
+    what = f"the reversal of {name_of(of)} was given up, and nothing of it is out"
+    fix = f"`pleo-etl reverse {of.number}` makes it anew, or says why it cannot"
+    return UserMustFix(
+        [replace(one, what=f"{what}: {one.what}", fix=fix) for one in error.problems]
+    )
+
+
 def _stage(desk: Desk, reversal: Batch, *, of: Batch) -> Batch:
-    revision = _render(desk, of, facts_of(reversal, job_created(of)))
+    try:
+        revision = _render(desk, of, facts_of(reversal, job_created(of)))
+    except UserMustFix as error:
+        raise _give_up(desk, reversal, error) from None
     stored = desk.stored(reversal)
     stored.make()
     folder = stored.revision_folder(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -281,6 +282,40 @@ def test_what_the_erp_refused_is_not_reversed(scene: Scene) -> None:
     give(scene, answers.mark_imported, by=BY, refused=[scene.entries[0]])
     give(scene, answers.reverse, by=BY)
     assert {row[1] for row in rows(scene, 2)} == set(scene.entries[1:])
+
+
+def _change_files(scene: Scene, _first: str, reversal: str) -> None:
+    path = next((scene.root / ".pleo-etl/batches/acme" / reversal / "r1").glob("*.csv"))
+    path.write_text(path.read_text() + "x")
+
+
+def _lose_input(scene: Scene, first: str, _reversal: str) -> None:
+    shutil.rmtree(scene.root / ".pleo-etl/batches/acme" / first)
+
+
+@pytest.mark.parametrize(
+    ("stop", "harm", "code"),
+    [
+        ("reserved", _lose_input, "ANS-6"), ("approved", _lose_input, "LINE-"),
+        ("approved", _change_files, "REL-10"), ("publish_intended", _change_files, "REL-10"),
+    ],
+)  # fmt: skip
+def test_a_stopped_reversal_that_cannot_be_made_any_more_is_void(
+    scene: Scene, stop: str, harm: Callable[[Scene, str, str], None], code: str
+) -> None:
+    """Nothing of it is out; `finish` comes before `discard`, so that nobody could give it up."""
+    first = released(scene)
+    scene.stopped(lambda: give(scene, answers.reverse, by=BY), "after", f"tx {stop}")
+    reversal = scene.batch().id
+    harm(scene, first, reversal)
+    with pytest.raises(EtlError, match=code) as caught:
+        scene.finish()
+    assert "was given up, and nothing of it is out" in str(caught.value)
+    assert (scene.batch().state, len(scene.released())) == (State.VOIDED, 1)
+    assert scene.run().word == "nothing"
+    if harm is _change_files:
+        give(scene, answers.reverse, by=BY)
+        assert len(scene.released()) == 2
 
 
 def test_a_reversal_is_neither_reversed_nor_withdrawn(scene: Scene) -> None:
