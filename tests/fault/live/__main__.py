@@ -1,4 +1,4 @@
-"""Play a story again: python -m tests.fault.live SEED [late | power | name of a variant]."""
+"""Play a story again: python -m tests.fault.live SEED [KIND | VARIANT]; kinds: story.draw."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How much is run: a part by default, everything with PLEO_ETL_FAULTS=full.
 
-PLEO_ETL_SEED=N replays one story: `uv run python -m tests.fault.live N [late|power|VARIANT]`.
+PLEO_ETL_SEED=N replays one story: `uv run python -m tests.fault.live N [KIND|VARIANT]`.
 """
 
 from __future__ import annotations

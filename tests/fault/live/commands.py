@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from etl.batches.states import Kind, State
 from etl.live import answers, approving, finishing, releasing, reviewing, staging
 from etl.live.desk import Desk
 
-BY = "anna"
+BY, OTHER, NOBODY = "anna", "bert", "unattended"
+#: Hears who approves which content of which batch.
+Hear = Callable[[str, str, str], None]
+
+
+def nobody(_batch: str, _content: str, _by: str) -> None:
+    """Hear nothing."""
 
 
 def run(desk: Desk) -> Any:
@@ -18,23 +24,35 @@ def run(desk: Desk) -> Any:
     return _worst(finished, staging.stage_next(desk))
 
 
-def release(desk: Desk) -> Any:
+def approve(desk: Desk, *, heard: Hear = nobody) -> Any:
+    """Approve what is staged as somebody else, as `review --approve --by`."""
+    finishing.finish(desk)
+    batch = desk.unsettled()
+    is_staged = batch is not None and batch.state is State.STAGED and bool(batch.revision)
+    if batch is not None and is_staged and not batch.facts.get("refusal"):
+        heard(batch.id, str(batch.content), OTHER)
+        approving.approve(desk, batch, by=OTHER, content=batch.content)
+
+
+def release(desk: Desk, *, heard: Hear = nobody) -> Any:
     """Release what is staged, as `release --yes`."""
     finished = finishing.finish(desk)
     batch = desk.unsettled()
     if batch is None or batch.state is State.QUARANTINED or not batch.revision:
         return _worst(finished, None)
     if batch.state is State.STAGED and not batch.facts.get("refusal"):
+        heard(batch.id, str(batch.content), BY)
         batch = approving.approve(desk, batch, by=BY, content=batch.content)
     return releasing.release(desk, batch, by=BY)
 
 
-def run_release(desk: Desk) -> Any:
+def run_release(desk: Desk, *, heard: Hear = nobody) -> Any:
     """Stage and release unattended."""
     finished = finishing.finish(desk)
     staged = staging.stage_next(desk, unattended=True)
     if staged.batch is None or not staged.batch.is_unsettled:
         return _worst(finished, staged)
+    heard(staged.batch.id, str(staged.batch.content), NOBODY)
     return releasing.release(desk, staged.batch, by=BY, unattended=True)
 
 
@@ -89,10 +107,29 @@ def withdraw(desk: Desk, *, batch: str) -> Any:
     return answers.withdraw(desk, batch, by=BY)
 
 
+def imported(desk: Desk, *, batch: str, refused: Sequence[str]) -> Any:
+    """Say that the ERP has a batch, but for some items."""
+    finishing.finish(desk)
+    return answers.mark_imported(desk, batch, by=BY, refused=refused)
+
+
+def reverse(desk: Desk, *, batch: str) -> Any:
+    """Book a batch the other way round."""
+    finishing.finish(desk)
+    return answers.reverse(desk, batch, by=BY)
+
+
+def adopt(desk: Desk, *, job: str) -> Any:
+    """Take a job over that was started elsewhere."""
+    finishing.finish(desk)
+    return answers.adopt(desk, job)
+
+
 COMMANDS: Mapping[str, Callable[..., Any]] = {
     "run": run, "release": release, "run-release": run_release, "status": status,
     "reject": reject, "answer": answer_repeats, "discard": discard, "settle": settle,
-    "withdraw": withdraw,
+    "withdraw": withdraw, "approve": approve, "imported": imported, "reverse": reverse,
+    "adopt": adopt,
 }  # fmt: skip
 
 

@@ -29,16 +29,19 @@ DO_NOT_IMPORT = "DO-NOT-IMPORT.txt"
 BATCH_FOLDER = re.compile(r"[0-9]{4,}-[0-9a-z-]+\Z")
 LEFT_OVER = re.compile(r"\.pleo-etl\..+\.(part|old)\Z")
 REPORTS = frozenset({"manifest.json", "rejections.csv", "review.html", DO_NOT_IMPORT})
+#: What another integration tells Pleo of the items that it has exported.
+ELSEWHERE = "elsewhere"
 FINAL = frozenset({"successful", "failed"})
 ENDED_WELL = frozenset({"completed", "completed_with_errors"})
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a released file: a voucher's number, its item, a signed amount."""
+    """One row of a released file: a voucher's number, its item, an account, a signed amount."""
 
     voucher: str
     entry: str
+    account: str
     amount: Decimal
     currency: str
 
@@ -53,11 +56,26 @@ class Released:
     is_withdrawn: bool
     is_quarantined: bool
     is_answered: bool = False
+    #: Pleo does not know its job any more.
+    is_forgotten: bool = False
+    #: Whose outbox it lies in, where there are two machines.
+    machine: str = ""
 
     @property
     def job_id(self) -> str | None:
         job: str | None = self.manifest["batch"]["job"]
         return job
+
+    @property
+    def id(self) -> str:
+        batch: str = self.manifest["batch"]["id"]
+        return batch
+
+    @property
+    def reverses(self) -> str | None:
+        """Give the batch that this one takes back."""
+        batch: str | None = self.manifest["batch"].get("reverses")
+        return batch
 
     @property
     def counts(self) -> bool:
@@ -115,7 +133,9 @@ def read_rows(text: str) -> list[Row]:
     rows = []
     for line in csv.DictReader(text.splitlines()):
         debit, credit = Decimal(line["debit"] or "0"), Decimal(line["credit"] or "0")
-        rows.append(Row(line["voucher"], line["item"], debit - credit, line["currency"]))
+        rows.append(
+            Row(line["voucher"], line["item"], line["account"], debit - credit, line["currency"])
+        )
     return rows
 
 
@@ -140,15 +160,43 @@ def check_once(
     released: Iterable[Released], *, again: Mapping[str, int], imported: Counter[str], found: Found
 ) -> None:
     """INV2. `again`: how often a person wanted an item once more."""
-    times: Counter[str] = Counter()
-    for batch in released:
-        if batch.counts:
-            times.update(batch.entries)
-    for entry, count in (times | imported).items():
+    times = in_the_books(released)
+    for entry in times | imported:
         allowed = 1 + again.get(entry, 0)
         found.hold(times[entry] <= allowed, f"INV2 {entry} is in {times[entry]} released files")
         found.hold(imported[entry] <= allowed, f"INV2 {entry} was imported {imported[entry]} times")
-        assert count
+
+
+def in_the_books(released: Iterable[Released]) -> Counter[str]:
+    """Count how often an item is booked by files that count; a reversal takes one away."""
+    times: Counter[str] = Counter()
+    for batch in released:
+        if batch.counts:
+            (times.subtract if batch.reverses else times.update)(batch.entries)
+    return times
+
+
+def check_mirrors(
+    released: Iterable[Released], *, refused: Mapping[str, set[str]], found: Found
+) -> None:
+    """INV2: a reversal holds the exact mirror of its batch, without what the ERP refused of it."""
+    released = list(released)
+    mirrors = [batch for batch in released if batch.reverses]
+    for batch_id, count in Counter(mirror.reverses for mirror in mirrors).items():
+        found.hold(count == 1, f"INV2 batch {batch_id} is reversed {count} times")
+    for mirror in mirrors:
+        first = next((one for one in released if one.id == mirror.reverses), None)
+        if first is None or not first.counts:
+            found.hold(False, f"INV2 {mirror.folder.name} reverses what is not released")
+            continue
+        name, gone = f"{mirror.folder.name} of {first.folder.name}", refused.get(first.id, set())
+        booked = Counter((row.entry, row.account, -row.amount, row.currency)
+                         for row in first.rows if row.entry not in gone)  # fmt: skip
+        mirrored = Counter((row.entry, row.account, row.amount, row.currency)
+                           for row in mirror.rows)  # fmt: skip
+        found.hold(booked == mirrored, f"INV2 {name} is no mirror: {booked - mirrored} is missing,"
+                                       f" {mirrored - booked} is too much")  # fmt: skip
+        found.hold(mirror.job_id is None, f"INV2 {name} has a job")
 
 
 def check_listed(released: Iterable[Released], jobs: Mapping[str, Any], found: Found) -> None:
@@ -188,7 +236,8 @@ def check_told(
             _check_batch(batch, jobs[batch.job_id], is_settled=is_settled, found=found)
     for job in jobs.values():
         for entry, told in job.items.items():
-            if told.status == "successful" and job.id not in by_job:
+            is_ours = told.external_id != ELSEWHERE
+            if told.status == "successful" and job.id not in by_job and is_ours:
                 found.hold(
                     told.external_id in _known_ids(released, entry),
                     f"INV3 {entry} is successful in Pleo and in no file",
@@ -240,14 +289,19 @@ def check_ledger(
     jobs: Mapping[str, Any],
     *,
     company_id: str,
+    others: Iterable[Released] = (),
     found: Found,
 ) -> None:
-    """INV3, between the ledger and both others, when nothing is under way."""
+    """INV3, between the ledger and both others, when nothing is under way.
+
+    `others`: what lies in the outbox of another machine; a ledger that was made again knows of it.
+    """
+    others = list(others)
     question = "select id, state, unsettled from batch where company_id = ?"
     states = {row[0]: (row[1], row[2]) for row in ledger_rows(path, question, company_id)}
     for batch_id, (state, unsettled) in states.items():
         found.hold(not unsettled, f"INV3 batch {batch_id} is still {state}")
-    folders = {batch.manifest["batch"]["id"]: batch for batch in released}
+    folders = {batch.id: batch for batch in released}
     for batch_id, batch in folders.items():
         state = states.get(batch_id, ("unknown", 0))[0]
         found.hold(not batch.counts or state == "closed",
@@ -262,7 +316,8 @@ def check_ledger(
     ):
         folder = folders.get(batch_id)
         if folder is None:
-            found.hold(verdict == "failed" or external_id in _known_ids(folders.values(), entry),
+            known = {*_known_ids([*folders.values(), *others], entry), ELSEWHERE}
+            found.hold(verdict == "failed" or external_id in known,
                        f"INV3 {entry} is exported in the ledger, and there is no file")  # fmt: skip
             continue
         if folder.is_answered or folder.is_withdrawn:
@@ -271,7 +326,10 @@ def check_ledger(
         found.hold(listed.get("verdict") == verdict and listed.get("external_id") == external_id
                    and listed.get("failure_type") == failure,
                    f"INV3 {entry} of {folder.folder.name}: ledger and file differ")  # fmt: skip
-        found.hold(bool(is_told), f"INV3 {entry} of {folder.folder.name} was never acknowledged")
+        found.hold(
+            is_told or folder.is_forgotten,
+            f"INV3 {entry} of {folder.folder.name} was never acknowledged",
+        )
         job = jobs.get(folder.job_id or "")
         if job is not None:
             meant = {"exported": "successful", "failed": "failed"}[verdict]
@@ -287,14 +345,12 @@ def check_nothing_lost(
     found: Found,
 ) -> None:
     """INV1 at the very end: each entry stands in an import, or its last job says why not."""
-    booked: Counter[str] = Counter()
-    for batch in released:
-        if batch.counts:
-            booked.update(batch.entries)
+    booked = in_the_books(released)
     for entry in entries:
-        last = [job.items[entry] for job in jobs.values() if entry in job.items][-1:]
-        is_refused = any(told.status == "failed" and told.failure_reason for told in last)
-        found.hold(bool(booked[entry]) or is_refused or not last,
+        told = [job.items[entry] for job in jobs.values() if entry in job.items]
+        is_refused = any(one.status == "failed" and one.failure_reason for one in told[-1:])
+        is_elsewhere = any(one.external_id == ELSEWHERE for one in told)
+        found.hold(booked[entry] > 0 or is_refused or is_elsewhere or not told,
                    f"INV1 {entry} is in no import, and Pleo does not say why")  # fmt: skip
 
 

@@ -92,7 +92,12 @@ def _entry(name: str, n: int) -> dict[str, Any]:
 
 
 def write_workspace(
-    root: Path, names: Sequence[str], *, base_url: str, more: Mapping[str, str] | None = None
+    root: Path,
+    names: Sequence[str],
+    *,
+    base_url: str,
+    more: Mapping[str, str] | None = None,
+    approvals: int = 1,
 ) -> None:
     """Write a workspace with the template and one mapping per company."""
     (root / "seams").mkdir(parents=True)
@@ -101,7 +106,8 @@ def write_workspace(
     for name in names:
         write_mapping(root, name)
         lines.append(
-            f"  {name}: {{id: {company_id(name)}, template: ./seams, mapping: {name}.yaml}}"
+            f"  {name}: {{id: {company_id(name)}, template: ./seams, mapping: {name}.yaml,"
+            f" approvals: {approvals}}}"
         )
     lines += [f"{key}: {value}" for key, value in (more or {}).items()]
     (root / "pleo-etl.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")

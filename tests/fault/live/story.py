@@ -7,6 +7,7 @@ planned any more and a scheduler and a person give the plain commands until noth
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ from datetime import datetime
 from etl.pleo.sandbox.faults import Fault
 from tests.fault.live.people import Person
 from tests.fault.live.stops import Seams
-from tests.fault.live.world import World
+from tests.fault.live.world import ELSEWHERE, World
 
 OPERATIONS = ("list-jobs", "get-job", "send-event", "list-items", "report-items", "export-items")
 #: Kinds of network faults, and how often each is drawn.
@@ -43,9 +44,19 @@ class Plan:
     is_power: bool = False
     has_jumps: bool = False
     is_hasty: bool = False
+    #: Much is answered, and much goes wrong that only a person can put right.
+    is_busy: bool = False
+    #: How many persons must approve a batch.
+    approvals: int = 1
+    #: When somebody sets up a second machine, and whether with a copy of the outbox.
+    second_at: int | None = None
+    is_copy: bool = False
 
     def __str__(self) -> str:
-        return (f"seed {self.seed}: {self.items} items, {', '.join(self.names)}, "
+        more = f"{self.approvals} approvals, " if self.approvals > 1 else ""
+        if self.second_at is not None:
+            more += f"a second machine at {self.second_at}, "
+        return (f"seed {self.seed}: {self.items} items, {', '.join(self.names)}, {more}"
                 f"stops {self.stops}, faults {self.faults}")  # fmt: skip
 
 
@@ -60,6 +71,8 @@ class Told:
     stopped: list[str] = field(default_factory=list)
     seams: list[str] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
+    #: How often each command came to its end.
+    done: Counter[str] = field(default_factory=Counter)
     files: list[bytes] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -69,7 +82,11 @@ class Told:
 
 
 def draw(seed: int, *, only: str = "") -> Plan:
-    """Draw a plan. `only="late"`: nothing but late landings (N-04); "power": stops lose power."""
+    """Draw a plan.
+
+    only: "late", nothing but late landings (N-04); "power", stops lose power; "clock", a clock
+    that jumps; "hasty", files are imported too early; "answers", much is answered by a person.
+    """
     chance = random.Random(f"plan {only} {seed}")
     names = ("acme", "bravo") if chance.random() < 0.2 else ("acme",)
     items = chance.choice((1, 1, 2, 2, 3, 3, 4, 5, 8, 12, chance.randint(1, 40)))
@@ -82,9 +99,13 @@ def draw(seed: int, *, only: str = "") -> Plan:
         faults = [_late(chance) for _ in range(chance.randint(1, 3))]
     else:
         faults = [_fault(chance) for _ in range(chance.choice((0, 1, 2, 3, 4)))]
+    often = 3 if only == "answers" else 1
+    approvals = 2 if chance.random() < 0.08 * often else 1
+    second_at = chance.randint(1, 6) if chance.random() < 0.08 * often else None
     return Plan(
         seed, names, items, stops, faults, is_power=only == "power",
-        has_jumps=only == "clock", is_hasty=only == "hasty",
+        has_jumps=only == "clock", is_hasty=only == "hasty", approvals=approvals,
+        second_at=second_at, is_copy=chance.random() < 0.4, is_busy=only == "answers",
     )  # fmt: skip
 
 
@@ -112,26 +133,34 @@ def play(plan: Plan, *, steps: int | None = None) -> Told:
     seams = Seams(plan.stops)
     jumps = random.Random(plan.seed) if plan.has_jumps else None
     with World(
-        plan.names, seed=plan.seed, seams=seams, is_power=plan.is_power, jumps=jumps
-    ) as world:
-        people = {name: Person(world, name, chance) for name in plan.names}
-        for name, person in people.items():
+        plan.names, seed=plan.seed, seams=seams, is_power=plan.is_power, jumps=jumps,
+        approvals=plan.approvals,
+    ) as world:  # fmt: skip
+        people = [Person(world, name, chance) for name in plan.names]
+        for person in people:
+            person.is_busy = plan.is_busy
             if plan.is_hasty:
                 person.is_hasty = person.is_unlucky = True
-            company = world.add_company(name, plan.items)
+            company = world.add_company(person.name, plan.items)
             world.pleo.add_job(company, is_vendor_based=False)
             for _ in range(chance.choice((0, 0, 1, 2))):
                 person.export_again()
         for fault in plan.faults:
             world.pleo.faults.add(fault)
-        for _ in range(chance.randint(3, MAX_STEPS) if steps is None else steps):
-            people[chance.choice(plan.names)].do_something()
+        most = MAX_STEPS * 2 if plan.is_busy else MAX_STEPS
+        for number in range(chance.randint(3, most) if steps is None else steps):
+            if number == plan.second_at:
+                world.set_up_elsewhere(is_copy=plan.is_copy)
+                people += [Person(world, name, chance, machine=ELSEWHERE) for name in plan.names]
+            chance.choice(people).do_something()
             told.violations += world.look()
             if told.violations:
                 break
         if not told.violations:
-            calm(world, list(people.values()), told)
+            at_work = [one for one in people if one.machine in world.machines(one.name)]
+            calm(world, at_work, told)
         told.log, told.commands, told.stopped = world.log, world.commands, seams.stopped
+        told.done = world.done
     return told
 
 
@@ -176,7 +205,7 @@ def calm(world: World, people: Sequence[Person], told: Told) -> None:
     world.pleo.item_errors.clear()
     world.land()
     for is_last in (False, True):
-        for person in people:
+        for person in sorted(people, key=lambda one: not one.is_about_to_start()):
             if is_last:
                 person.export_the_rest()
             if not _finish(world, person, told):

@@ -42,9 +42,11 @@ def test_a_clock_that_jumps(expected: list[bytes]) -> None:
         told = plain((), jumps=random.Random(seed))
         assert not told.violations, f"jumps {seed}\n{told}"
         assert told.files == expected
+    print(f"{JUMPS} clocks that jump")
 
 
 def test_a_clock_that_jumps_in_any_story() -> None:
+    print(f"{STORIES} clock stories")
     for seed in range(STORIES):
         told = play(draw(seed, only="clock"))
         assert not told.violations, f"{told}\nuv run python -m tests.fault.live {seed} clock"

@@ -34,4 +34,5 @@ def test_a_change_that_is_refused(number: int) -> None:
         codes = [line for line in told.log if " -> 2 (" in line]
         refused += bool(codes)
         assert all("'OUT-2'" in line or "'LED-" in line for line in codes), story
+    print(f"{len(_cases()[number::SHARDS])} changes of the disk refused, {refused} with a code")
     assert refused

@@ -24,6 +24,7 @@ WORDS = (("run",), ("release", "--yes"))
 
 @pytest.mark.parametrize("number", sorted(CODES), ids=lambda number: signal.Signals(number).name)
 def test_told_to_end(number: signal.Signals) -> None:
+    print(f"{TIMES * len(WORDS)} commands told to end")
     for seed in range(TIMES):
         chance = random.Random(f"ends {number} {seed}")
         with machine() as place:

@@ -40,8 +40,10 @@ def test_there_are_as_many_seams_as_there_are_effects(lives: list[str]) -> None:
 
 @pytest.mark.parametrize("number", range(SHARDS))
 def test_a_stop_at_every_seam(number: int, lives: list[str]) -> None:
-    for place in shard(number, len(lives)):
+    places = shard(number, len(lives))
+    for place in places:
         _told(place + 1)
+    print(f"{len(places)} places")
 
 
 @pytest.mark.parametrize("number", range(SHARDS))
@@ -53,6 +55,7 @@ def test_a_stop_inside_every_file_effect(number: int) -> None:
         places = sorted(random.Random(SEED).sample(places, min(count, SAMPLE)))
     for place in places[number::SHARDS]:
         _told(place + 1, is_deep=True)
+    print(f"{len(places[number::SHARDS])} places inside effects")
 
 
 @pytest.mark.parametrize("number", range(SHARDS))
@@ -65,7 +68,7 @@ def test_a_stop_at_every_pair_of_seams(number: int, lives: list[str]) -> None:
             while len(_told(first + 1, second).stopped) == 2:
                 second += 1
                 count += 1
-        print(f"{count} pairs")
+        print(f"{count} pairs of places")
         return
     chance = random.Random(f"{SEED} {number}")
     for _ in range(SAMPLE // SHARDS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import pytest
 
@@ -13,6 +14,7 @@ SEEDS = amount(default=104, full=10_000)
 LATE = amount(default=16, full=2_000)
 HASTY = amount(default=32, full=1_000)
 POWER = amount(default=32, full=1_000)
+ANSWERS = amount(default=48, full=2_000)
 ONE = os.environ.get("PLEO_ETL_SEED")
 
 
@@ -23,17 +25,20 @@ MAX_FAILED = 5
 def _play(number: int, count: int, *, only: str = "") -> None:
     seeds = [int(ONE)] if ONE else shard(number, count)
     commands = stops = 0
+    done: Counter[str] = Counter()
     failed: list[str] = []
     for seed in seeds:
         told = play(draw(seed, only=only))
         commands += told.commands
         stops += len(told.stopped)
+        done += told.done
         if told.violations:
             again = f"uv run python -m tests.fault.live {seed} {only}"
             failed.append(f"{told}\nplay it again: {again}")
         if len(failed) == MAX_FAILED:
             break
     print(f"{len(seeds)} {only} stories: {commands} commands, {stops} stops, {len(failed)} failed")
+    print("  came to their end:", ", ".join(f"{name} {done[name]}" for name in sorted(done)))
     assert not failed, "\n\n".join(failed)
 
 
@@ -50,6 +55,12 @@ def test_requests_that_land_late(number: int) -> None:
 @pytest.mark.parametrize("number", range(SHARDS))
 def test_files_that_are_imported_too_early(number: int) -> None:
     _play(number, HASTY, only="hasty")
+
+
+@pytest.mark.parametrize("number", range(SHARDS))
+def test_what_only_a_person_can_put_right(number: int) -> None:
+    """Reversals, adoptions, imports in part, lost ledgers, jobs that vanish, a second machine."""
+    _play(number, ANSWERS, only="answers")
 
 
 @pytest.mark.parametrize("number", range(SHARDS))

@@ -18,6 +18,7 @@ MAX_SECONDS = 2.0
 
 @pytest.mark.parametrize("number", range(2))
 def test_at_once(number: int) -> None:
+    print(f"{len(range(number, ROUNDS, 2))} rounds")
     for seed in range(number, ROUNDS, 2):
         chance = random.Random(f"together {seed}")
         names = ["acme"] if chance.random() < 0.6 else ["acme", "bravo"]

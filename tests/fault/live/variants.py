@@ -6,27 +6,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import filelock
-import pytest
 
 from etl import files
-from etl.batches.ledger import Ledger, applying, claiming, conditions, writing
+from etl.batches.ledger import Ledger, applying, claiming, conditions
 from etl.batches.states import Kind
 from etl.live import (
     answers,
-    closing,
-    deciding,
     ending,
     finishing,
     jobs,
     publishing,
-    releasing,
     reporting,
     staging,
     starting,
@@ -35,47 +29,11 @@ from etl.live import (
 from etl.live.stored import StoredBatch
 from etl.pleo.client import PleoClient
 from etl.pleo.failures import OutcomeUnknown
+from tests.fault.live import variants_of_answers
+from tests.fault.live.breaking import VARIANTS, Patch, anything_goes, broken, everywhere, variant
 from tests.fault.live.disk import Disk
 
-Patch = pytest.MonkeyPatch
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What is broken, in which kind of stories to look for it, and where to begin."""
-
-    says: str
-    breaks: Callable[[Patch], None]
-    only: str = ""
-    first: int = 0
-
-
-VARIANTS: dict[str, Variant] = {}
-
-
-def variant(
-    says: str, *, only: str = "", first: int = 0
-) -> Callable[[Callable[[Patch], None]], None]:
-    """Register a variant under the name of its function; `first`: the story to begin with."""
-
-    def register(breaks: Callable[[Patch], None]) -> None:
-        VARIANTS[breaks.__name__] = Variant(says, breaks, only, first)
-
-    return register
-
-
-@contextmanager
-def broken(name: str) -> Iterator[None]:
-    """Break the protocol for the time of a block."""
-    with pytest.MonkeyPatch.context() as patch:
-        VARIANTS[name].breaks(patch)
-        yield
-
-
-def _anything_goes(patch: Patch) -> None:
-    """Take the ledger's own guards away: what is broken above them must be seen from outside."""
-    patch.setattr(conditions, "_CONDITIONS", {})
-    patch.setattr(conditions, "_CHECKS", {})
+__all__ = ["VARIANTS", "broken", "variants_of_answers"]
 
 
 @variant("the files are in the outbox before anything is approved")
@@ -96,7 +54,7 @@ def acknowledge_before_send(patch: Patch) -> None:
         batch = reporting._acknowledge(desk, batch, left)
         return real(desk, batch, left)
 
-    _anything_goes(patch)
+    anything_goes(patch)
     patch.setattr(reporting, "_send", send)
 
 
@@ -148,7 +106,7 @@ def final_event_too_early(patch: Patch) -> None:
         batch = desk.ledger.find(desk.company_id, batch.id)
         return desk.ledger.append(batch, Kind.REPORTED, {})
 
-    _anything_goes(patch)
+    anything_goes(patch)
     patch.setattr(reporting, "report", report)
 
 
@@ -198,7 +156,7 @@ def claims_without_unique_key(patch: Patch) -> None:
         return dict(claims)
 
     patch.setattr(applying, "hold", hold)
-    _everywhere(patch, "find_repeats", lambda _desk, _entries, **_more: {})
+    everywhere(patch, "find_repeats", lambda _desk, _entries, **_more: {})
 
 
 @variant("jobs are chosen by date: what was created before the last one is passed over", first=8)
@@ -210,7 +168,7 @@ def watermark_by_date(patch: Patch) -> None:
         mark = max(done, default="")
         return [job for job in real(desk) if staging.instant(job.created_at) >= mark]
 
-    _everywhere(patch, "running_jobs", running)
+    everywhere(patch, "running_jobs", running)
 
 
 @variant("a released batch whose job has ended is not marked", first=5)
@@ -223,8 +181,8 @@ def quarantine_is_closing(patch: Patch) -> None:
     def quarantine(desk: Any, batch: Any, _why: str) -> Any:
         return desk.ledger.append(batch, Kind.CLOSED, {"event": "completed"})
 
-    _anything_goes(patch)
-    _everywhere(patch, "quarantine", quarantine)
+    anything_goes(patch)
+    everywhere(patch, "quarantine", quarantine)
 
 
 @variant("the folder is renamed into the outbox and not synced", only="power", first=14)
@@ -249,7 +207,7 @@ def retry_with_new_batch_id(patch: Patch) -> None:
             desk.ledger.append(batch, Kind.VOIDED, {"why": "replaced", "by": None, "how": ""})
         return []
 
-    _anything_goes(patch)
+    anything_goes(patch)
     patch.setattr(finishing, "finish", finish)
 
 
@@ -260,7 +218,7 @@ def numbers_used_twice(patch: Patch) -> None:
     def numbers(ledger: Any, company_id: str, **more: Any) -> Any:
         return replace(real(ledger, company_id, **more), vouchers={})
 
-    _anything_goes(patch)
+    anything_goes(patch)
     patch.setattr(Ledger, "next_numbers", numbers)
 
 
@@ -297,16 +255,3 @@ def free_before_taken_back(patch: Patch) -> None:
 def claims_of_a_closed_batch_are_freed(patch: Patch) -> None:
     patch.setattr(applying, "book", lambda claims, batch_id, _exported: claiming.free(
         claims, batch_id, None))  # fmt: skip
-
-
-def _everywhere(patch: Patch, name: str, replacement: Callable[..., Any]) -> None:
-    """Replace a function in every module of the flow that has taken it in."""
-    found: Mapping[str, Any] = {
-        module.__name__: module
-        for module in (answers, closing, deciding, ending, finishing, jobs, publishing, releasing,
-                       reporting, staging, starting, withdrawing, writing)
-        if hasattr(module, name)
-    }  # fmt: skip
-    assert found, name
-    for module in found.values():
-        patch.setattr(module, name, replacement)

@@ -3,6 +3,7 @@
 N-03    a write whose answer was lost is read back before anything is written to the job again
 P4      verdicts never change: what is sent of an item is the same bytes every time
 INV3    a verdict is sent only when its file is out, a final event only when every item is final
+P1      nobody writes to a job that another integration, or another machine, works on
 P3      a file is out only after its job was read once more while it was ours, and says the same
 """
 
@@ -30,17 +31,21 @@ class Wire:
     released: Callable[[], Sequence[invariants.Released]]
     violations: list[str] = field(default_factory=list)
     writes: int = 0
+    #: A ledger was lost: when an item was exported is told anew.
+    is_forgetful: bool = False
     #: Jobs that another integration has started.
     foreign: set[str] = field(default_factory=set)
+    #: job -> the machine that has told Pleo of it first
+    _worker: dict[str, str] = field(default_factory=dict)
     _unknown: dict[tuple[str, str], bool] = field(default_factory=dict)
-    _said: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _said: dict[tuple[str, str, bool], bytes] = field(default_factory=dict)
     #: job -> entry -> amount, as Pleo last showed it while the job was in progress
     _shown: dict[str, dict[str, Decimal]] = field(default_factory=dict)
 
-    def watch(self, inner: httpx.BaseTransport) -> httpx.BaseTransport:
-        return _Watched(self, inner)
+    def watch(self, inner: httpx.BaseTransport, machine: str = "") -> httpx.BaseTransport:
+        return _Watched(self, inner, machine)
 
-    def before(self, request: httpx.Request) -> None:
+    def before(self, request: httpx.Request, machine: str) -> None:
         """Hold a request against the rules before it leaves."""
         job, kind = _job_and_kind(request)
         if request.method == "GET":
@@ -53,10 +58,13 @@ class Wire:
                 self._unknown = {k: v for k, v in self._unknown.items() if k[1] != "event"}
             return
         self.writes += 1
-        if job in self.foreign:
+        is_start = kind == "event" and json.loads(request.content)["event"] == "started"
+        if job in self.foreign and not is_start:  # Pleo refuses a second start
             self.violations.append(f"P1 {kind} of job {job}, which somebody else has started")
         if self._unknown.get((job, kind)):
             self.violations.append(f"N-03 {kind} of job {job} was sent again without a look")
+        if not is_start and self._worker.setdefault(job, machine) != machine:
+            self.violations.append(f"P1 {kind} of job {job}, on which another machine works")
         if kind == "items":
             self._check_verdicts(job, json.loads(request.content), request.content)
         else:
@@ -70,8 +78,9 @@ class Wire:
     def _check_verdicts(self, job: str, reports: list[dict[str, Any]], body: bytes) -> None:
         for report in reports:
             entry = report["accountingEntryId"]
-            raw = json.dumps(report, sort_keys=True).encode()
-            known = self._said.setdefault((job, entry), raw)
+            told = {k: v for k, v in report.items() if k != "exportedAt" or not self.is_forgetful}
+            raw = json.dumps(told, sort_keys=True).encode()
+            known = self._said.setdefault((job, entry, self.is_forgetful), raw)
             if known != raw:
                 self.violations.append(f"P4 {entry} was told as {known!r} and as {raw!r}")
             if report["status"] == "successful":
@@ -103,21 +112,22 @@ class Wire:
             self.violations.append(f"P3 {entry}: {printed} is out, Pleo showed {shown} at the end")
 
     def _check_event(self, job: str, event: str) -> None:
-        if event in WELL:
-            items = self.pleo.jobs[job].items.values()
-            is_running = self.pleo.jobs[job].is_running
+        known = self.pleo.jobs.get(job)
+        if event in WELL and known is not None:
+            items = known.items.values()
+            is_running = known.is_running
             open_items = [item.entry_id for item in items if item.status not in invariants.FINAL]
             if open_items and is_running:
                 self.violations.append(f"INV3 {event} is sent, and {open_items} are open")
 
 
 class _Watched(httpx.BaseTransport):
-    def __init__(self, wire: Wire, inner: httpx.BaseTransport) -> None:
-        self._wire, self._inner = wire, inner
+    def __init__(self, wire: Wire, inner: httpx.BaseTransport, machine: str) -> None:
+        self._wire, self._inner, self._machine = wire, inner, machine
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
-        self._wire.before(request)
+        self._wire.before(request, self._machine)
         is_known = False
         try:
             answer = self._inner.handle_request(request)
