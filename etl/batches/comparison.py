@@ -7,7 +7,7 @@ evidence, files ─┬─> items only in one, other verdicts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -39,9 +39,11 @@ class AccountMove:
 
 @dataclass(frozen=True, slots=True)
 class ItemChange:
-    """An item that is in one batch only, or has another verdict. None: it is not listed there.
+    """An item that is in one batch only, or came to another place.
 
-    external_id  how the ERP file calls it, where one of the two has it
+    before, after  "exported", "no_row" (exported, though no row of a file is its own), "failed",
+                   "skipped"; None where it is not listed
+    external_id    how the ERP file calls it, where one of the two has it
     """
 
     item_id: str
@@ -49,6 +51,13 @@ class ItemChange:
     before: str | None
     after: str | None
     reason: str | None
+
+
+#: How a person is told where an item is; what is kept out is rejected, or waits for an answer.
+PLACES: Mapping[str | None, str] = {
+    "exported": "in the files", "no_row": "exported without a row",
+    "failed": "kept out of the files", "skipped": "skipped", None: "not listed",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +104,13 @@ def compare(before: Side, after: Side) -> Comparison:
     Gives: items by id; accounts by number; cells by item, in the order of the rows.
     Units: amounts in their currency, debit positive.
     """
-    old, new = _by_id(before.items), _by_id(after.items)
+    rows_before, rows_after = _rows_by_item(before), _rows_by_item(after)
+    old, new = _by_id(before.items, rows_before), _by_id(after.items, rows_after)
     cells: list[CellChange] = []
     renumbered = same = 0
-    rows_before, rows_after = _rows_by_item(before), _rows_by_item(after)
     both = sorted(old.keys() & new.keys())
     for item_id in both:
-        if old[item_id].verdict != new[item_id].verdict:
+        if old[item_id].place != new[item_id].place:
             continue  # told as an item: all of its cells came or went
         found, only_numbers = _compare_rows(
             rows_before.get(item_id, []), rows_after.get(item_id, []), of=new[item_id]
@@ -124,25 +133,27 @@ def compare(before: Side, after: Side) -> Comparison:
 @dataclass(frozen=True, slots=True)
 class _Listed:
     item_id: str
-    verdict: str
+    place: str
     external_id: str | None
     reason: str | None
 
 
-def _by_id(items: pl.DataFrame) -> dict[str, _Listed]:
+def _by_id(items: pl.DataFrame, rows_of: Container[str]) -> dict[str, _Listed]:
     """Give the items by their id; of a repeated item what was exported counts."""
     rows = items.sort("verdict", descending=True)
-    wanted = rows.select(
-        pl.col("id").fill_null(""), "verdict", "external_id", pl.col("failure_reason")
-    )
-    return {row[0]: _Listed(*row) for row in wanted.iter_rows()}
+    wanted = rows.select(pl.col("id").fill_null(""), "verdict", "external_id", "failure_reason")
+    listed: dict[str, _Listed] = {}
+    for item_id, verdict, external_id, reason in wanted.iter_rows():
+        has_row = verdict != "exported" or item_id in rows_of
+        listed[item_id] = _Listed(item_id, verdict if has_row else "no_row", external_id, reason)
+    return listed
 
 
 def _item_changes(old: Mapping[str, _Listed], new: Mapping[str, _Listed]) -> Iterator[ItemChange]:
     for item_id in sorted(old.keys() | new.keys()):
         was, becomes = old.get(item_id), new.get(item_id)
-        before = was.verdict if was else None
-        after = becomes.verdict if becomes else None
+        before = was.place if was else None
+        after = becomes.place if becomes else None
         if before == after:
             continue
         sides = [side for side in (becomes, was) if side is not None]

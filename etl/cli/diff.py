@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MAX_LISTED = 40
 _BATCH = re.compile("[0-9a-f]{1,64}(@[0-9]{1,6})?")
 _NUMBER = 14  # columns of an amount
-_NAMES = {"exported": "in the file", "failed": "rejected", "skipped": "skipped", None: "not listed"}
 
 
 @click.command("diff")
@@ -208,8 +207,9 @@ def _called(one: ItemChange | CellChange) -> str:
 
 
 def _change(one: ItemChange) -> tuple[str, str]:
-    words = f"{_NAMES.get(one.before, one.before)} -> {_NAMES.get(one.after, one.after)}"
-    return words, one.reason or ""
+    from etl.batches.comparison import PLACES
+
+    return f"{PLACES[one.before]} -> {PLACES[one.after]}", one.reason or ""
 
 
 def _show_cells(found: Comparison) -> None:

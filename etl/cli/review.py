@@ -81,8 +81,9 @@ def command(
 
     Shows counts, checks, totals, what to look at, and what was rejected and who can cure it. On a
     terminal it begins with what decides and waits for keys: m shows the whole, ? tells the others.
-    The page review.html has every voucher beside its source. To approve is to say that exactly these files may be released: if anything changes,
-    it has to be looked at again. With a BATCH, any old one as it was.
+    The page review.html has every voucher beside its source. To approve is to say that exactly
+    these files may be released: if anything changes, it has to be looked at again. With a BATCH,
+    any old one as it was.
 
     \b
     pleo-etl review

@@ -585,7 +585,7 @@ def test_nobody_releases_a_change_before_it_was_shown(
     reader.until(COMPARED)
     told = reader.text("#dialog-release .changed")
     assert told.startswith("Changed since revision 1, which A. Patel looked at")
-    assert re.search(r"EUR 119\.00: in the files → rejected", told.replace("\n", " "))
+    assert re.search(r"EUR 119\.00: in the files → kept out of the files", told.replace("\n", " "))
     assert re.search(r"4650\s+EUR\s+-119\.00", told)
     assert re.search(r"1360\s+EUR\s+\+119\.00", told)
     assert reviewed.kinds().count("approved") == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment
 
+from etl.batches.comparison import PLACES
 from etl.review.model import ReviewView
 from etl.review.report import context_of, environment_of, resource
 
@@ -22,7 +23,9 @@ _OWN = (
 @cache
 def _environment() -> Environment:
     texts = {name: own(name) for name in _OWN}
-    return environment_of(DictLoader({**texts, "report.html.j2": resource("report.html.j2")}))
+    made = environment_of(DictLoader({**texts, "report.html.j2": resource("report.html.j2")}))
+    made.globals["places"] = PLACES
+    return made
 
 
 @cache

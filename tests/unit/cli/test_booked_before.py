@@ -178,3 +178,15 @@ def test_what_pleo_is_told_of_them_is_what_was_answered(waiting: Live) -> None:
     assert told[FIRST] == ("successful", "4113001")
     assert told[SECOND] == ("successful", "4113002")
     assert told[THIRD][0] == "failed"
+
+
+def test_what_waited_is_told_by_where_it_went(waiting: Live) -> None:
+    """It was never rejected, and what is booked already is in no file."""
+    waiting.run("review", "--again", FIRST[:6], "--already-booked", SECOND[:6], "--by", "ann")
+    found = waiting.json("diff", "2@1", "2@2")
+    places = {one["id"]: (one["before"], one["after"]) for one in found["items"]}
+    assert places == {FIRST: ("failed", "exported"), SECOND: ("failed", "no_row")}
+    said = waiting.run("diff", "2@1", "2@2").stdout
+    assert "kept out of the files -> in the files" in said
+    assert "kept out of the files -> exported without a row" in said
+    assert "rejected" not in said.replace(THIRD, "")

@@ -85,7 +85,7 @@ def test_an_item_that_is_now_rejected_says_why_and_lists_no_cells(workspace: Wor
     assert "6815" in one["reason"]
     assert found["cells"] == []
     said = workspace.run("diff", str(workspace.root / "old"), str(workspace.root / "new")).stdout
-    assert "in the file -> rejected" in said
+    assert "in the files -> kept out of the files" in said
 
 
 def test_cells_of_a_workbook_are_compared_like_any_other(workspace: Workspace) -> None:

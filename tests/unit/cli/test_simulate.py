@@ -61,7 +61,7 @@ def test_another_account_is_shown_to_the_cent_and_to_the_cell(live: Live) -> Non
 def test_items_that_would_be_rejected_now_are_exit_code_1(live: Live) -> None:
     result = live.run("simulate", "-m", str(live.root / "strict.yaml"))
     assert result.exit_code == 1
-    assert "in the file -> rejected" in result.stdout
+    assert "in the files -> kept out of the files" in result.stdout
 
 
 def test_nothing_is_kept_and_nothing_is_sent(live: Live) -> None:
