@@ -13,17 +13,20 @@ from typing import Any
 import polars as pl
 
 from etl.frames import ITEM_KEY, VOUCHER_KEY
-from etl.review.costs import cost_lines, day_totals, tax_totals, vendor_totals
+from etl.review.costs import (
+    booked_lines,
+    day_totals,
+    group_totals,
+    tax_totals,
+    vendor_totals,
+)
 from etl.review.given import BatchFrames
 from etl.review.model import Check, Control, Counts, CurrencyTotal, TaxTotal
 from etl.review.totals import (
     NOTHING,
-    PERIOD,
-    TYPE,
     account_sides,
     account_totals,
     currency_totals,
-    group_totals,
 )
 from etl.review.wallets import wallet_movements
 from etl.sentences import counted
@@ -48,7 +51,8 @@ def control_sheet(
     is_other = pl.col("currency") != company_currency
     is_booked = not sides.filter(is_other & pl.col("book").is_not_null()).is_empty()
     totals = currency_totals(sides)
-    costs = cost_lines(frames)
+    lines = booked_lines(frames)
+    costs = lines.filter("is_cost")
     tax_codes = tax_totals(costs)
     vendors = vendor_totals(costs)
     days, unit, currency = day_totals(costs)
@@ -60,10 +64,10 @@ def control_sheet(
         book_currency=company_currency if is_booked else "",
         has_tax_inside=_has_tax_inside(costs, frames.postings),
         tax_codes=tax_codes,
-        types=group_totals(frames, TYPE),
+        types=group_totals(lines, "type"),
         vendors=vendors[:MAX_VENDORS],
         vendors_left_out=max(0, len(vendors) - MAX_VENDORS),
-        periods=group_totals(frames, PERIOD),
+        periods=group_totals(lines, "period"),
         days=tuple(days),
         days_unit=unit,
         days_currency=currency,

@@ -1,4 +1,4 @@
-"""What the batch costs: the expense lines, added up by tax code, by vendor and by day.
+"""What the batch comes to: its lines, added up by type, period, tax code, vendor and day.
 
 These figures come from the lines, so they are the same whatever shape the file has, and an
 invoice and its payment count once.
@@ -22,12 +22,25 @@ from etl.review.totals import NOTHING, share_of
 MAX_DAYS = 62
 Unit = Literal["day", "month"]
 
+TYPE = pl.col("item.type").str.replace_all("_", " ", literal=True)
+_YEAR, _NUMBER = pl.col("voucher.period.year"), pl.col("voucher.period.number")
+_POSTED = pl.col("voucher.date").dt
+# Period 12 of a year that begins in April is no December, so it must not look like one.
+_IS_MONTH = (_POSTED.year() == _YEAR) & (_POSTED.month() == _NUMBER)
+PERIOD = pl.coalesce(
+    pl.when(~_IS_MONTH).then(
+        pl.format("{}, period {}", _YEAR, _NUMBER.cast(pl.String).str.zfill(2))
+    ),
+    _POSTED.to_string("%Y-%m"),
+)
 
-def cost_lines(frames: BatchFrames) -> pl.DataFrame:
-    """Give the expense lines of the items that are in the batch.
 
-    Gives: one row per line of an item whose posting rule has the role expense (or is not known);
-    item.key, line.key, tax_code, currency, date, merchant, base, tax, notional, gross.
+def booked_lines(frames: BatchFrames) -> pl.DataFrame:
+    """Give the lines of the items that are in the batch.
+
+    Gives: one row per line; item.key, line.key, tax_code, currency, date, period (of the item's
+    first voucher), type, merchant, base, tax, notional, gross; is_cost, whether the posting rule
+    has the role expense (or is not known).
     Units: in the currency of the item's postings, its own or the company's under
     `currency: single`. Lines whose account is credited (refunds) count the other way; notional
     tax (reverse charge) is no part of the gross.
@@ -36,9 +49,11 @@ def cost_lines(frames: BatchFrames) -> pl.DataFrame:
         pl.first("posting.currency").alias("currency")
     )
     first = frames.vouchers.group_by(ITEM_KEY, maintain_order=True).agg(
-        pl.first("voucher.date", "voucher.vendor.name")
+        pl.first(
+            "voucher.date", "voucher.vendor.name", "voucher.period.year", "voucher.period.number"
+        )
     )
-    facts = ("item.currency", "item.vendor.name", "item.supplier.name")
+    facts = ("item.type", "item.currency", "item.vendor.name", "item.supplier.name")
     roles = ("rule.debit_role", "rule.credit_role")
     amounts = [
         f"line.{prefix}{name}" for prefix in ("", "book_") for name in ("base", "tax", "gross")
@@ -58,12 +73,15 @@ def cost_lines(frames: BatchFrames) -> pl.DataFrame:
     tax = _signed("tax")
     zero = pl.lit(NOTHING, AMOUNT)
     merchant = pl.coalesce("voucher.vendor.name", "item.vendor.name", "item.supplier.name")
-    return rows.filter(is_expense).select(
+    return rows.select(
         ITEM_KEY,
         LINE_KEY,
         "tax_code",
         "currency",
         pl.col("voucher.date").alias("date"),
+        PERIOD.alias("period"),
+        TYPE.alias("type"),
+        is_expense.alias("is_cost"),
         merchant.alias("merchant"),
         _signed("base").alias("base"),
         pl.when(is_notional).then(zero).otherwise(tax).alias("tax"),
@@ -91,6 +109,19 @@ def tax_totals(costs: pl.DataFrame) -> tuple[TaxTotal, ...]:
         .sort("currency", "code")
     )
     return tuple(TaxTotal(**row) for row in added.iter_rows(named=True))
+
+
+def group_totals(lines: pl.DataFrame, label: str) -> tuple[GroupTotal, ...]:
+    """Count items and add up their gross, once each, per label (type or period) and currency."""
+    added = (
+        lines.group_by(pl.col(label).fill_null("(unknown)"), "currency")
+        .agg(pl.col(ITEM_KEY).n_unique().alias("items"), pl.col("gross").sum())
+        .sort("currency", label)
+    )
+    return tuple(
+        GroupTotal(row[label], row["currency"], row["items"], row["gross"])
+        for row in added.iter_rows(named=True)
+    )
 
 
 def vendor_totals(costs: pl.DataFrame) -> tuple[GroupTotal, ...]:

@@ -84,7 +84,7 @@ class TaxTotal:
 
 @dataclass(frozen=True, slots=True)
 class GroupTotal:
-    """Items of one type, vendor or period: how many, and what they come to (debits)."""
+    """Items of one type, vendor or period: how many, and their gross, once each."""
 
     label: str
     currency: str

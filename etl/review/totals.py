@@ -1,4 +1,4 @@
-"""Totals of a batch, added up from its postings: by currency, account, type and period."""
+"""Totals of a batch, added up from its postings: by currency and account."""
 
 from __future__ import annotations
 
@@ -7,25 +7,13 @@ from decimal import Decimal
 
 import polars as pl
 
-from etl.frames import ITEM_KEY, ROLES, VOUCHER_KEY
+from etl.frames import ROLES
 from etl.money import AMOUNT
 from etl.review.given import BatchFrames
-from etl.review.model import AccountTotal, CurrencyTotal, GroupTotal
+from etl.review.model import AccountTotal, CurrencyTotal
 
 NOTHING = Decimal("0.00")
 FULL_SHARE = 1000
-
-TYPE = pl.col("item.type").str.replace_all("_", " ", literal=True)
-_YEAR, _NUMBER = pl.col("voucher.period.year"), pl.col("voucher.period.number")
-_POSTED = pl.col("voucher.date").dt
-# Period 12 of a year that begins in April is no December, so it must not look like one.
-_IS_MONTH = (_POSTED.year() == _YEAR) & (_POSTED.month() == _NUMBER)
-PERIOD = pl.coalesce(
-    pl.when(~_IS_MONTH).then(
-        pl.format("{}, period {}", _YEAR, _NUMBER.cast(pl.String).str.zfill(2))
-    ),
-    _POSTED.to_string("%Y-%m"),
-)
 
 
 def account_names(frames: BatchFrames) -> dict[str, str]:
@@ -115,43 +103,3 @@ def account_totals(sides: pl.DataFrame, names: Mapping[str, str]) -> tuple[Accou
 def share_of(amount: Decimal, largest: Decimal) -> int:
     """Give the length of a bar, in thousandths of the longest."""
     return int(abs(amount) * FULL_SHARE / largest) if largest else 0
-
-
-def group_totals(frames: BatchFrames, label: pl.Expr) -> tuple[GroupTotal, ...]:
-    """Count items and add up their debits per label and currency.
-
-    Needs: a label over items and vouchers (TYPE or PERIOD).
-    """
-    # A pair has both sides in one row, so its amount is a debit whichever way it stands.
-    is_pair = pl.col("posting.contra_account").is_not_null()
-    debit = (
-        pl.when(is_pair)
-        .then(pl.col("posting.signed").abs())
-        .otherwise(positive(pl.col("posting.signed")))
-    )
-    rows = (
-        frames.postings.group_by(VOUCHER_KEY, "posting.currency")
-        .agg(debit.cast(AMOUNT).sum().alias("amount"))
-        .join(
-            frames.vouchers.select(
-                VOUCHER_KEY,
-                ITEM_KEY,
-                "voucher.date",
-                "voucher.period.year",
-                "voucher.period.number",
-            ),
-            on=VOUCHER_KEY,
-            how="left",
-            validate="m:1",
-        )
-        .join(frames.items.select(ITEM_KEY, "item.type"), on=ITEM_KEY, how="left", validate="m:1")
-    )
-    added = (
-        rows.group_by(label.fill_null("(unknown)").alias("label"), "posting.currency")
-        .agg(pl.col(ITEM_KEY).n_unique().alias("items"), pl.col("amount").sum())
-        .sort("posting.currency", "label")
-    )
-    return tuple(
-        GroupTotal(row["label"], row["posting.currency"], row["items"], row["amount"])
-        for row in added.iter_rows(named=True)
-    )

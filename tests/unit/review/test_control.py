@@ -160,12 +160,19 @@ def test_tax_is_in_company_currency_where_the_postings_are() -> None:
 
 
 def test_types_periods_and_vendors(view: ReviewView) -> None:
+    # September: 5000.00 + 119.00 + 214.00 - 23.80 + 92.50 = 5401.70, the refund the other way.
     control = view.control
-    assert ("refund", "EUR", 1, Decimal("23.80")) in [
+    assert [
         (group.label, group.currency, group.items, group.amount) for group in control.types
+    ] == [
+        ("card purchase", "EUR", 3, Decimal("425.50")),
+        ("out of pocket", "EUR", 1, Decimal("35.00")),
+        ("refund", "EUR", 1, Decimal("-23.80")),
+        ("wallet topup", "EUR", 1, Decimal("5000.00")),
+        ("card purchase", "GBP", 1, Decimal("80.00")),
     ]
     assert [(group.label, group.currency, group.amount) for group in control.periods] == [
-        ("2026-09", "EUR", Decimal("5449.30")),
+        ("2026-09", "EUR", Decimal("5401.70")),
         ("2026-10", "EUR", Decimal("35.00")),
         ("2026-09", "GBP", Decimal("80.00")),
     ]
@@ -173,6 +180,42 @@ def test_types_periods_and_vendors(view: ReviewView) -> None:
         ("Hotel Adlon", Decimal("214.00")),
         ("Office Depot", Decimal("95.20")),
     ]
+
+
+def test_an_invoice_and_its_payment_count_once_in_every_list() -> None:
+    # Item 0 is booked through accounts payable: its invoice (4930 against 70001) and, as voucher
+    # 8, its payment (70001 against 1360). It is one item of 119.00 for all that.
+    frames = batches.frames()
+    first = pl.col("voucher.key") == 1
+    last = pl.lit(7).cast(frames.vouchers.schema["voucher.key"]).alias("voucher.key")
+    payment = frames.vouchers.filter(first).with_columns(
+        last,
+        pl.lit("payment").cast(frames.vouchers.schema["voucher.kind"]).alias("voucher.kind"),
+        pl.lit(8).cast(frames.vouchers.schema["voucher.number"]).alias("voucher.number"),
+    )
+    is_cost = pl.col("posting.account") == "4930"
+    legs = frames.postings.filter(first)
+    paid = legs.with_columns(last, _account(pl.when(is_cost).then(pl.lit("70001"))))
+    owed = legs.with_columns(_account(pl.when(~is_cost).then(pl.lit("70001"))))
+    postings = pl.concat([frames.postings.filter(~first), owed, paid])
+    view = _view(replace(frames, vouchers=pl.concat([frames.vouchers, payment]), postings=postings))
+    control = view.control
+    assert next(row.debit for row in control.accounts if row.account == "70001") == Decimal(
+        "119.00"
+    )
+    assert control.types[0].amount == Decimal("425.50")
+    assert control.periods[0].amount == Decimal("5401.70")
+    assert (control.vendors[1].label, control.vendors[1].amount) == (
+        "Office Depot", Decimal("95.20"),
+    )  # fmt: skip
+    heads = html.document_fromstring(render_report(view)).xpath(
+        "//h3[@id='types-title' or @id='periods-title' or @id='vendors-title']/..//th/text()"
+    )
+    assert heads.count("Amount") == 3
+
+
+def _account(changed: Any) -> pl.Expr:
+    return changed.otherwise("posting.account").alias("posting.account")
 
 
 def test_accounts_that_hold_tax_say_so(view: ReviewView) -> None:
