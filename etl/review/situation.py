@@ -118,6 +118,12 @@ class Situation:
         """Give the items that were booked before and wait until a person says what they are."""
         return tuple(repeat for repeat in self.repeats if repeat.is_open)
 
+    @property
+    def twice(self) -> tuple[str, ...]:
+        """Give the items that are booked a second time: a person said so."""
+        said = {one.entry for one in self.decisions if one.does == Act.AGAIN}
+        return tuple(repeat.entry for repeat in self.repeats if repeat.entry in said)
+
     def may(self, act: str) -> bool:
         """Say whether an act is possible now."""
         return act in self.allowed

@@ -482,6 +482,36 @@ def test_all_that_was_booked_before_is_answered_at_once(
     assert [one.does for one in session.state().decisions] == ["already_booked"] * 2
     assert session.state().revision == 2
     assert reader.text(".acts .main") == "Approve and release"
+    undo = reader.driver.find_element("css selector", '[data-now="undo"][data-all]')
+    reader.reloaded(lambda: undo.send_keys(Keys.ENTER))
+    assert session.state().decisions == ()
+    assert reader.text(".acts .main") == "Answer for 2 items"
+
+
+def test_a_second_booking_of_all_is_asked_about_and_told_before_the_release(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.approve(by="A. Patel", content=session.state().content)
+    session.release(by="A. Patel", content=session.state().content)
+    reviewed.live.job()
+    session.fetch(by="A. Patel")
+    reader.come(page)
+    assert "the same as then" not in reader.text(".now")
+    reader.driver.find_element("css selector", '[data-dialog="again"]').send_keys(Keys.ENTER)
+    asked = reader.text("#dialog-again")
+    assert "2 items, EUR 149.00 in all" in asked
+    assert "They were booked before; booking them again posts them a second time." in asked
+    assert session.state().decisions == ()
+    reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert [one.does for one in session.state().decisions] == ["again"] * 2
+    assert reader.text("#notice").startswith("Booked a second time, as you said.")
+    assert "the same as then" not in reader.text(".now")
+    reader.press("a")
+    assert "2 items are booked a second time: EUR 149.00." in reader.text("#dialog-release")
+    assert "2 items are booked a second time" in reader.run(
+        "return document.querySelector('#dialog-approve').textContent"
+    )
 
 
 def test_the_file_that_leads_the_browser_leads_to_the_page(

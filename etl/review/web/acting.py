@@ -25,8 +25,8 @@ _CONTROL = re.compile(
 _DONE: Mapping[str, str] = {
     Act.REJECT: "Held back. The files were made again without this item",
     Act.UNDO: "Undone. The files were made again",
-    Act.ALREADY_BOOKED: "Stays as it was booked before. The files were made again",
-    Act.AGAIN: "Is booked once more. The files were made again",
+    Act.ALREADY_BOOKED: "Not booked again: the earlier booking stays. The files were made again",
+    Act.AGAIN: "Booked a second time, as you said. The files were made again",
     Act.ANSWER: "Your answer is kept with the batch",
 }
 _REISSUED = "The files are put away and its items are free: now export them again in Pleo"
@@ -119,9 +119,7 @@ class Acts:
         match name:
             case Act.REJECT:
                 return session.reject(entry, reason=text, by=by, content=content, request=request)
-            case Act.UNDO:
-                return session.undo(entry, by=by, content=content, request=request)
-            case Act.ALREADY_BOOKED | Act.AGAIN:
+            case Act.UNDO | Act.ALREADY_BOOKED | Act.AGAIN:
                 said_of = {one: {"do": str(name)} for one in said.ids("entries") or [entry]}
                 return session.answer(said_of, {}, by=by, content=content, request=request)
             case Act.SEEN:

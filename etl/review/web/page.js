@@ -77,6 +77,10 @@
     else location.assign(goes);
   };
 
+  // The items in the list of what was booked before of which an act can be said.
+  const repeats = act => all(`.repeats [data-${act === "undo" ? "undo" : `now="${act}"`}]`)
+    .map(one => one.dataset.entry || one.dataset.undo);
+
   let busy = false;
   all("dialog form[data-act]").forEach(form => {
     const dialog = form.closest("dialog");
@@ -95,6 +99,7 @@
       const said = Object.fromEntries(new FormData(form));
       const act = said.settle || form.dataset.act;
       if ("refused" in said) said.refused = said.refused.split("\n").map(text => text.trim()).filter(Boolean);
+      if (act === "again") said.entries = repeats(act);
       try { localStorage.setItem("pleo-etl-name", said.by); } catch { /* not kept */ }
       form.dataset.request = form.dataset.request || name();
       said.request = form.dataset.request;
@@ -168,8 +173,7 @@
     button.disabled = true;
     button.dataset.request = button.dataset.request || name();
     try {
-      const entries = "all" in button.dataset
-        ? all(`.repeats [data-now="${act}"]`).map(one => one.dataset.entry) : [entry];
+      const entries = "all" in button.dataset ? repeats(act) : [entry];
       const told = await send(act, { entry: entry || "", entries, request: button.dataset.request });
       if (told.is_done) return came(told, act);
       show(stale, [told.says, told.next].filter(Boolean).join(". "));

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from jinja2 import DictLoader, Environment
 
 from etl.batches.comparison import PLACES
+from etl.review.drawer import ItemLine
 from etl.review.model import ReviewView
 from etl.review.report import context_of, environment_of, resource
 
@@ -24,8 +26,17 @@ _OWN = (
 def _environment() -> Environment:
     texts = {name: own(name) for name in _OWN}
     made = environment_of(DictLoader({**texts, "report.html.j2": resource("report.html.j2")}))
-    made.globals["places"] = PLACES
+    made.globals |= {"places": PLACES, "sums": sums}
     return made
+
+
+def sums(items: Mapping[str, ItemLine], entries: Sequence[str]) -> list[tuple[str, Decimal]]:
+    """Add up the amounts of some items, per currency."""
+    found: dict[str, Decimal] = {}
+    for one in (items[entry] for entry in entries if entry in items):
+        if one.amount is not None:
+            found[one.currency] = found.get(one.currency, Decimal()) + one.amount
+    return sorted(found.items())
 
 
 @cache
