@@ -178,7 +178,7 @@ class _Reviewing:
         # What is asked stands last: just above the question.
         notes = sorted(self._looked.viewed.view.notes, key=lambda one: one.code in asked)
         lines = remarks(notes, shown, few=MANY)
-        if lines or not self._looked.situation.open_repeats:
+        if lines or not self._looked.situation.repeats:
             screens.show(lines or [Line("there are no notes", "good")])
         answers = {}
         for question in self._looked.situation.open_questions:
@@ -195,22 +195,23 @@ class _Reviewing:
         """Ask what is to become of the items that were booked before."""
         from etl.review.terminal import FEW, booked_before, called
 
-        open_ = self._looked.situation.open_repeats
+        repeats = self._looked.situation.repeats  # what was said of one can be said otherwise
         decisions: dict[str, dict[str, str]] = {}
-        if not open_:
+        if not repeats:
             return decisions
         shown = shown_of(self._turn, self._looked)
         # What they are asked about stays on the screen: each takes two lines.
         screens.show(booked_before(shown, few=max(FEW, screens.height() // 2 - FEW)))
-        many = f"all {len(open_)}: " if len(open_) > 1 else ""
-        click.echo(f"{many}b already booked, g again, o one by one, Enter later: ", err=True,
+        many = f"all {len(repeats)}: " if len(repeats) > 1 else ""
+        later = "later" if self._looked.situation.open_repeats else "as it is"
+        click.echo(f"{many}b already booked, g again, o one by one, Enter {later}: ", err=True,
                    nl=False)  # fmt: skip
         key = self._letter()
-        for one in open_ if key in "bgo" else ():
+        for one in repeats if key in "bgo" else ():
             said = key
             if key == "o":
                 named = talk.printable(called(one.entry, shown))
-                click.echo(f"{named}\n  b already booked, g again, Enter later: ", err=True,
+                click.echo(f"{named}\n  b already booked, g again, Enter {later}: ", err=True,
                            nl=False)  # fmt: skip
                 said = self._letter()
             if said in ("b", "g"):

@@ -46,13 +46,13 @@ _ACTS = {"r": Act.REJECT, "a": Act.APPROVE, "l": Act.RELEASE, "d": Act.DISCARD}
 def working(looked: Looked, leaf: Leaf) -> list[str]:
     """Give the keys that do something now, in the order in which they are told."""
     view, situation = looked.viewed.view, looked.situation
-    has_vouchers, is_asked = bool(view.counts.vouchers), bool(situation.open_repeats)
+    has_vouchers, was_booked = bool(view.counts.vouchers), bool(situation.repeats)
     is_there = {
         "v": leaf.has_next,
         "p": leaf.has_previous,
         "w": bool(leaf.entry),
         "/": has_vouchers,
-        "n": bool(view.notes) or is_asked or bool(situation.open_questions),
+        "n": bool(view.notes) or was_booked or bool(situation.open_questions),
         "x": bool(view.causes),
         "u": bool(situation.decisions) and situation.may(Act.UNDO),
         **{key: situation.may(act) for key, act in _ACTS.items()},

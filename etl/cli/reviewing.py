@@ -87,8 +87,8 @@ def act_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      " all for each of them.", **item),
         click.option("--already-booked", "already_booked", help="An item stays as it was booked"
                      " before; all for each of them.", **item),
-        click.option("--undo", "undone", help="Forget what was said of an item; may be repeated.",
-                     **item),
+        click.option("--undo", "undone", help="Forget what was said of an item; all for each"
+                     " that was booked before.", **item),
         click.option("--reason", metavar="TEXT", help="Why --reject; Pleo shows it."),
         click.option("--reject", "rejected", help="Reject an item; may be repeated.", **item),
     ):  # fmt: skip
@@ -107,6 +107,10 @@ def read_acts(given: Mapping[str, Any]) -> Acts:
     reason = (given["reason"] or "").strip()
     if bool(given["rejected"]) != bool(reason):
         raise click.UsageError("--reject needs --reason, and --reason needs --reject")
+    if all(
+        any(_means_all(does, one) for one in given[does]) for does in ("again", "already_booked")
+    ):
+        raise click.UsageError("--again all and --already-booked all exclude each other")
     acts = Acts(
         {does: given[name] for name, does in ANSWERS.items()}, reason, notes,
         approves=given["approves"], releases=given["releases"], discards=given["discards"],
@@ -201,19 +205,34 @@ def _decisions(looked: Looked | None, acts: Acts) -> dict[str, dict[str, str]]:
     if looked is None:
         return {name: {"do": does} for does, names in acts.items.items() for name in names}
     decisions = {}
-    for does, names in acts.items.items():
-        for name in names:
-            for entry in _meant(looked, name, does=does):
-                decisions[entry] = {"do": does} | (
-                    {"reason": acts.reason} if does == "reject" else {}
-                )
+    # An item that is named goes before all of them.
+    for is_of_all in (True, False):
+        for does, names in acts.items.items():
+            for name in names:
+                if _means_all(does, name) is not is_of_all:
+                    continue
+                for entry in _that_came_before(looked) if is_of_all else [entry_of(looked, name)]:
+                    decisions[entry] = {"do": does} | (
+                        {"reason": acts.reason} if does == "reject" else {}
+                    )
     return decisions
 
 
-def _meant(looked: Looked, name: str, *, does: str) -> list[str]:
-    if name.strip().casefold() == ALL and does in ("already_booked", "again"):
-        return [one.entry for one in looked.situation.open_repeats]
-    return [entry_of(looked, name)]
+def _means_all(does: str, name: str) -> bool:
+    return does in ("already_booked", "again", "undo") and name.strip().casefold() == ALL
+
+
+def _that_came_before(looked: Looked) -> list[str]:
+    """Give every item that was booked before, whatever was said of it until now.
+
+    Raises: UserMustFix JOB-12 where there is none.
+    """
+    repeats = looked.situation.repeats
+    if not repeats:
+        what = "no item of this batch was booked before with the same postings"
+        fix = "`pleo-etl review` shows the batch and what may be said of its items"
+        raise UserMustFix(Problem("JOB-12", what, ALL, fix))
+    return [one.entry for one in repeats]
 
 
 def _write(looked: Looked | None, path: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from etl import files
-from etl.batches.ledger import Batch, Ledger
+from etl.batches.ledger import Batch, Event, Ledger
 from etl.batches.states import Kind, State
 from etl.errors import Problem, UserMustFix
 from etl.live.deciding import REPEAT
@@ -131,16 +131,25 @@ def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:
     return str(item["id"]).casefold(), item["fingerprint"]
 
 
+def asked_of(events: Sequence[Event]) -> frozenset[str]:
+    """Give the items of which was asked, in any revision, whether they are booked already.
+
+    They can be answered, and answered otherwise later; one that came with other postings cannot.
+    """
+    return frozenset(
+        entry
+        for event in events
+        if event.kind is Kind.STAGED
+        for entry in (event.body.get("blocking_items") or {}).get(REPEAT, ())
+    )
+
+
 def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> None:
     if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
         raise _cannot(f"{name_of(batch)} is {batch.state}, not staged", "review")
     known = {entry.casefold() for entry in desk.ledger.listed(batch)}
     repeats = batch.facts.get("repeats") or {}
-    blocking = desk.ledger.events(desk.company_id, batch.id)
-    open_repeats = next(
-        (event.body.get("blocking_items") or {} for event in reversed(blocking)
-         if event.kind is Kind.STAGED), {}
-    ).get(REPEAT, ())  # fmt: skip
+    answerable = asked_of(desk.ledger.events(desk.company_id, batch.id))
     for entry, one in said.items():
         if entry.casefold() not in known:
             raise _cannot(f"{name_of(batch)} has no item {entry}", entry)
@@ -148,10 +157,7 @@ def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> N
             raise _cannot(f'"{one["do"]}" is no answer', entry)
         if one["do"] == REJECT and not one.get("reason", "").strip():
             raise _cannot("a rejection needs a reason: Pleo shows it to the company", entry)
-        was_answered = entry in (batch.facts.get("decisions") or {})
-        if one["do"] in (ALREADY_BOOKED, AGAIN) and (
-            entry not in repeats or (entry not in open_repeats and not was_answered)
-        ):
+        if one["do"] in (ALREADY_BOOKED, AGAIN) and not (entry in repeats and entry in answerable):
             raise _cannot(
                 f"item {entry} was not booked before with these postings, so it can be neither"
                 f' "{ALREADY_BOOKED}" nor "{AGAIN}"', entry,

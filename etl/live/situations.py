@@ -6,7 +6,7 @@ job ─> minutes left by Pleo's clock ─┴─> situation: what is shown and wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from etl.batches.states import Kind, State
 from etl.codes import CODES
 from etl.live.answering import is_in_the_books, is_released
 from etl.live.deciding import REPEAT
-from etl.live.reviewing import Known, known_from_before
+from etl.live.reviewing import Known, asked_of, known_from_before
 from etl.live.staging import is_begun
 from etl.live.viewing import Shelf, folder_of
 from etl.review.situation import (
@@ -82,10 +82,12 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
     staged = next((one.body for one in reversed(events) if one.kind is Kind.STAGED), {})
     is_lapsed = hour.is_over and batch.state in (State.STAGED, State.APPROVED)
     stands = _LAPSED if is_lapsed else standing_of(batch)
-    repeats = tuple(_repeats(batch, staged))
+    repeats = tuple(_repeats(batch, events, staged))
     counts = hour.seconds is not None and not hour.is_over and batch.is_unsettled
     seconds = max(0, int(hour.seconds or 0)) if counts else None
     known = known_from_before(shelf.ledger, batch) if batch.is_unsettled else Known()
+    # What is booked a second time is not the same as then, whatever its postings are.
+    same = known.entries - frozenset(batch.facts.get("repeats") or ())
     return Situation(
         company=name, batch_id=batch.id, number=batch.number, job=batch.job_id or "",
         revision=batch.revision, content=batch.content or "", state=str(batch.state),
@@ -99,9 +101,9 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
         questions=tuple(_questions(batch, events)),
         decisions=tuple(_decisions(batch)),
         repeats=repeats,
-        reviewed_before=len(known.entries),
-        reviewed_on=known.on,
-        reviewed_entries=known.entries,
+        reviewed_before=len(same),
+        reviewed_on=known.on if same else "",
+        reviewed_entries=same,
         allowed=frozenset(_allowed(batch, is_lapsed=is_lapsed, has_repeats=bool(repeats))),
         folder=shelf.folders.shown(folder_of(shelf.folders, batch, batch.revision)),
         is_refused=bool(batch.facts.get("refusal")),
@@ -158,12 +160,13 @@ def _decisions(batch: Batch) -> Iterator[Decision]:
             yield Decision(entry, said["do"], said.get("reason", ""))
 
 
-def _repeats(batch: Batch, staged: Mapping[str, Any]) -> Iterator[Repeat]:
+def _repeats(batch: Batch, events: Sequence[Event], staged: Mapping[str, Any]) -> Iterator[Repeat]:
     """Give the items that were booked before with the same postings: they can be answered."""
     open_ = set((staged.get("blocking_items") or {}).get(REPEAT, ()))
+    answerable = asked_of(events)
     said = batch.facts.get("decisions") or {}
     for entry, earlier in (batch.facts.get("repeats") or {}).items():
-        if entry in open_ or entry in said:
+        if entry in open_ or (entry in said and entry in answerable):
             vouchers = ", ".join(earlier.get("vouchers") or ())
             where = f"batch {earlier['number']} of {earlier['at']}"
             where += f", voucher {vouchers}" if vouchers else ""

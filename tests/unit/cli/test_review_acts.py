@@ -72,8 +72,10 @@ def test_what_was_booked_before_is_answered_item_by_item(live: Live) -> None:
     assert "batch 1 of 2026-04-01, voucher 2: you said again" in shown
     assert "  3 listed = 1 in the file + 1 rejected + 1 already booked" in shown
     live.run("review", "--undo", SECOND)
-    live.run("review", "--again", "all")  # those that still wait
-    assert said_of(live)[FIRST] == ("already_booked", "")
+    live.run("review", "--again", "all")  # every one, also what was said to be booked
+    assert said_of(live) == {FIRST: ("again", ""), SECOND: ("again", "")}
+    live.run("review", "--already-booked", "all", "--again", "4113002")  # the name goes first
+    assert said_of(live) == {FIRST: ("already_booked", ""), SECOND: ("again", "")}
     assert only(live.json("review", "--release"))["outcome"] == "closed"
 
 
@@ -91,6 +93,15 @@ def test_a_note_that_must_be_answered(live: Live) -> None:
     (asked,) = only(live.json("review"))["questions"]
     assert asked["answer"] == "receipts are on paper"
     assert 'REV-1 "receipts are on paper"' in live.run("history", "1").stdout
+
+
+def test_all_is_refused_where_nothing_came_before_or_two_things_are_said(staged: Live) -> None:
+    refused = staged.json("review", "--again", "all")
+    assert errors(refused) == (2, ["JOB-12"])
+    assert "no item of this batch was booked before" in refused["errors"][0]["what"]
+    both = staged.run("review", "--again", "all", "--already-booked", "all")
+    assert both.exit_code == 2
+    assert "exclude each other" in both.stderr
 
 
 # ── approve, release, discard ───────────────────────────────────────────────────────────────

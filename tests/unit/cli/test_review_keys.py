@@ -198,6 +198,8 @@ def test_questions_are_answered_below_what_they_ask_about(live: Live) -> None:
         ("nobgq", {FIRST: "already_booked", SECOND: "again"}),
         ("no\ngq", {SECOND: "again"}),
         ("n\nq", {}),
+        ("ngnbq", {FIRST: "already_booked", SECOND: "already_booked"}),  # the last word counts
+        ("ngn\nq", {FIRST: "again", SECOND: "again"}),
     ],
 )
 def test_what_was_booked_before_is_answered_for_all_or_one_by_one(

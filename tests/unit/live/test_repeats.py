@@ -102,6 +102,20 @@ def test_a_repeat_with_other_postings_is_failed_and_names_the_reversal(scene: Sc
     assert "pleo-etl reverse" in str(failed.failure_reason)
 
 
+def test_other_postings_cannot_be_booked_again_by_way_of_a_rejection(scene: Scene) -> None:
+    released_once(scene)
+    entry = scene.entries[0]
+    scene.company.entries[entry]["accountingEntryLines"][0]["account"]["code"] = "6999"
+    scene.export([entry])
+    scene.run()
+    with scene.desk() as desk:
+        batch = desk.unsettled()
+        assert batch is not None
+        answer(desk, batch, by="Ann", decisions={entry: {"do": "reject", "reason": "twice"}})
+    with pytest.raises(EtlError, match="JOB-12"):
+        said(scene, "again", [entry])
+
+
 def test_what_failed_before_is_normal(scene: Scene) -> None:
     entry = scene.entries[0]
     account = scene.company.entries[entry]["accountingEntryLines"][0]["account"]
