@@ -625,6 +625,51 @@ def test_nobody_releases_a_change_before_it_was_shown(
     assert len(reviewed.released()) == 1
 
 
+def hold_back(reader: Reader) -> None:
+    """Hold the first voucher's item back, which makes revision 2."""
+    reader.press("j", "r", "private")
+    main = reader.driver.find_element("css selector", "#dialog-reject .main")
+    reader.reloaded(main.click)
+
+
+def test_the_click_right_after_the_name_releases(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    reader.come(page)
+    hold_back(reader)
+    reader.press("a")
+    reader.until(COMPARED)
+    reader.press(Keys.CONTROL + "a" + Keys.NULL, "C. Novak")
+    main = reader.driver.find_element("css selector", "#dialog-release .main")
+    reader.reloaded(main.click)
+    assert len(reviewed.released()) == 1
+
+
+def test_a_name_that_brings_another_comparison_has_it_read_first(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    seen = session.view()
+    assert seen is not None
+    session.seen([seen.items[0]["id"]], by="B. Lind", content=seen.content)
+    reader.come(page)
+    hold_back(reader)
+    reader.press("a")
+    reader.until(COMPARED)
+    reader.run(
+        "const f = document.querySelector('#dialog-release form'), by = f.elements.by;"
+        "by.value = 'B. Lind'; by.dispatchEvent(new Event('input'));"
+        "by.dispatchEvent(new Event('change')); f.querySelector('.main').click()"
+    )
+    reader.until("#dialog-release .failed")
+    assert "read it, then go on" in reader.text("#dialog-release .failed")
+    assert reader.text(COMPARED) == "Changed since revision 1, which B. Lind looked at"
+    assert reviewed.kinds().count("approved") == 0
+    main = reader.driver.find_element("css selector", "#dialog-release .main")
+    reader.reloaded(main.click)
+    assert len(reviewed.released()) == 1
+
+
 def test_reissue_puts_the_files_away_once_and_says_what_to_do_in_pleo(
     reviewed: Reviewed, page: LocalPage, reader: Reader
 ) -> None:

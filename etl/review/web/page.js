@@ -107,6 +107,11 @@
       const button = one('button[type="submit"]', form);
       button.disabled = true;
       show(failed, "");
+      if (await change(form)) {
+        show(failed, "Above stands now what has changed since you looked at it: read it, then go on");
+        busy = button.disabled = false;
+        return;
+      }
       try {
         let told = await send(act, said);
         if (told.is_running) told = await follow(form);
@@ -123,25 +128,41 @@
     });
   });
   // What changed since it was looked at or approved before stands in the dialog before anybody can
-  // go on; for whom depends on the name.
-  const change = async form => {
+  // go on; for whom depends on the name. A name that is typed is followed without a stop: only where
+  // it brings other words than those on the screen they are read first.
+  const comparing = new WeakMap();
+  const change = (form, isNew = false) => {
     const place = one("[data-changed]", form);
-    if (!place) return;
-    const button = one('button[type="submit"]', form), by = one('[name="by"]', form).value.trim();
-    const mine = place.dataset.by = by;
-    button.disabled = true;
-    if (!place.children.length) place.textContent = "Comparing with what was looked at before …";
-    try {
-      const found = await parts(`${base}/changed/${meta.batch}?by=${encodeURIComponent(by)}`);
-      if (place.dataset.by === mine) place.replaceChildren(found);
-    } catch (error) {
-      place.textContent = error.message;
-    }
-    if (place.dataset.by === mine && !busy) button.disabled = false;
+    if (!place) return Promise.resolve(false);
+    const by = one('[name="by"]', form).value.trim(), last = comparing.get(form);
+    if (last && last.by === by && !isNew) return last.done;
+    const compare = { by };
+    const find = async () => {
+      let found;
+      try {
+        found = await parts(`${base}/changed/${meta.batch}?by=${encodeURIComponent(by)}`);
+      } catch (error) {
+        found = error.message;
+      }
+      if (comparing.get(form) !== compare) return false;
+      const before = place.textContent;
+      place.replaceChildren(found);
+      one('button[type="submit"]', form).disabled = busy;
+      return place.textContent !== before;
+    };
+    comparing.set(form, compare);
+    compare.done = find();
+    // Who asks later has seen by then what this one has brought.
+    compare.done.then(() => { compare.done = Promise.resolve(false); });
+    return compare.done;
   };
   all("[data-changed]").forEach(place => {
     const form = place.closest("form");
-    one('[name="by"]', form).addEventListener("change", () => change(form));
+    let wait = 0;
+    one('[name="by"]', form).addEventListener("input", () => {
+      clearTimeout(wait);
+      wait = setTimeout(() => change(form), 300);
+    });
   });
   const pause = time => new Promise(done => setTimeout(done, time));
   const follow = async form => {
@@ -204,7 +225,12 @@
     fill(dialog);
     all(".menu[open]").forEach(menu => { menu.open = false; });
     dialog.showModal();
-    if (form) change(form);
+    const place = form && one("[data-changed]", form);
+    if (place) {
+      one('button[type="submit"]', form).disabled = true;
+      if (!place.children.length) place.textContent = "Comparing with what was looked at before …";
+      change(form, true);
+    }
     const first = one("textarea, input:not([type=hidden]), button.main", dialog);
     if (first) first.focus();
   };
