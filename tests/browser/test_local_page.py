@@ -130,7 +130,9 @@ def test_from_opening_to_release_and_import_by_keyboard_alone(
     reader.until(COMPARED)
     reader.reloaded(lambda: reader.press(Keys.ENTER))
     assert "Released" in reader.text(".now")
-    assert "What to do next" in reader.text("#next")
+    assert reader.run("return document.activeElement.innerText") == "What to do next"
+    top = "return document.activeElement.getBoundingClientRect().top"
+    assert 0 < reader.run(top) < 900
     assert len(reviewed.released()) == 1
     assert reviewed.sent() == ["send-event", "report-items", "send-event"]
     reader.press("a")
@@ -157,6 +159,24 @@ def test_an_undo_by_key_brings_the_item_back(
     reader.reloaded(lambda: undo.send_keys(Keys.ENTER))
     assert reviewed.session.state().decisions == ()
     assert not reader.shows("#held")
+
+
+def test_u_undoes_what_was_said_last_or_says_what_it_needs(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    reader.come(page)
+    reader.press("u")
+    reader.until("#notice")
+    assert "nothing to undo here" in reader.text("#notice")
+    reader.press("j")
+    item = reader.run("return document.activeElement.dataset.item")
+    reader.press("r", "private")
+    main = reader.driver.find_element("css selector", "#dialog-reject .main")
+    reader.reloaded(main.click)
+    assert reader.run("return document.activeElement.dataset.item") not in (item, None)
+    reader.reloaded(lambda: reader.press("u"))
+    assert reviewed.session.state().decisions == ()
+    assert reader.run("return document.activeElement.dataset.item") == item
 
 
 def test_a_double_click_releases_once(reviewed: Reviewed, page: LocalPage, reader: Reader) -> None:

@@ -42,17 +42,23 @@
     held.innerHTML = policy.createHTML(await answer.text());
     return held.content;
   };
-  const note = text => { try { sessionStorage.setItem("notice", text); } catch { /* not kept */ } };
+  const keep = (what, value) => {
+    try { sessionStorage.setItem(what, JSON.stringify(value)); } catch { /* not kept */ }
+  };
+  const kept = what => {
+    try { return JSON.parse(sessionStorage.getItem(what)); } catch { return null; }
+  };
   const who = () => {
     try { return localStorage.getItem("pleo-etl-name") || meta.by; } catch { return meta.by; }
   };
   const show = (element, text) => { element.textContent = text; element.hidden = !text; };
   const notice = one("#notice");
-  try {
-    const kept = sessionStorage.getItem("notice");
-    sessionStorage.removeItem("notice");
-    if (kept) show(notice, kept);
-  } catch { /* nothing is kept */ }
+  const say = text => {
+    show(notice, "");
+    requestAnimationFrame(() => show(notice, text));  // also where the same was said before
+  };
+  if (kept("notice")) show(notice, kept("notice"));
+  keep("notice", "");
 
   // ── acts: each has a name of its own, so that one that is sent twice is done once ──
   const name = () => crypto.randomUUID();
@@ -64,15 +70,18 @@
     });
     return answer.json();
   };
-  const came = (told, act) => {
-    note([told.says, told.next && act !== "imported" ? told.next : ""].filter(Boolean)
+  const came = (told, act, entry = "") => {
+    keep("notice", [told.says, told.next && act !== "imported" ? told.next : ""].filter(Boolean)
       .map(text => text[0].toUpperCase() + text.slice(1)).join(". "));
     const after = ["release", "imported", "withdraw", "reissue", "reverse", "settle_imported",
       "settle_not_imported"];
     const goes = after.includes(act) && told.batch ? `${base}/batch/${told.batch}` : `${base}/batch`;
-    // What is to be done in Pleo is said at the top.
+    // What is to be done in Pleo is said at the top; after a release the import is what comes next.
     if (act === "reissue") history.scrollRestoration = "manual";
-    else keepPlace();
+    else if (act === "release" && told.word === "closed") keep("place", { heading: "next-title" });
+    else if (!["undo", "again", "already_booked"].includes(act)) keepPlace();
+    else keep("place", entry ? { back: entry } : { heading: "questions-title" });
+    keep("last", act === "undo" ? "" : entry);
     if (location.pathname === goes) location.reload();
     else location.assign(goes);
   };
@@ -115,7 +124,7 @@
       try {
         let told = await send(act, said);
         if (told.is_running) told = await follow(form);
-        if (told.is_done) return came(told, act);
+        if (told.is_done) return came(told, act, said.entry);
         show(failed, [told.says, told.next].filter(Boolean).join(". "));
       } catch (error) {
         show(failed, navigator.onLine === false || error instanceof TypeError
@@ -196,7 +205,7 @@
     try {
       const entries = "all" in button.dataset ? repeats(act) : [entry];
       const told = await send(act, { entry: entry || "", entries, request: button.dataset.request });
-      if (told.is_done) return came(told, act);
+      if (told.is_done) return came(told, act, entry);
       show(stale, [told.says, told.next].filter(Boolean).join(". "));
     } catch (error) {
       show(stale, error.message);
@@ -359,7 +368,7 @@
     while (list && one("[data-next]", list) && articles().length < 1000) await more();
     window.print();
   };
-  const find = async item => {
+  const find = async (item, opens = true) => {
     let article = articles().find(one => one.dataset.item === item);
     if (!article && list) {
       const found = await parts(`${list.dataset.from}?item=${encodeURIComponent(item)}`);
@@ -367,7 +376,20 @@
       if (article) list.prepend(article);
     }
     if (article) { select(article, false); article.scrollIntoView({ block: "start" }); }
-    else trace(`item=${encodeURIComponent(item)}`);
+    else if (opens) trace(`item=${encodeURIComponent(item)}`);
+  };
+  const back = item => {
+    const link = one(`.repeats a[data-item="${CSS.escape(item)}"]`);
+    if (!link) return find(item, false);
+    link.focus({ preventScroll: true });
+    link.scrollIntoView({ block: "center" });
+  };
+  const undo = () => {
+    const last = kept("last");
+    const button = (selected && one("[data-undo]", selected))
+      || (last && one(`[data-undo="${CSS.escape(last)}"]`));
+    if (button) button.click();
+    else say("There is nothing to undo here: u takes back what was said of the voucher that is selected, or else what you said last.");
   };
 
   // ── files ──
@@ -458,7 +480,7 @@
     const on = event.target.closest("article.voucher");
     if (key === "j" || key === "k") { event.preventDefault(); if (list) step(key === "j" ? 1 : -1); }
     else if (key === "r" && selected && one("[data-reject]", selected)) { event.preventDefault(); reject(selected); }
-    else if (key === "u" && selected && one("[data-undo]", selected)) one("[data-undo]", selected).click();
+    else if (key === "u" && list) undo();
     else if (key === "Enter" && on === event.target && on) { event.preventDefault(); trace(`item=${encodeURIComponent(on.dataset.item)}`, on); }
     else if (key === "a") { event.preventDefault(); const main = one(".acts .main"); if (main) main.click(); }
     else if (key === "/" && one("#find")) { event.preventDefault(); one("#find").focus(); }
@@ -467,27 +489,29 @@
 
   // ── the place on the page is kept when it is made anew ──
   const keepPlace = () => {
-    try {
-      const place = selected ? articles().indexOf(selected) : -1;
-      sessionStorage.setItem("place", JSON.stringify({
-        y: scrollY, place, item: selected ? selected.dataset.item : "",
-        top: selected ? selected.getBoundingClientRect().top : 0,
-      }));
-    } catch { /* it begins at its top */ }
+    const place = selected ? articles().indexOf(selected) : -1;
+    keep("place", {
+      y: scrollY, place, item: selected ? selected.dataset.item : "",
+      top: selected ? selected.getBoundingClientRect().top : 0,
+    });
   };
-  try {
-    const kept = JSON.parse(sessionStorage.getItem("place") || "null");
-    sessionStorage.removeItem("place");
-    if (kept && list) {
-      const there = articles();
-      const article = there.find(one => one.dataset.item === kept.item) || there[kept.place];
-      scrollTo(0, kept.y);
-      if (article) {
-        select(article, false);
-        scrollBy(0, article.getBoundingClientRect().top - kept.top);
-      }
+  const was = kept("place"), heading = was && was.heading && one(`#${was.heading}`);
+  keep("place", null);
+  if (heading) {
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    heading.scrollIntoView();
+  } else if (was && was.back) {
+    back(was.back);
+  } else if (was && list && "y" in was) {
+    const there = articles();
+    const article = there.find(one => one.dataset.item === was.item) || there[was.place];
+    scrollTo(0, was.y);
+    if (article) {
+      select(article, false);
+      scrollBy(0, article.getBoundingClientRect().top - was.top);
     }
-  } catch { /* it begins at its top */ }
+  }
 
   // ── the minutes that are left, by Pleo's clock, and whether this page still shows what is ──
   const stale = one("#stale");
