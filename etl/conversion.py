@@ -136,7 +136,7 @@ class Origin:
     """Where a conversion comes from: hash and size of the input, the clock, the batch's name.
 
     job_id, job_created   the export job, of a live batch
-    reverses              the batch that this one takes back
+    reverses              the batch that this one takes back, and its number, which is only shown
     decided               what was decided about single items, as it counts in the recipe
     has_receipts          whether receipts were fetched; offline there are none
     earlier               what earlier batches say of the items; only shown
@@ -151,6 +151,7 @@ class Origin:
     job_id: str | None = None
     job_created: datetime | None = None
     reverses: str | None = None
+    reverses_number: int | None = None
     decided: Any = None
     has_receipts: bool = False
     earlier: Earlier = NOTHING_EARLIER

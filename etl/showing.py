@@ -59,6 +59,7 @@ def show_batch(
         earlier=origin.earlier,
         asked=origin.asked,
         traces=traces,
+        reverses=origin.reverses_number,
     )
 
 

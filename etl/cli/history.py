@@ -61,8 +61,11 @@ def _show_all(turn: Turn, ledger: Ledger, *, as_json: bool) -> Told:
             f"{'No':>4} {'State':<11} {'When (UTC)':<16} {'Approved by':<18} {'Items':>5}"
             f" {'Booked':>6} Hash"
         )
+        numbers = {batch.id: batch.number for batch in batches}
         for batch in batches:
             talk.give(_row(batch))
+            if (of := batch.facts.get("reverses")) in numbers:
+                talk.give(f"     reversal of batch {numbers[of]}")
     if not batches:
         talk.say("there are no batches yet")
     documents = [batch_document(batch, option=turn.option) for batch in batches]
@@ -85,6 +88,8 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
     events = ledger.events(company_id, batch.id)
     if not as_json:
         talk.give(f"batch {batch.number} ({batch.id}), {standing_of(batch).word}")
+        if of := batch.facts.get("reverses"):
+            talk.give(f"reversal of batch {ledger.find(company_id, str(of)).number}")
         if batch.content:
             talk.give(f"content {batch.content}")
         for event in events:

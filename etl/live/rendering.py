@@ -123,7 +123,7 @@ class CompanyLine:
         """
         loaded = load_stored_recipe(recipe, any_version=True)
         ingested = only_items(_read(items), of.fingerprints)
-        made = _make(ingested, loaded, facts=facts, decided=Decided(), reverses=of.id)
+        made = _make(ingested, loaded, facts=facts, decided=Decided(), of=of)
         check_same(fingerprints(book_all(ingested, loaded, origin=made.origin)), of)
         made = replace(made, recipe=mirrored(made.recipe))
         booked = book_all(ingested, made.recipe, origin=made.origin)
@@ -160,7 +160,7 @@ def _make(
     *,
     facts: BatchFacts,
     decided: Decided,
-    reverses: str | None = None,
+    of: Reversed | None = None,
 ) -> _Made:
     input_sha256 = hash_input(
         items=ingested.items,
@@ -177,9 +177,10 @@ def _make(
         created=facts.job_created or newest,
         job_id=facts.job_id,
         job_created=facts.job_created if facts.job_id is not None else None,
-        reverses=reverses,
+        reverses=of.id if of else None,
+        reverses_number=of.number if of else None,
         decided=decided.as_document(),
-        has_receipts=reverses is None,
+        has_receipts=of is None,
         earlier=facts.earlier,
         asked=facts.asked,
     )

@@ -51,7 +51,8 @@ def control_sheet(
     is_other = pl.col("currency") != company_currency
     is_booked = not sides.filter(is_other & pl.col("book").is_not_null()).is_empty()
     totals = currency_totals(sides)
-    lines = booked_lines(frames)
+    is_reversal = bool(manifest.get("batch", {}).get("reverses"))
+    lines = booked_lines(frames, is_reversal=is_reversal)
     costs = lines.filter("is_cost")
     tax_codes = tax_totals(costs)
     vendors = vendor_totals(costs)

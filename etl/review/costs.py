@@ -35,15 +35,15 @@ PERIOD = pl.coalesce(
 )
 
 
-def booked_lines(frames: BatchFrames) -> pl.DataFrame:
+def booked_lines(frames: BatchFrames, *, is_reversal: bool = False) -> pl.DataFrame:
     """Give the lines of the items that are in the batch.
 
     Gives: one row per line; item.key, line.key, tax_code, currency, date, period (of the item's
     first voucher), type, merchant, base, tax, notional, gross; is_cost, whether the posting rule
     has the role expense (or is not known).
     Units: in the currency of the item's postings, its own or the company's under
-    `currency: single`. Lines whose account is credited (refunds) count the other way; notional
-    tax (reverse charge) is no part of the gross.
+    `currency: single`. Lines whose account is credited (refunds) count the other way, and
+    in a reversal all that is no cost; notional tax (reverse charge) is no part of the gross.
     """
     currency = frames.postings.group_by(ITEM_KEY, maintain_order=True).agg(
         pl.first("posting.currency").alias("currency")
@@ -73,7 +73,9 @@ def booked_lines(frames: BatchFrames) -> pl.DataFrame:
     tax = _signed("tax")
     zero = pl.lit(NOTHING, AMOUNT)
     merchant = pl.coalesce("voucher.vendor.name", "item.vendor.name", "item.supplier.name")
-    return rows.select(
+    is_credited = pl.col("rule.credit_role").eq_missing(pl.lit("expense"))
+    is_turned = is_credited | (pl.lit(is_reversal) & ~is_expense)
+    return rows.with_columns(is_turned.alias("is_turned")).select(
         ITEM_KEY,
         LINE_KEY,
         "tax_code",
@@ -92,10 +94,9 @@ def booked_lines(frames: BatchFrames) -> pl.DataFrame:
 
 def _signed(name: str) -> pl.Expr:
     is_own = pl.col("currency").eq_missing(pl.col("item.currency"))
-    is_credited = pl.col("rule.credit_role").eq_missing(pl.lit("expense"))
     amount = pl.when(is_own).then(f"line.{name}").otherwise(f"line.book_{name}")
     known = amount.fill_null(pl.lit(NOTHING, AMOUNT))
-    return pl.when(is_credited).then(-known).otherwise(known).cast(AMOUNT)
+    return pl.when("is_turned").then(-known).otherwise(known).cast(AMOUNT)
 
 
 def tax_totals(costs: pl.DataFrame) -> tuple[TaxTotal, ...]:

@@ -328,6 +328,7 @@ class Identity:
     last_voucher: str
     hashes: tuple[tuple[str, str], ...]
     lines: int
+    reverses: int | None = None  # the number of the batch that this one takes back
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ def opening(view: ReviewView, situation: Situation | None = None) -> Opening:
 def _ended(view: ReviewView, situation: Situation) -> tuple[State, str] | None:
     """Say of a batch that nobody reviews any more what became of it."""
     name = f"batch {situation.number}"
+    if (reverses := view.identity.reverses) is not None:
+        name += f" (reversal of batch {reverses})"
     told: dict[str, tuple[State, str]] = {
         "lapsed": ("stop", f"{name} has lapsed: nothing of it went out"),
         "published": ("stop", f"Do not import {name} yet"),

@@ -82,7 +82,9 @@ def counts_of(view: ReviewView, width: int) -> Iterator[str]:
         (counts.skipped, "skipped"),
     )
     named = " + ".join(f"{count} {words}" for count, words in parts if count)
-    yield from wrapped(f"  {counts.listed} listed = ", named or "0", width=width)
+    reverses = view.identity.reverses
+    listed = "listed" if reverses is None else f"of batch {reverses}"
+    yield from wrapped(f"  {counts.listed} {listed} = ", named or "0", width=width)
     yield f"  {counted(counts.vouchers, 'voucher')}, {counted(counts.postings, 'posting')}"
 
 

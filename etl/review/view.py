@@ -53,6 +53,7 @@ def make_view(
     earlier: Earlier = NOTHING_EARLIER,
     asked: Collection[str] = (),
     traces: Mapping[str, Sequence[tuple[str, TracedRow]]] | None = None,
+    reverses: int | None = None,
 ) -> ReviewView:
     """Make the view model of a batch.
 
@@ -61,29 +62,28 @@ def make_view(
     import steps of the template, how each file is to be read, the lines that postings begin on
     (item.key, file, row; else the manifest's), name and currency of the company; what earlier
     batches say of the items, the codes of notes and of rejections that a person must answer here,
-    and by file the traced lines, each with the id of its item.
+    by file the traced lines, each with the id of its item, and the number of the batch that a
+    reversal takes back.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
-    frames = _with_remarks(complete(frames), earlier)
+    frames = _with_remarks(complete(frames), earlier, is_reversal=reverses is not None)
     refused, waiting = refused_and_waiting(frames, asked)
     counts = _counts(manifest, waiting=waiting.count if waiting else 0)
     names = account_names(frames)
     home = company_currency
     control = control_sheet(manifest, frames, counts=counts, names=names, company_currency=home)
     chosen = choose(frames)
-    shown = with_traces(
-        file_views(manifest, files, formats=formats or {}), traces or {},
-        items=frames.items, anchors=chosen.anchors,
-    )  # fmt: skip
+    read = file_views(manifest, files, formats=formats or {})
+    shown = with_traces(read, traces or {}, items=frames.items, anchors=chosen.anchors)
     notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
     stopped = causes(refused, frames.items)
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
-        identity=_identity(manifest, company),
+        identity=_identity(manifest, company, reverses=reverses),
         state=state,
-        headline=_headline(state, counts, control=control),
-        sentences=_sentences(counts, control, notes=notes, stopped=stopped),
+        headline=_headline(state, counts, control=control, reverses=reverses),
+        sentences=_sentences(counts, control, notes=notes, stopped=stopped, reverses=reverses),
         counts=counts,
         control=control,
         notes=notes,
@@ -122,8 +122,10 @@ def _looked_through(earlier: Earlier) -> LookedThrough | None:
     return LookedThrough(earlier.looked_through, earlier.unreadable)
 
 
-def _with_remarks(frames: BatchFrames, earlier: Earlier) -> BatchFrames:
+def _with_remarks(frames: BatchFrames, earlier: Earlier, *, is_reversal: bool) -> BatchFrames:
     """Add the review's own remarks, unless the notes already hold them."""
+    if is_reversal:  # what it takes back was looked at when it was booked
+        return frames
     in_batch = frames.items.select(READS).join(
         frames.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
     )
@@ -163,7 +165,14 @@ def _state(control: Control, counts: Counts, *, has_notes: bool) -> State:
     return "look" if counts.rejected or counts.waiting or has_notes else "good"
 
 
-def _headline(state: State, counts: Counts, *, control: Control) -> str:
+def _headline(state: State, counts: Counts, *, control: Control, reverses: int | None) -> str:
+    said = _found(state, counts, control=control)
+    if reverses is None:
+        return said
+    return f"Reversal of batch {reverses}: {said[:1].lower()}{said[1:]}"
+
+
+def _found(state: State, counts: Counts, *, control: Control) -> str:
     if state == "stop":
         failed = sum(1 for check in control.checks if not check.holds)
         return f"Do not import this: {counted(failed, 'check')} failed"
@@ -193,10 +202,17 @@ def _verb(count: int, plural: str) -> str:
 
 
 def _sentences(
-    counts: Counts, control: Control, *, notes: Sequence[NoteGroup], stopped: Sequence[Cause]
+    counts: Counts,
+    control: Control,
+    *,
+    notes: Sequence[NoteGroup],
+    stopped: Sequence[Cause],
+    reverses: int | None,
 ) -> tuple[str, ...]:
     holding = sum(1 for check in control.checks if check.holds)
     found = [f"{holding} of {len(control.checks)} checks hold"]
+    if reverses is not None:
+        found.insert(0, f"It takes back what batch {reverses} booked; Pleo is told nothing of it")
     if counts.waiting:
         were, they = ("was", "it is") if counts.waiting == 1 else ("were", "they are")
         found.append(
@@ -218,7 +234,7 @@ def _sentences(
 # ── identity and places ─────────────────────────────────────────────────────────────────────
 
 
-def _identity(manifest: Mapping[str, Any], company: str) -> Identity:
+def _identity(manifest: Mapping[str, Any], company: str, *, reverses: int | None) -> Identity:
     batch = manifest.get("batch", {})
     template = manifest.get("template", {})
     mapping = manifest.get("mapping", {})
@@ -248,6 +264,7 @@ def _identity(manifest: Mapping[str, Any], company: str) -> Identity:
         last_voucher=str(numbers.get("last_voucher") or ""),
         hashes=tuple((name, str(value)) for name, value in hashes if value),
         lines=int(manifest.get("input", {}).get("lines", 0)),
+        reverses=reverses,
     )
 
 

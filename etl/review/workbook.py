@@ -262,6 +262,7 @@ def _control(view: ReviewView) -> Iterator[tuple[Cell, ...]]:
     for name, value in (
         ("Company", identity.company),
         ("Batch", f"{identity.batch_number} ({identity.batch_id})"),
+        ("Reverses batch", "" if identity.reverses is None else str(identity.reverses)),
         ("Export job", identity.job),
         ("Template", identity.template),
         ("Mapping", identity.mapping),
@@ -279,7 +280,7 @@ def _control(view: ReviewView) -> Iterator[tuple[Cell, ...]]:
         words = f"{looked.unreadable} more are not stored any more" if looked.unreadable else None
         yield "Earlier batches whose invoice numbers were compared", looked.batches, words
     for name, number in (
-        ("Listed by Pleo", counts.listed),
+        ("Listed by Pleo" if identity.reverses is None else "Booked by that batch", counts.listed),
         ("In the file", counts.rendered),
         *([("Waiting for your answer", counts.waiting)] if counts.waiting else []),
         ("Rejected", counts.rejected),
