@@ -182,6 +182,16 @@ def load_workspace(path: Path) -> Workspace:
     return workspace
 
 
+def in_force(workspace: Workspace, company: str) -> Workspace:
+    """Read a workspace once more: what was opened long ago may have other settings by now.
+
+    Raises: UserMustFix as `load_workspace`.
+    """
+    now = load_workspace(workspace.root / WORKSPACE_FILE)
+    before, after = workspace.companies[company], now.companies.get(company)
+    return now if after is not None and after.id == before.id else workspace
+
+
 def _shared_ids(workspace: Workspace) -> list[Problem]:
     """Refuse two names for one company: each has one ledger, and an item is booked once."""
     first: dict[str, str] = {}

@@ -30,6 +30,7 @@ from etl.cli.review_prompt import KEYS, key_lines
 from etl.cli.review_vouchers import Leaf
 from etl.cli.reviewing import check_released, say_act
 from etl.errors import EtlError
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.live.outcomes import Outcome
@@ -248,9 +249,23 @@ class _Reviewing:
         if entry:
             self._do(lambda: self._session.undo(entry, by=self._by, content=self._looked.content))
 
+    def _must_answer_first(self) -> bool:
+        """Say what has to be answered before an approval, and which key asks for it."""
+        situation = self._looked.situation
+        waits = [f"{one.meaning} ({one.code})" for one in situation.open_questions]
+        if count := len(situation.open_repeats):
+            named = counted(count, "item")
+            waits.append(
+                f"whether {named} that came before {'is' if count == 1 else 'are'} booked already"
+            )
+        if waits:
+            say_wrapped(f"first answer, with key n: {'; '.join(waits)}")
+        return bool(waits)
+
     def _approve(self) -> None:
-        is_known = self._looked.is_known and self._looked.situation.may("approve")
-        if is_known and not self._looked.situation.open_questions:
+        if self._must_answer_first():
+            return
+        if self._looked.is_known and self._looked.situation.may("approve"):
             talk.say("all of it was reviewed or approved before and is unchanged")
         elif not self._is_confirmed(f"approve as {self._by}?"):
             return
@@ -258,7 +273,9 @@ class _Reviewing:
         self._do(lambda: self._session.approve(by=self._by, content=self._looked.content))
 
     def _release(self) -> None:
-        if not self._is_confirmed(f"approve as {self._by}, and release?"):
+        if self._must_answer_first() or not self._is_confirmed(
+            f"approve as {self._by}, and release?"
+        ):
             return
         self._remember()
         self._do(self._carry_out)

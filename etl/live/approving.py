@@ -9,14 +9,17 @@ when they are sent a second time.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from etl.batches.ledger import Batch
 from etl.batches.states import Kind, State
+from etl.codes import CODES
 from etl.errors import HeldElsewhere, Problem, UserMustFix
+from etl.live.deciding import REPEAT
 from etl.live.desk import Desk
 from etl.live.outcomes import name_of
+from etl.live.reviewing import ask_as_now
 
 #: Pleo does not state how long a reason may be; what is longer is cut here.
 MAX_REASON = 1000
@@ -31,6 +34,7 @@ def approve(desk: Desk, batch: Batch, *, by: str, content: str | None = None) ->
     """
     if batch.state is State.APPROVED and content in (None, batch.content):
         return batch  # said twice
+    batch = ask_as_now(desk, batch)
     _check(batch, content)
     known = {one.by.strip().casefold() for one in batch.approvals}
     approvers = known | {by.strip().casefold()}
@@ -82,16 +86,29 @@ def _check(batch: Batch, content: str | None) -> None:
                 "look at it again with `pleo-etl review`, then approve it",
             )
         )
-    blocking = batch.facts.get("blocking") or []
-    if blocking:
-        raise UserMustFix(
-            Problem(
-                "REL-3",
-                f"{name_of(batch)} has notes that a person must answer: {', '.join(blocking)}",
-                f"revision {batch.revision}",
-                "answer them in `pleo-etl review`, or reject the items concerned",
-            )
-        )
+    check_answered(batch)
+
+
+def check_answered(batch: Batch) -> None:
+    """Refuse while notes wait for an answer: say what is missing, and the call that gives it.
+
+    Raises: UserMustFix REL-3.
+    """
+    blocking: Sequence[str] = batch.facts.get("blocking") or ()
+    if not blocking:
+        return
+    asked, calls = [], []
+    for code in blocking:
+        if code == REPEAT:
+            asked.append("whether items that came before are booked already")
+            calls.append("`pleo-etl review --already-booked all` or `--again all`")
+        else:
+            meaning = CODES[code].meaning if code in CODES else code
+            asked.append(f"{meaning} ({code})")
+            calls.append(f'`pleo-etl review --answer {code}="what you found"`')
+    what = f"{name_of(batch)} waits for an answer: {'; '.join(asked)}"
+    fix = f"{', '.join(calls)}; key n of `pleo-etl review` asks for it. Or reject the items"
+    raise UserMustFix(Problem("REL-3", what, f"revision {batch.revision}", fix))
 
 
 def _verdict(item: Mapping[str, Any], *, at: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from etl.pleo.addresses import Address, address_of
 from etl.pleo.client import PleoClient
 from etl.pleo.credentials import find_credential
 from etl.pleo.travel import Transport
-from etl.workspace import CompanySettings, Workspace
+from etl.workspace import CompanySettings, Workspace, in_force
 
 #: Seconds that must be left of a job before a step that leads to published files.
 MARGIN = 300.0
@@ -125,7 +125,7 @@ def open_desk(
     Raises: HeldElsewhere LOCK-1 naming the holder; LED-* for a ledger that cannot be trusted. The
     first question to Pleo raises AUTH-* without a credential.
     """
-    clock = clock or SystemClock()
+    clock, workspace = clock or SystemClock(), in_force(workspace, name)
     company, folders = workspace.companies[name], folders_of(workspace, name)
     address = address_of(workspace.settings.pleo)
     with company_lock(workspace.root, name, clock=clock, what=what), ExitStack() as stack:

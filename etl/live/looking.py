@@ -14,7 +14,7 @@ from etl.batches.ledger import Batch
 from etl.batches.ledger.failures import no_batch
 from etl.clock import Clock, SystemClock
 from etl.comparing import Compared, compare_folders
-from etl.errors import EtlError
+from etl.errors import EtlError, UserMustFix
 from etl.live import tracing
 from etl.live.desk import folders_of
 from etl.live.finding import find_files
@@ -37,7 +37,7 @@ from etl.review.file_pages import FileBook
 from etl.review.model import FileRows
 from etl.review.situation import BatchLine, Moment, Situation
 from etl.review.tracing import StoredReceipt, Trace
-from etl.workspace import Workspace
+from etl.workspace import Workspace, in_force
 
 #: Seconds for which what Pleo said of a job is taken to hold.
 FRESH = 20.0
@@ -231,8 +231,12 @@ class Looking:
 
     @property
     def needed(self) -> int:
-        """Give how many persons must approve."""
-        return self.workspace.companies[self.name].approvals
+        """Give how many persons must approve, as the settings want it now."""
+        try:
+            now = in_force(self.workspace, self.name)
+        except UserMustFix:  # they cannot be read: an act says so, a look goes on
+            now = self.workspace
+        return now.companies[self.name].approvals
 
     def _hour(self, batch: Batch) -> Hour:
         """Ask Pleo how long its hour still is; what it said holds for some seconds."""

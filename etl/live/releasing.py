@@ -16,7 +16,7 @@ from etl.batches.ledger import Batch
 from etl.batches.states import Kind, State
 from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import publishing, reporting
-from etl.live.approving import UNATTENDED, approve, second_name_missing
+from etl.live.approving import UNATTENDED, approve, check_answered, second_name_missing
 from etl.live.closing import close
 from etl.live.desk import Desk
 from etl.live.ending import hold_back, lapse, vanish
@@ -25,6 +25,7 @@ from etl.live.hours import is_past_margin, minutes_left
 from etl.live.outcomes import Outcome, Released, exit_code_of, name_of
 from etl.live.publishing import Ask, out_of_time
 from etl.live.refusing import carry_out, refuse
+from etl.live.reviewing import ask_as_now
 from etl.live.starting import start
 from etl.pleo.failures import JobNotFound
 from etl.sentences import counted
@@ -58,6 +59,12 @@ def release(
     batch stays where it is then, and the next command goes on from there.
     """
     is_refusal = batch.facts.get("refusal") is not None
+    if batch.state is State.APPROVED:
+        was = batch
+        batch = ask_as_now(desk, batch)
+        if batch.seq != was.seq:
+            check_answered(batch)
+            raise second_name_missing(batch, needed=desk.approvals)
     if batch.state is State.STAGED and not is_refusal:
         if unattended and desk.approvals > 1:
             raise second_name_missing(batch, needed=desk.approvals)  # nobody there is no person

@@ -19,7 +19,7 @@ from etl.errors import Problem, UserMustFix
 from etl.live.deciding import REPEAT
 from etl.live.desk import Desk
 from etl.live.outcomes import Staged, name_of
-from etl.live.staging import make_revision
+from etl.live.staging import has_names_enough, is_begun, make_revision
 
 REJECT, UNDO, ALREADY_BOOKED, AGAIN = "reject", "undo", "already_booked", "again"
 #: Batches, the newest ones, in which is looked for what was reviewed before.
@@ -63,6 +63,24 @@ def follow(desk: Desk, batch: Batch) -> Batch:
     events = desk.ledger.events(desk.company_id, batch.id)
     kinds = [event.kind for event in events if event.kind in (Kind.ANSWERED, Kind.STAGED)]
     if kinds[-1] is not Kind.ANSWERED:
+        return batch
+    _keep_recipe(desk, batch)
+    return make_revision(desk, batch, job=None).batch or batch
+
+
+def ask_as_now(desk: Desk, batch: Batch) -> Batch:
+    """Make the revision anew where the settings want more to be answered than they did then.
+
+    An approval of what was asked of nobody would go round them.
+    """
+    if batch.state not in (State.STAGED, State.APPROVED) or not batch.revision:
+        return batch
+    if is_begun(batch) or batch.job_id is None or batch.facts.get("refusal"):
+        return batch
+    events = desk.ledger.events(desk.company_id, batch.id)
+    staged = next(event.body for event in reversed(events) if event.kind is Kind.STAGED)
+    settled = {*(staged.get("asked") or ()), *(batch.facts.get("notes") or ())}
+    if settled.issuperset(desk.company.must_answer) and has_names_enough(desk, batch):
         return batch
     _keep_recipe(desk, batch)
     return make_revision(desk, batch, job=None).batch or batch

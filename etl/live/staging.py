@@ -20,6 +20,7 @@ from typing import Any
 
 from etl import files
 from etl.batches.ledger import Batch, NewBatch
+from etl.batches.ledger.applying import approvers
 from etl.batches.states import Kind, State
 from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
 from etl.live import receipts
@@ -279,6 +280,8 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
 
 def _is_as_before(desk: Desk, batch: Batch, rendered: Rendered) -> bool:
     """Say whether a new revision would be the one that is there, recipe and all."""
+    if not has_names_enough(desk, batch):
+        return False
     facts = batch.facts
     before = (batch.content, facts.get("recipe"), sorted(facts.get("blocking") or ()))
     revision = rendered.revision
@@ -289,6 +292,12 @@ def _is_as_before(desk: Desk, batch: Batch, rendered: Rendered) -> bool:
     except UserMustFix:  # its recipe can no longer be read, so that it could not be released
         return False
     return True
+
+
+def has_names_enough(desk: Desk, batch: Batch) -> bool:
+    """Say whether an approved batch has as many names as are needed now; others need none yet."""
+    names = approvers(batch.approvals, by="") - {""}
+    return batch.state is not State.APPROVED or len(names) >= desk.approvals
 
 
 def _staged_body(

@@ -95,6 +95,34 @@ def test_a_note_that_must_be_answered(live: Live) -> None:
     assert 'REV-1 "receipts are on paper"' in live.run("history", "1").stdout
 
 
+def test_what_the_settings_ask_now_must_be_answered_before_it_is_approved(staged: Live) -> None:
+    set_company(staged, "must_answer: [REV-1]")  # nobody was asked when it was staged
+    refused = staged.json("review", "--approve")
+    assert errors(refused) == (2, ["REL-3"])
+    assert '--answer REV-1="what you found"' in refused["errors"][0]["fix"]
+    assert batch_of(staged)["approvals"] == []
+    assert errors(staged.json("release", "--yes")) == (2, ["REL-3"])
+    document = staged.json("review", "--answer", "REV-1=receipts are on paper", "--approve")
+    assert only(document)["outcome"] == "approved"
+
+
+def test_what_the_settings_ask_now_is_asked_also_of_what_was_approved(staged: Live) -> None:
+    staged.run("review", "--approve", "--by", "Ann")
+    set_company(staged, "must_answer: [REV-1]")
+    assert errors(staged.json("release", "--yes")) == (2, ["REL-3"])
+    assert {method for method, _path in staged.requests()} == {"GET"}
+    assert batch_of(staged)["approvals"] == []
+
+
+def test_the_names_that_are_needed_now_count_also_for_what_was_approved(staged: Live) -> None:
+    staged.run("review", "--approve", "--by", "Ann")
+    set_company(staged, "approvals: 2")
+    assert errors(staged.json("release", "--yes")) == (4, ["REVIEW-4"])
+    assert {method for method, _path in staged.requests()} == {"GET"}
+    staged.run("review", "--approve", "--by", "Ann")
+    assert staged.run("review", "--release", "--by", "Ben").exit_code == 1
+
+
 def test_all_is_refused_where_nothing_came_before_or_two_things_are_said(staged: Live) -> None:
     refused = staged.json("review", "--again", "all")
     assert errors(refused) == (2, ["JOB-12"])

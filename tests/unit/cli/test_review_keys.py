@@ -190,6 +190,22 @@ def test_questions_are_answered_below_what_they_ask_about(live: Live) -> None:
     assert "there are no notes" not in result.stdout
 
 
+@pytest.mark.parametrize("key", ["a", "l"])
+def test_what_is_missing_is_said_before_anybody_is_asked_to_approve(live: Live, key: str) -> None:
+    live.job()
+    live.run("run", "--release")
+    set_company(live, "must_answer: [REV-1]")
+    live.job()
+    live.run("run")
+    said = " ".join(press(live, f"{key}q").stderr.split())
+    assert "approve as" not in said
+    assert "first answer, with key n: " in said
+    assert "whether 2 items that came before are booked already" in said
+    assert "JOB-9" not in said
+    press(live, "nbq")
+    assert batch_of(live)["approvals"] == []
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

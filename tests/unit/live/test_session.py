@@ -429,6 +429,16 @@ def test_two_must_approve_and_one_name_counts_once(reviewed: Reviewed) -> None:
     assert [one.by for one in session.state(reviewed.batch).approvals] == [BY, "B. Lind"]
 
 
+def test_a_page_left_open_goes_by_the_settings_of_the_act(reviewed: Reviewed) -> None:
+    session = reviewed.session
+    content = content_of(session)
+    assert session.state().needed == 1
+    where_two_approve(reviewed)
+    assert session.state().needed == 2
+    assert session.release(by=BY, content=content).word == "waiting"
+    assert reviewed.sent() == []
+
+
 def test_a_new_revision_voids_an_approval(reviewed: Reviewed) -> None:
     path = reviewed.live.root / "pleo-etl.yaml"
     path.write_text(
