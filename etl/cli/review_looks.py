@@ -370,6 +370,7 @@ def item_document(looked: Looked, entry: str) -> dict[str, Any]:
 def _items(concerned: Sequence[Concerned]) -> list[dict[str, Any]]:
     return [
         {"id": one.item_id, "title": one.title, "detail": one.detail, "url": one.url,
+         "date": None if one.date is None else str(one.date), "employee": one.person or None,
          "amount": None if one.amount is None else str(one.amount), "currency": one.currency}
         for one in concerned
     ]  # fmt: skip

@@ -151,9 +151,10 @@ def _one_concerned(
 ) -> Concerned:
     has_amount = facts.get("item.amount") is not None
     kind = "" if has_amount else "wallet_"
+    title, person = title_of(facts), facts.get("item.user.name") or ""
     return Concerned(
         item_id=row["item_id"] or "",
-        title=title_of(facts),
+        title=title,
         amount=facts.get(f"item.{kind}amount"),
         currency=facts.get(f"item.{kind}currency") or "",
         detail=row["detail"] or "",
@@ -161,4 +162,6 @@ def _one_concerned(
         line=row.get("line"),
         anchor=anchors.get(row[ITEM_KEY]) if row[ITEM_KEY] is not None else None,
         url=pleo_link(facts.get("item.url")),
+        date=facts.get("item.date"),
+        person=person if person != title else "",
     )

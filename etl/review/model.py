@@ -68,6 +68,8 @@ class Concerned:
     line: int | None
     anchor: str | None
     url: str | None
+    date: dt.date | None = None
+    person: str = ""  # the employee, unless the title is the same
 
 
 @dataclass(frozen=True, slots=True)

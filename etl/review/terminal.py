@@ -274,9 +274,9 @@ def _concerned(
     inner = " " * 13
     for one in concerned:
         if one.item_id:
-            words = item_words(
-                shown.name(one.item_id), one.title, one.amount, currency=one.currency
-            )
+            facts = (one.title, str(one.date or ""), one.person)
+            title = "  ".join(fact for fact in facts if fact)
+            words = item_words(shown.name(one.item_id), title, one.amount, currency=one.currency)
             lines.append(Line(fit(inner + words, shown.width)))
         elif one.where:
             lines.append(Line(fit(f"{inner}at {one.where}", shown.width)))

@@ -142,6 +142,7 @@ def _guarded(rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
 
 
 _AMOUNTS = ("Currency", "Debit", "Credit")
+_ITEM = ("Item", "Date", "Employee", "What", "Currency", "Amount", "Where", "Item id")
 
 
 def sheets_of(view: ReviewView) -> Iterator[Sheet]:
@@ -175,7 +176,7 @@ def _sums(view: ReviewView) -> tuple[Sheet, ...]:
         ),
         Sheet(
             "Tax codes",
-            ("Tax code", "Currency", "Base", "Tax", "Owed and deducted", "Gross", "Lines"),
+            ("Tax code", "Currency", "Base", "Tax", "Notional tax", "Gross", "Lines"),
             [
                 (t.code, t.currency, t.base, t.tax, t.notional, t.gross, t.lines)
                 for t in control.tax_codes
@@ -233,19 +234,17 @@ def _lists(view: ReviewView) -> tuple[Sheet, ...]:
     return (
         Sheet(
             "To look at",
-            ("Remark", "Meaning", "Must be answered", "Item", "What", "Currency", "Amount",
-             "Where", "Item id"),
+            ("Remark", "Meaning", "Must be answered", *_ITEM),
             list(_notes(view.notes)),
         ),
         Sheet(
             "Rejected",
-            ("Cured", "Cure", "Reason", "Code", "Item", "What", "Currency", "Amount", "Where",
-             "Item id"),
+            ("Cured", "Cure", "Reason", "Code", *_ITEM),
             list(_causes(view.cures)),
         ),
         Sheet(
             "Not booked here",
-            ("Kind", "Why", "Item", "What", "Currency", "Amount", "Where", "Item id"),
+            ("Kind", "Why", *_ITEM),
             list(_aside([view.waiting, *view.aside] if view.waiting else view.aside)),
         ),
         Sheet(
@@ -319,7 +318,10 @@ def _aside(groups: Iterable[AsideGroup]) -> Iterator[tuple[Cell, ...]]:
 
 
 def _concerned(one: Concerned) -> tuple[Cell, ...]:
-    return one.title, one.detail, one.currency, one.amount, one.where, one.item_id
+    return (
+        one.title, one.date, one.person, one.detail, one.currency, one.amount, one.where,
+        one.item_id,
+    )  # fmt: skip
 
 
 def _vouchers(vouchers: Iterable[Voucher]) -> Iterator[tuple[Cell, ...]]:

@@ -14,8 +14,11 @@ from etl.frames import REJECTIONS, schema
 from etl.review import ReviewView, make_view, render_report
 from etl.review.causes import MAX_CONCERNED
 from etl.review.report import told
+from etl.review.situation import Situation
 from etl.review.summary import told as on_a_terminal
+from etl.review.terminal import Shown, rejections
 from etl.review.words import CURED_BY, grouped, pleo_link, with_gaps
+from etl.review.workbook import sheets_of
 from tests.unit.review import batches
 
 
@@ -39,7 +42,33 @@ def test_rejected_items_are_named_as_a_person_would(view: ReviewView) -> None:
     kiosk = view.causes[0].concerned[0]
     assert (kiosk.title, kiosk.amount, kiosk.currency) == ("Kiosk", Decimal("12.00"), "EUR")
     assert (kiosk.line, kiosk.where, kiosk.detail) == (1, "items.json, item 8", "")
-    assert view.causes[1].concerned[0].title == "Ole Dahl"
+    assert (str(kiosk.date), kiosk.person) == ("2026-09-05", "")
+    # Item 9 has no supplier, so that its employee is its title; item 4 has both.
+    unnamed = view.causes[1].concerned[0]
+    assert (unnamed.title, unnamed.person, str(unnamed.date)) == ("Ole Dahl", "", "2026-09-05")
+    taxi = next(group for group in view.notes if group.code == "DATE-SHIFTED").concerned[0]
+    assert (taxi.title, taxi.person, str(taxi.date)) == ("Taxi Berlin", "Ada Berg", "2026-09-30")
+
+
+def test_every_face_names_a_rejected_item_by_more_than_its_id() -> None:
+    frames = batches.frames()
+    named = pl.when(pl.col("item.key") == 7).then(pl.lit("Ada Berg")).otherwise("item.user.name")
+    items = frames.items.with_columns(named.alias("item.user.name"))
+    view = make_view(batches.manifest(), replace(frames, items=items), files=batches.files())
+    page = html.document_fromstring(render_report(view))
+    row = page.xpath("string(//section[@id='rejected']//tbody/tr[contains(., '00000007')])")
+    told = " ".join(str(row).split())
+    assert told.startswith("Kiosk Pleo2026-09-05 · Ada Berg · 00000007-aaaa")
+    assert "EUR 12.00" in told
+    lines = rejections(view.cures, Shown(situation=Situation(company="acme")), few=3)
+    said = "  ".join((items["item.id"][7], "EUR 12.00", "Kiosk", "2026-09-05"))
+    assert said in [line.text.strip()[: len(said)] for line in lines]
+    rejected = next(sheet for sheet in sheets_of(view) if sheet.name == "Rejected")
+    kiosk = next(row for row in rejected.rows if row[-1] == items["item.id"][7])
+    cells = dict(zip(rejected.heads, kiosk, strict=True))
+    assert [str(cells[head]) for head in ("Item", "Date", "Employee", "Amount")] == [
+        "Kiosk", "2026-09-05", "Ada Berg", "12.00",
+    ]  # fmt: skip
 
 
 def test_different_messages_of_one_cure_stand_beside_their_items() -> None:
