@@ -645,6 +645,28 @@ def test_nobody_releases_a_change_before_it_was_shown(
     assert len(reviewed.released()) == 1
 
 
+@pytest.mark.parametrize(("width", "paper"), [(1280, False), (420, False), (700, True)])
+def test_no_amount_of_a_voucher_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader, *, width: int, paper: bool
+) -> None:
+    items = [item(n=1, wallet="1190000.00 EUR"), item(n=2, wallet="-18750.00 EUR")]
+    reviewed = make_reviewed(tmp_path / "work", monkeypatch, items)
+    with reviewed.page() as page:
+        reader.come(page, width=width)
+        reader.shape(width=width, paper=paper)
+        reader.run("document.querySelectorAll('.voucher').forEach("
+                   "one => { one.style.contentVisibility = 'visible' })")  # fmt: skip
+        broken = reader.run(
+            "return [...document.querySelectorAll('.voucher td.n, .voucher .amount')].filter(e => {"
+            "const all = document.createRange(); all.selectNodeContents(e);"
+            "const tops = [...all.getClientRects()].map(one => one.top);"
+            "return Math.max(...tops) - Math.min(...tops) > 8;}).map(e => e.innerText)"
+        )
+        assert "1190000.00" in reader.text("#list")
+        assert broken == []
+        assert reader.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
 def hold_back(reader: Reader) -> None:
     """Hold the first voucher's item back, which makes revision 2."""
     reader.press("j", "r", "private")
