@@ -14,6 +14,7 @@ from etl.review.file_views import (
     cells_of,
     header_of,
     letters_of,
+    members_of,
     short,
 )
 from etl.review.model import FileRow
@@ -106,5 +107,5 @@ def _sheet(content: bytes) -> list[tuple[str, ...]]:
     try:
         sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, dtypes="string")
     except fastexcel.FastExcelError:
-        return []  # a zip of another kind: there are no cells in it
+        return [*members_of(content)]  # a zip of another kind
     return [tuple(cell or "" for cell in record) for record in sheet.to_polars().iter_rows()]

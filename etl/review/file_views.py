@@ -161,14 +161,19 @@ def _read_container(
         records = sheet.to_polars().rows()
         form = f"spreadsheet, sheet {sheet.name}"
     else:
-        with zipfile.ZipFile(io.BytesIO(content)) as members:
-            records = [(info.filename, str(info.file_size)) for info in members.infolist()]
+        records = members_of(content)
         form = "zip, its members and their sizes in bytes"
     rows = tuple(
         FileRow(at, tuple(short(cell or "") for cell in record), "", f"file-{number}-line-{at}")
         for at, record in enumerate(records[:MAX_LINES], 1)
     )
     return rows, len(records), form
+
+
+def members_of(content: bytes) -> list[tuple[str, str]]:
+    """List the members of a zip with their sizes."""
+    with zipfile.ZipFile(io.BytesIO(content)) as members:
+        return [(info.filename, str(info.file_size)) for info in members.infolist()]
 
 
 def header_of(rows: Sequence[FileRow]) -> FileRow | None:

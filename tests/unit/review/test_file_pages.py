@@ -58,13 +58,15 @@ def test_a_workbook_has_cells_and_no_raw_lines() -> None:
     assert not page.is_raw
 
 
-def test_a_zip_of_receipts_has_no_lines() -> None:
+def test_a_zip_of_receipts_lists_its_members_with_their_sizes() -> None:
     import zipfile
 
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as members:
         members.writestr("4113001_01.pdf", b"%PDF-1.4")
-    assert FileBook(made.getvalue(), encoding="utf-8", delimiter=None).page(1, 5).rows == ()
+    page = FileBook(made.getvalue(), encoding="utf-8", delimiter=None).page(1, 5)
+    assert [row.cells for row in page.rows] == [("4113001_01.pdf", "8")]
+    assert page.columns == ("A", "B")
 
 
 def test_a_quotation_mark_without_a_partner_takes_no_other_line_with_it() -> None:
