@@ -107,6 +107,7 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
         allowed=frozenset(_allowed(batch, is_lapsed=is_lapsed, has_repeats=bool(repeats))),
         folder=shelf.folders.shown(folder_of(shelf.folders, batch, batch.revision)),
         is_refused=bool(batch.facts.get("refusal")),
+        refused=tuple(batch.facts.get("refused") or ()),
     )  # fmt: skip
 
 
@@ -197,7 +198,16 @@ def line_of(batch: Batch) -> BatchLine:
         approved_by=", ".join(dict.fromkeys(one.by for one in batch.approvals)),
         items=counts.get("items"), rendered=counts.get("rendered"),
         rejected=counts.get("rejected"), content=batch.content or "",
+        imported=_imported(batch),
     )  # fmt: skip
+
+
+def _imported(batch: Batch) -> str:
+    if not batch.is_imported:
+        return ""
+    by = batch.facts.get("imported_by")
+    at = minute_of(str(batch.facts.get("imported_at") or ""))
+    return f"{at} by {by}" if by else at
 
 
 def moments_of(events: list[Event]) -> list[Moment]:

@@ -76,6 +76,7 @@ class Situation:
     seconds_left    the same in seconds, for a clock that counts down
     time_words      why the minutes left are not known, or that the export has ended
     reviewed_*      how many items, which, and when last: seen before, and booked the same as then
+    refused         items that the ERP did not take when it was imported
     is_lapsed       Pleo has ended the export: the batch can never be released
     """
 
@@ -104,6 +105,7 @@ class Situation:
     allowed: frozenset[Act] = frozenset()
     folder: str = ""
     is_refused: bool = False
+    refused: tuple[str, ...] = ()
 
     @property
     def is_urgent(self) -> bool:
@@ -148,6 +150,12 @@ class BatchLine:
     rendered: int | None
     rejected: int | None
     content: str
+    imported: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name it as a page does: another batch may have the number of a void one."""
+        return f"void batch {self.batch_id[:6]}" if self.word == "void" else f"batch {self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -564,8 +564,35 @@ def test_an_export_that_can_only_be_refused_is_ended_in_pleo(
         reader.press("a")
         reader.reloaded(lambda: reader.press(Keys.ENTER))
     assert reviewed.sent() == ["send-event", "send-event"]
-    assert session.history()[0].word == "void"
+    void, discarded = session.history()
+    assert (void.word, discarded.word) == ("void", "void")
+    with reviewed.page() as page:
+        reader.come(page)
+        reader.driver.get(f"{page.address.split('#')[0]}history")
+        assert "number 1 not used" in reader.text(".history")
+        assert void.batch_id[:6] in reader.text(".history")
     assert reviewed.bugs == []
+
+
+def test_what_the_erp_refused_is_named_on_its_voucher_and_at_the_top(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    refused = item(n=1)["accountingEntryId"]
+    session.imported(reviewed.batch, by="B. Lind", refused=[refused])
+    reader.come(page)
+    base = page.address.split("#")[0]
+    reader.driver.get(f"{base}batch/{reviewed.batch}")
+    assert "Your ERP refused 1 item" in reader.text(".now")
+    assert "Café Müller EUR 119.00" in reader.text(".now")
+    marked = reader.run(
+        "return [...document.querySelectorAll('.voucher')]"
+        ".filter(e => e.textContent.includes('refused by your ERP')).map(e => e.dataset.item)"
+    )
+    assert marked == [refused]
+    reader.driver.get(f"{base}history")
+    assert " by B. Lind" in reader.text(".history")
 
 
 def test_withdraw_and_reverse_are_acts_of_the_page(

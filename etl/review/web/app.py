@@ -144,7 +144,7 @@ class Local:
         drawer = seen.drawer
         keys = drawer.find() if drawer else []
         shown = {one.entry: one for one in stands.decisions}
-        concerned = [*shown, *(one.entry for one in stands.repeats)]
+        concerned = [*shown, *stands.refused, *(one.entry for one in stands.repeats)]
         concerned += [entry for asked in stands.questions for entry in asked.items]
         return self._page(
             "review.html.j2",
@@ -205,7 +205,8 @@ class Local:
     def compared(self, request: Request) -> Response:
         """Show what differs between two batches."""
         sides = [self.session.state(request.path_params[name]) for name in ("before", "after")]
-        left, right = ({"name": f"batch {one.number}", "path": one.batch_id} for one in sides)
+        names = {one.batch_id: one.name for one in self.session.history()}
+        left, right = ({"name": names[one.batch_id], "path": one.batch_id} for one in sides)
         values = {
             "stands": sides[1], "left": left, "right": right,
             "difference": self.session.compared(left["path"], right["path"]),
