@@ -87,6 +87,11 @@ def _staged(batch: Batch) -> Standing:
     if refusal:
         return Standing("refused", f"it cannot be exported: {refusal['reason']}")
     since = " again: it has changed since it was started" if batch.is_started else ""
+    if batch.facts.get("reverses"):
+        by = f"approved by {_approvers(batch)}, and " if batch.approvals else ""
+        return Standing(
+            "staged", f"it takes another batch back: {by}another person must approve it"
+        )
     if batch.approvals:
         said = f"approved by {_approvers(batch)}, and another person must approve it{since}"
         return Standing("staged", said)

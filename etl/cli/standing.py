@@ -54,6 +54,9 @@ def next_calls(batch: Batch, *, option: str = "") -> Sequence[tuple[str, str]]:
         ),
     }  # fmt: skip
     word = standing_of(batch).word
+    if word == "staged" and batch.facts.get("reverses"):
+        second = f"pleo-etl reverse {batch.facts['reverses']} --by NAME{option}"
+        return ((second, "as the other person"), (discard, "gives it up"))
     if word == "staged" and batch.approvals:
         return ((f"{review} --approve --by NAME", "as the other person"),)
     if word == "staged" and batch.facts.get("blocking"):

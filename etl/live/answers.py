@@ -18,7 +18,15 @@ from etl import files
 from etl.batches.ledger import Batch, Verdict
 from etl.batches.states import Kind, State
 from etl.errors import HeldElsewhere, Problem, UserMustFix
-from etl.live.answering import AGAIN, Answered, cannot, choose, in_words, is_released
+from etl.live.answering import (
+    AGAIN,
+    Answered,
+    cannot,
+    choose,
+    in_words,
+    is_in_the_books,
+    is_released,
+)
 from etl.live.deciding import held_by
 from etl.live.desk import Desk
 from etl.live.ending import void
@@ -89,6 +97,7 @@ def withdraw(desk: Desk, batch: Batch | str | None = None, *, by: str) -> Answer
     if not batch.is_withdrawn:
         if not is_released(batch) or batch.facts.get("reverses"):
             raise cannot(desk, batch, "withdrawn")
+        _not_while_taken_back(desk, batch)
         batch = take_back(desk, batch, by=by)
     return Answered(**in_words(desk, batch))
 
@@ -98,19 +107,31 @@ def mark_imported(
 ) -> Answered:
     """Say that the ERP has taken a batch, but for some items, which are free again.
 
+    Said once more with other items, these are refused as well: that may be noticed later.
+
     Needs: refused, names of items: their id, its first six characters or more, or the reference
     that the file prints.
     Raises: UserMustFix ANS-1, ANS-2; ANS-4 for a name that means no item, or several.
     """
     batch = choose(desk, batch, fits=is_released, answer="imported")
     items = _named_items(desk, batch, refused)
-    if not batch.is_imported:
-        if not is_released(batch):
-            raise cannot(desk, batch, "marked as imported")
+    known = batch.facts.get("refused") or ()
+    items = sorted({*known, *items})
+    if not batch.is_imported and not is_released(batch):
+        raise cannot(desk, batch, "marked as imported")
+    if not batch.is_imported or items != sorted(known):
+        if not is_in_the_books(batch):
+            raise cannot(desk, batch, "marked as imported in another way")
+        _not_while_taken_back(desk, batch)
         batch = desk.ledger.append(batch, Kind.IMPORTED, {"by": by, "refused": items})
-    elif sorted(batch.facts.get("refused") or ()) != items:
-        raise cannot(desk, batch, "marked as imported in another way")
     return Answered(**in_words(desk, batch))
+
+
+def _not_while_taken_back(desk: Desk, batch: Batch) -> None:
+    """Refuse to change what a reversal was made of while that waits for another person."""
+    waiting = desk.unsettled()
+    if waiting is not None and waiting.facts.get("reverses") == batch.id:
+        raise held_by(waiting, f"company {desk.name}")
 
 
 def _named_items(desk: Desk, batch: Batch, names: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from etl.batches.ledger import Batch
 from etl.batches.states import Kind, State
 from etl.codes import CODES
 from etl.errors import HeldElsewhere, Problem, UserMustFix
-from etl.live.deciding import REPEAT
+from etl.live.deciding import REPEAT, another_reverses
 from etl.live.desk import Desk
 from etl.live.outcomes import name_of
 from etl.live.reviewing import ask_as_now
@@ -63,10 +63,16 @@ def second_name_missing(batch: Batch, *, needed: int | None = None) -> HeldElsew
     what = f"{name_of(batch)} is approved by {names}, and {needed} persons must approve it"
     who = "another person looks" if batch.approvals else "each of them looks"
     fix = f"{who} at it and approves it with `pleo-etl review --approve --by NAME`; then release it"
+    if batch.facts.get("reverses"):
+        fix = another_reverses(batch)
     return HeldElsewhere(Problem("REVIEW-4", what, f"revision {batch.revision}", fix))
 
 
 def _check(batch: Batch, content: str | None) -> None:
+    if batch.facts.get("reverses"):
+        what = f"{name_of(batch)} takes another batch back, and is approved otherwise"
+        fix = f"{another_reverses(batch)}, or `pleo-etl discard` gives it up"
+        raise UserMustFix(Problem("REL-1", what, f"revision {batch.revision}", fix))
     if batch.facts.get("refusal"):
         what = f"{name_of(batch)} has nothing to approve: its job can only be refused"
         fix = "`pleo-etl release` tells Pleo why"

@@ -95,6 +95,11 @@ def find_repeats(
     return repeats
 
 
+def another_reverses(reversal: Batch) -> str:
+    """Say how a second person approves a reversal."""
+    return f"another person says `pleo-etl reverse {reversal.facts['reverses']} --by NAME`"
+
+
 def held_by(batch: Batch, where: str) -> HeldElsewhere:
     """Say that an unsettled batch must be dealt with first."""
     settle = f"pleo-etl settle {batch.id}"
@@ -104,10 +109,18 @@ def held_by(batch: Batch, where: str) -> HeldElsewhere:
         State.STAGED: "review and release it, or `pleo-etl discard` it",
         State.APPROVED: "release it with `pleo-etl release`, or `pleo-etl discard` it",
     }
+    what = f"batch {batch.number} ({batch.id}) is {batch.state} and must be settled first"
+    if batch.facts.get("reverses") and batch.state is State.STAGED:
+        names = " and ".join(one.by for one in batch.approvals) or "nobody"
+        what = (
+            f"batch {batch.number} ({batch.id}) takes another batch back: it is approved by"
+            f" {names}, and another person must approve it"
+        )
+        done[State.STAGED] = f"{another_reverses(batch)}, or `pleo-etl discard` gives it up"
     return HeldElsewhere(
         Problem(
             "JOB-2",
-            f"batch {batch.number} ({batch.id}) is {batch.state} and must be settled first",
+            what,
             where,
             done.get(batch.state, "run `pleo-etl release`: it finishes what was begun"),
         )

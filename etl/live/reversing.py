@@ -4,6 +4,8 @@
       intended ─> rename into the outbox ─> tx published ─> tx closed
       ─> tx reversed (of the first batch: its items are free again)
 
+    where two must approve   it stays staged until another person wants the same reversal
+
     stopped in between   the next command goes on from the state that it finds
     cannot be made       as it was approved, or any more: void, as nothing of it is out
 
@@ -17,6 +19,7 @@ from typing import Any
 
 from etl import files
 from etl.batches.ledger import Batch, NewBatch
+from etl.batches.ledger.applying import approvers
 from etl.batches.states import Kind, State
 from etl.errors import Problem, UserMustFix
 from etl.live import publishing
@@ -42,10 +45,26 @@ def reverse(desk: Desk, batch: Batch | str | None = None, *, by: str) -> Answere
         waiting = desk.unsettled()
         if waiting is not None and waiting.facts.get("reverses") != batch.id:
             raise held_by(waiting, f"company {desk.name}")
-        go_on(desk, waiting or _reserve(desk, batch, by=by))
+        reversal = go_on(desk, waiting or _reserve(desk, batch, by=by), by=by)
+        if reversal.state is State.STAGED:
+            return _wait(desk, reversal, of=batch)
         batch = desk.ledger.find(desk.company_id, batch.id)
     reversal = desk.ledger.find(desk.company_id, str(batch.facts["reversal"]))
     return Answered(**in_words(desk, reversal))
+
+
+def _wait(desk: Desk, reversal: Batch, *, of: Batch) -> Answered:
+    """Say that another person must agree before anything of a reversal is out."""
+    names = " and ".join(one.by for one in reversal.approvals)
+    return Answered(
+        word="waiting",
+        says=f"{name_of(reversal)} takes the bookings of {name_of(of)} back. It is approved by"
+        f" {names}, and {desk.approvals} persons must approve it; nothing of it is out",
+        next_step=f"another person says `pleo-etl reverse {of.number} --by NAME`;"
+        " `pleo-etl discard` gives it up",
+        batch=reversal,
+        folder=desk.stored(reversal).revision_folder(reversal.revision),
+    )
 
 
 def _is_reversible(batch: Batch) -> bool:
@@ -61,9 +80,22 @@ def finish_reversals(desk: Desk) -> list[Batch]:
         reverses = batch.facts.get("reverses")
         if reverses is None or batch.state is State.VOIDED:
             continue
+        if waits_for_another(batch):
+            continue
         if batch.is_unsettled or not by_id[reverses].is_reversed:
-            finished.append(go_on(desk, batch))
+            came_to = go_on(desk, batch)
+            finished += [] if waits_for_another(came_to) else [came_to]
     return finished
+
+
+def _names_on(reversal: Batch) -> set[str]:
+    return approvers(reversal.approvals, by="") - {""}
+
+
+def waits_for_another(reversal: Batch) -> bool:
+    """Say whether a reversal waits for another person: only that one's call takes it further."""
+    is_reversal = bool(reversal.facts.get("reverses"))
+    return is_reversal and reversal.state is State.STAGED and bool(reversal.approvals)
 
 
 def _of(desk: Desk, batch: Batch) -> Reversed:
@@ -114,18 +146,17 @@ def _reserve(desk: Desk, batch: Batch, *, by: str) -> Batch:
     return desk.ledger.append(new, Kind.RESERVED, body)
 
 
-def go_on(desk: Desk, reversal: Batch) -> Batch:
-    """Take a reversal from where it stands to its end."""
+def go_on(desk: Desk, reversal: Batch, *, by: str = "") -> Batch:
+    """Take a reversal from where it stands to its end, or to where another person must approve.
+
+    Needs: who says so now; by default the person who began it.
+    """
     batch = desk.ledger.find(desk.company_id, str(reversal.facts["reverses"]))
-    by = str(desk.ledger.events(desk.company_id, reversal.id)[0].body["by"])
+    by = by.strip() or str(desk.ledger.events(desk.company_id, reversal.id)[0].body["by"])
     if reversal.state is State.STAGED and reversal.revision == 0:
         reversal = _stage(desk, reversal, of=batch)
     if reversal.state is State.STAGED:
-        body: dict[str, Any] = {
-            "by": by, "content": reversal.content, "revision": reversal.revision, "needed": 1,
-            "verdicts": [],
-        }  # fmt: skip
-        reversal = desk.ledger.append(reversal, Kind.APPROVED, body)
+        reversal = _approve(desk, reversal, by=by)
     if reversal.state is State.APPROVED:
         reversal = _publish(desk, reversal)
     if reversal.state is State.PUBLISHED:
@@ -133,6 +164,19 @@ def go_on(desk: Desk, reversal: Batch) -> Batch:
     if reversal.state is State.CLOSED and not batch.is_reversed:
         desk.ledger.append(batch, Kind.REVERSED, {"by": by, "batch": reversal.id})
     return reversal
+
+
+def _approve(desk: Desk, reversal: Batch, *, by: str) -> Batch:
+    """Note that a person wants exactly this; the last one who must brings it on its way."""
+    names = _names_on(reversal) | {by.casefold()}
+    if names == _names_on(reversal) and len(names) < desk.approvals:
+        return reversal  # the same name counts once
+    body: dict[str, Any] = {
+        "by": by, "content": reversal.content, "revision": reversal.revision,
+        "needed": desk.approvals,
+    }  # fmt: skip
+    body |= {"verdicts": []} if len(names) >= desk.approvals else {}
+    return desk.ledger.append(reversal, Kind.APPROVED, body)
 
 
 def _publish(desk: Desk, reversal: Batch) -> Batch:

@@ -165,6 +165,9 @@ def asked_of(events: Sequence[Event]) -> frozenset[str]:
 def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> None:
     if batch.state is not State.STAGED or not batch.revision or batch.facts.get("refusal"):
         raise _cannot(f"{name_of(batch)} is {batch.state}, not staged", "review")
+    if batch.facts.get("reverses"):
+        fix = "`pleo-etl discard` gives it up"
+        raise _cannot(f"{name_of(batch)} takes another batch back as it was", "review", fix=fix)
     known = {entry.casefold() for entry in desk.ledger.listed(batch)}
     repeats = batch.facts.get("repeats") or {}
     answerable = asked_of(desk.ledger.events(desk.company_id, batch.id))

@@ -116,7 +116,8 @@ def _allowed(batch: Batch, *, is_lapsed: bool, has_repeats: bool) -> Iterator[Ac
     if is_lapsed:
         yield Act.FETCH
         return
-    if batch.state is State.STAGED and batch.revision and not refused:
+    is_reversal = bool(batch.facts.get("reverses"))
+    if batch.state is State.STAGED and batch.revision and not (refused or is_reversal):
         yield from _ANSWERS
         if has_repeats:
             yield from (Act.ALREADY_BOOKED, Act.AGAIN)
@@ -182,6 +183,8 @@ def _next_step(batch: Batch, word: str) -> str:
         )
     if word != "staged":
         return _NEXT.get(word, "")
+    if batch.facts.get("reverses"):
+        return "another person reverses the same batch as well, or it is discarded"
     if batch.approvals:
         return "another person looks through it and approves it"
     if batch.facts.get("blocking"):

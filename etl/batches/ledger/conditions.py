@@ -116,8 +116,8 @@ def _may_withdraw(batch: Batch, _body: Body) -> str | None:
     return _is_still_there(batch)
 
 
-def _may_import(batch: Batch, _body: Body) -> str | None:
-    if batch.is_imported:
+def _may_import(batch: Batch, body: Body) -> str | None:
+    if batch.is_imported and not set(body["refused"]) > set(batch.facts.get("refused") or ()):
         return "as it was imported already"
     return _is_still_there(batch)
 

@@ -116,7 +116,8 @@ def imported(desk: Desk, *, batch: str, refused: Sequence[str]) -> Any:
 def reverse(desk: Desk, *, batch: str) -> Any:
     """Book a batch the other way round."""
     finishing.finish(desk)
-    return answers.reverse(desk, batch, by=BY)
+    done = answers.reverse(desk, batch, by=BY)
+    return answers.reverse(desk, batch, by=OTHER) if done.word == "waiting" else done
 
 
 def adopt(desk: Desk, *, job: str) -> Any:

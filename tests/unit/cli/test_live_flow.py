@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes.items import item
 from tests.unit.cli.live import Live, make_live, only, three_items
+from tests.unit.cli.test_review import set_company
 
 
 def released_folder(live: Live) -> Path:
@@ -450,6 +451,30 @@ def test_imported_notes_who_and_frees_what_the_erp_refused(live: Live) -> None:
     assert "imported, by A. Patel" in live.run("history", "1").stdout
     live.job(entries=[three_items()[1]["accountingEntryId"]])
     assert only(live.json("run"))["batch"]["counts"]["rendered"] == 1  # type: ignore[index]
+
+
+def test_where_two_must_approve_the_second_person_reverses_too(live: Live) -> None:
+    live.job()
+    live.run("run", "--release")
+    set_company(live, "approvals: 2")
+    first = live.run("reverse", "1", "--yes", "--by", "Ann")
+    assert first.exit_code == 0
+    assert "approved by Ann, and 2 persons must approve it; nothing of it is out" in " ".join(
+        first.stderr.split()
+    )
+    status = live.run("status").stdout
+    assert "it takes another batch back: approved by Ann, and another person must" in " ".join(
+        status.split()
+    )
+    assert "--by NAME" in status
+    assert "pleo-etl discard" in status
+    for words in (["run"], ["run", "--release"]):
+        held = live.json(*words)
+        assert (held["exit_code"], held["errors"][0]["code"]) == (4, "JOB-2")
+    for words in (["release", "--yes", "--by", "Ben"], ["review", "--release", "--by", "Ben"]):
+        assert live.json(*words)["errors"][0]["code"] == "REL-1"
+    assert live.run("review").exit_code == 0
+    assert only(live.json("reverse", "1", "--yes", "--by", "Ben"))["outcome"] == "reversed"
 
 
 def test_reverse_makes_the_opposite_postings(live: Live) -> None:

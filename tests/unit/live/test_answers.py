@@ -10,7 +10,7 @@ import pytest
 
 from etl.batches.states import State
 from etl.errors import EtlError
-from etl.live import answers
+from etl.live import answers, releasing, reviewing
 from etl.live.outcomes import Outcome
 from tests.fakes.items import item
 from tests.unit.live.scene import BY, Scene
@@ -223,8 +223,31 @@ def test_what_the_erp_has_refused_may_come_again(scene: Scene) -> None:
         assert set(desk.ledger.claims(desk.company_id, scene.entries)) == {third}
     same = give(scene, answers.mark_imported, batch, by=BY, refused=[second, first])
     assert same.says == outcome.says
-    assert "ANS-2" in refused(scene, answers.mark_imported, batch, by=BY, refused=[third])
-    assert "ANS-2" in refused(scene, answers.mark_imported, batch, by=BY)
+    assert give(scene, answers.mark_imported, batch, by=BY).says == outcome.says
+    last = scene.batch().seq
+    later = give(scene, answers.mark_imported, batch, by=BY, refused=[third])  # noticed later
+    assert later.says.endswith("without 3 items that it refused")
+    assert scene.batch().seq > last
+    with scene.desk() as desk:
+        assert desk.ledger.claims(desk.company_id, scene.entries) == {}
+        assert desk.ledger.verify() == []
+
+
+def test_a_refusal_noticed_late_leaves_an_item_that_came_again_to_its_new_batch(
+    scene: Scene,
+) -> None:
+    batch = released(scene)
+    first, second, _third = sorted(scene.entries)
+    give(scene, answers.mark_imported, by=BY, refused=[first])
+    again = released(scene, [first])
+    give(scene, answers.mark_imported, batch, by=BY, refused=[second])
+    with scene.desk() as desk:
+        claims = desk.ledger.claims(desk.company_id, scene.entries)
+        assert claims[first].batch.id == again
+        assert second not in claims
+        assert desk.ledger.verify() == []
+    give(scene, answers.withdraw, again, by=BY)
+    assert "ANS-2" in refused(scene, answers.mark_imported, again, by=BY, refused=[first])
 
 
 def test_names_that_mean_nothing_are_all_named(scene: Scene) -> None:
@@ -275,6 +298,72 @@ def test_a_reversal_swaps_the_sides_and_frees_the_items(scene: Scene) -> None:
     third = released(scene)
     assert scene.batch().id == third
     assert rows(scene, 3)[0][0] == "7"  # vouchers 1 to 3, 4 to 6 of the reversal
+
+
+@pytest.fixture
+def two(scene: Scene) -> Scene:
+    """Give a scene of a company that wants two names, with a batch that the ERP has."""
+    released(scene)
+    give(scene, answers.mark_imported, "1", by=BY)
+    path = scene.root / "pleo-etl.yaml"
+    text = path.read_text().replace("template: generic", "approvals: 2, template: generic")
+    path.write_text(text)
+    return scene
+
+
+def test_where_two_must_approve_one_person_reverses_nothing(two: Scene) -> None:
+    for name in (BY, f" {BY.upper()} "):
+        outcome = give(two, answers.reverse, "1", by=name)
+        assert outcome.word == "waiting"
+        assert "pleo-etl reverse 1 --by NAME" in outcome.next_step
+    assert len(two.released()) == 1
+    waiting = two.batch()
+    assert (waiting.state, [one.by for one in waiting.approvals]) == (State.STAGED, [BY])
+    assert two.finish() == []  # no command takes it further, none gives it up
+    assert two.batch() == waiting
+    with pytest.raises(EtlError, match="another person must approve it") as held:
+        two.run()
+    assert (held.value.exit_code, held.value.problems[0].code) == (4, "JOB-2")
+    assert "--by NAME" in held.value.problems[0].fix
+    assert give(two, answers.reverse, "1", by="Ben").word == "reversed"
+    assert [one.by for one in two.batch().approvals] == [BY, "Ben"]
+    assert len(two.released()) == 2
+    with two.desk() as desk:
+        assert desk.ledger.claims(desk.company_id, two.entries) == {}
+        assert desk.ledger.verify() == []
+
+
+def test_a_reversal_that_waits_cannot_be_approved_or_changed_by_other_ways(two: Scene) -> None:
+    give(two, answers.reverse, "1", by=BY)
+    waiting = two.batch()
+    with pytest.raises(EtlError, match="takes another batch back, and is approved otherwise"):
+        two.approve("Ben")
+    with pytest.raises(EtlError, match="REVIEW-4") as error, two.desk() as desk:
+        releasing.release(desk, waiting, by="Ben")
+    assert "pleo-etl reverse" in error.value.problems[0].fix
+    no = {two.entries[0]: {"do": "reject", "reason": "no"}}
+    with pytest.raises(EtlError, match="JOB-12"), two.desk() as desk:
+        reviewing.answer(desk, waiting, by="Ben", decisions=no)
+    assert "JOB-2" in refused(two, answers.mark_imported, "1", by=BY, refused=[two.entries[0]])
+    assert len(two.released()) == 1
+
+
+def test_a_reversal_that_waits_is_given_up_like_any_batch(two: Scene) -> None:
+    give(two, answers.reverse, "1", by=BY)
+    assert give(two, answers.discard, by=BY).word == "voided"
+    assert two.finish() == []
+    assert len(two.released()) == 1
+    assert give(two, answers.reverse, "1", by="Ben").word == "waiting"  # and begins anew
+
+
+@pytest.mark.parametrize("effect", ["tx reserved", "tx staged", "tx approved"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_stop_makes_no_second_person(two: Scene, when: str, effect: str) -> None:
+    two.stopped(lambda: give(two, answers.reverse, "1", by=BY), when, effect)
+    assert two.finish() == []
+    assert len(two.released()) == 1
+    assert give(two, answers.reverse, "1", by=BY).word == "waiting"
+    assert give(two, answers.reverse, "1", by="Ben").word == "reversed"
 
 
 def test_what_the_erp_refused_is_not_reversed(scene: Scene) -> None:
