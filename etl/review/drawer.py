@@ -6,6 +6,8 @@ full, and finds them by words.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +31,8 @@ _FOUND_IN_ITEMS = (
     "item.id", "item.type", "item.vendor.name", "item.supplier.name", "item.user.name",
     "item.note", "item.amount", "item.invoice.number",
 )  # fmt: skip
+#: An amount as a person writes it: 164,33 or 1.164,33 or 1,164.33.
+_AMOUNT = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:[.,'’][0-9]{3})+)[.,][0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,18 @@ class ItemLine:
     amount: Decimal | None
     currency: str
     url: str | None
+
+
+def _folded(text: str) -> str:
+    """Write a text as it is searched: no case, and one form of every letter."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _plain_amount(word: str) -> str:
+    """Write an amount, however its parts are told apart, as amounts are stored; else the word."""
+    if not _AMOUNT.fullmatch(word):
+        return word
+    return f"{re.sub('[^0-9-]', '', word[:-3])}.{word[-2:]}"
 
 
 def _kind(row: Mapping[str, object]) -> str:
@@ -63,8 +79,10 @@ class Drawer:
     def find(self, words: str = "", *, is_noted: bool = False) -> list[int]:
         """Give the keys of the vouchers that hold all the words, in the order of the batch."""
         found = self._words
-        for word in words.casefold().split():
-            found = found.filter(pl.col("words").str.contains(word, literal=True))
+        for word in _folded(words).split():
+            meant = {word, _plain_amount(word)}
+            holds = [pl.col("words").str.contains(one, literal=True) for one in sorted(meant)]
+            found = found.filter(pl.any_horizontal(holds))
         if is_noted:
             noted = self._frames.notes.select(ITEM_KEY).drop_nulls().unique()
             found = found.join(noted, on=ITEM_KEY, how="semi", maintain_order="left")
@@ -156,4 +174,5 @@ class Drawer:
                            maintain_order="left")  # fmt: skip
         texts = [pl.col(name).cast(pl.String) for name in (*_FOUND_IN, *_FOUND_IN_ITEMS)]
         joined = pl.concat_str([*texts, pl.col("accounts")], separator=" ", ignore_nulls=True)
-        return table.select(VOUCHER_KEY, ITEM_KEY, joined.str.to_lowercase().alias("words"))
+        words = pl.Series("words", map(_folded, table.select(joined).to_series()), pl.String)
+        return table.select(VOUCHER_KEY, ITEM_KEY).with_columns(words)
