@@ -217,7 +217,8 @@ def _show_cells(found: Comparison) -> None:
         return
     items = len({cell.item_id for cell in found.cells})
     talk.give("")
-    talk.give(f"cells: {counted(len(found.cells), 'cell')} of {counted(items, 'item')} differ")
+    differ = "differs" if len(found.cells) == 1 else "differ"
+    talk.give(f"cells: {counted(len(found.cells), 'cell')} of {counted(items, 'item')} {differ}")
     shown = found.cells[:MAX_LISTED]
     for (item, file, old, new), cells in groupby(
         shown, key=lambda cell: (_called(cell), cell.file, cell.row_before, cell.row_after)

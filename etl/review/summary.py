@@ -155,7 +155,7 @@ def _to_look_at(notes: Sequence[NoteGroup], width: int) -> list[str]:
         lead = f"  {counted(group.count, group.noun):>9}  "
         lines += wrapped(lead, f"{sign}{group.meaning} ({group.code})", width=width)
     if len(notes) > MAX_LISTED:
-        lines.append(f"  and {len(notes) - MAX_LISTED} more kinds of remarks")
+        lines.append(f"  and {counted(len(notes) - MAX_LISTED, 'more remark')}")
     return lines
 
 

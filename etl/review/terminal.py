@@ -236,7 +236,7 @@ def remarks(notes: Sequence[NoteGroup], shown: Shown, *, few: int) -> list[Line]
         lines += _styled(wrapped(lead, text, width=shown.width), shown.width, style)
         lines += _concerned(group.concerned[:few], shown)
         lines += _more(group.count - len(group.concerned[:few]), group.noun, " " * 13)
-    return lines + _more(len(notes) - len(groups), "kind", "  ")
+    return lines + _more(len(notes) - len(groups), "remark", "  ")
 
 
 def rejections(cures: Sequence[CureGroup], shown: Shown, *, few: int) -> list[Line]:

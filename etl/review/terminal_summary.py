@@ -90,8 +90,9 @@ def _to_do(view: ReviewView, shown: Shown) -> Iterator[tuple[str, int, str, str]
         yield "x", counts.rejected, f"item{_s(counts.rejected)} rejected, for {causes}", "look"
     codes = {question.code for question in situation.questions}
     remarks = sum(note.code not in codes for note in view.notes)
+    more = "more " if asked else ""
     if remarks:
-        yield "n", remarks, f"kind{_s(remarks)} of remarks to look at", "look"
+        yield "n", remarks, f"{more}remark{_s(remarks)} to look at", "look"
     if counts.vouchers:
         yield "v", counts.vouchers, f"voucher{_s(counts.vouchers)} to look through", ""
 

@@ -226,8 +226,9 @@ def _sentences(
     blocking = sum(1 for group in notes if group.is_blocking)
     if blocking:
         found.append(f"{counted(blocking, 'question')} must be answered")
-    if len(notes) - blocking:
-        found.append(f"{counted(len(notes) - blocking, 'kind')} of remarks to look at")
+    if others := len(notes) - blocking:
+        remark = "more remark" if blocking else "remark"
+        found.append(f"{counted(others, remark)} to look at")
     return tuple(found)
 
 

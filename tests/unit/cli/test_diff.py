@@ -102,6 +102,8 @@ def test_cells_of_a_workbook_are_compared_like_any_other(workspace: Workspace) -
     workspace.convert(items, out="new")
     (cell,) = difference(workspace)["cells"]
     assert (cell["column"], cell["before"], cell["after"]) == ("Account", "4650", "4653")
+    told = workspace.run("diff", str(workspace.root / "old"), str(workspace.root / "new")).stdout
+    assert "\ncells: 1 cell of 1 item differs\n" in told
 
 
 def test_another_template_compares_money_and_items_only(workspace: Workspace) -> None:

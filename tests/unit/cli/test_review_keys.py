@@ -43,7 +43,7 @@ def test_it_begins_with_what_decides_and_says_the_minutes_and_the_keys(staged: L
         r"\n"
         r"What waits for you\n"
         r"      1 item rejected, for 1 cause  key x\n"
-        r"      1 kind of remarks to look at  key n\n"
+        r"      1 remark to look at           key n\n"
         r"      2 vouchers to look through    key v\n"
         r"\n"
         r"Read\n"

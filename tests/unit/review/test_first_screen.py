@@ -62,7 +62,7 @@ def test_what_decides_and_what_waits_with_its_key(view: ReviewView) -> None:
         "      1 item was booked before: already booked, or again?  key n",
         "      1 question to answer                                 key n",
         "      3 items rejected, for 2 causes                       key x",
-        "      1 kind of remarks to look at                         key n",
+        "      1 more remark to look at                             key n",
         "      7 vouchers to look through                           key v",
     ]
 

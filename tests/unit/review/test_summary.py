@@ -99,7 +99,7 @@ def test_many_of_each_are_counted_not_listed() -> None:
     text = render_summary(many)
     assert "  and 4 more, named in manifest.json" in text
     assert "  and 13 more causes in rejections.csv" in text
-    assert "  and 13 more kinds of remarks" in text
+    assert "  and 13 more remarks" in text
 
 
 def test_the_path_to_open_is_never_cut(view: ReviewView) -> None:
