@@ -616,6 +616,7 @@ def test_withdraw_and_reverse_are_acts_of_the_page(
     reader.driver.find_element("css selector", "[aria-labelledby=compare] a").click()
     assert reader.text("h1") == "What changed from batch 1 to batch 2"
     moved = reader.text("main")
+    assert "Café Müller EUR 119.00" in moved
     assert "Money moved, by account" in moved  # what was booked stands on the other side now
 
 

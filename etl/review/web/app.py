@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -38,6 +39,8 @@ VOUCHERS, LINES = 25, 200
 _BOOKS = 4
 #: Items that are named in a dialog, and in the list of those that go back to Pleo.
 NAMED, NAMED_BACK = 5, 200
+#: Items and cells that a comparison shows.
+SHOWN = 500
 #: A receipt is shown by itself, with nothing allowed: also not what it may hold.
 _RECEIPT_POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -182,7 +185,8 @@ class Local:
             "stands": self.session.state(wanted),
             "left": {"name": f"revision {before}", "path": f"{wanted}/{before}"},
             "right": {"name": f"revision {after}", "path": f"{wanted}/{after}"},
-            "difference": self.session.difference(wanted, before, after),
+            "difference": (told := self.session.difference(wanted, before, after)),
+            "items": self._named(told, (wanted, before), (wanted, after)),
         }
         return self._page("difference.html.j2", values)
 
@@ -209,9 +213,22 @@ class Local:
         left, right = ({"name": names[one.batch_id], "path": one.batch_id} for one in sides)
         values = {
             "stands": sides[1], "left": left, "right": right,
-            "difference": self.session.compared(left["path"], right["path"]),
+            "difference": (told := self.session.compared(left["path"], right["path"])),
+            "items": self._named(told, (left["path"], None), (right["path"], None)),
         }  # fmt: skip
         return self._page("difference.html.j2", values)
+
+    def _named(self, told: Any, *sides: tuple[str, int | None]) -> dict[str, Any]:
+        """Give what is known of the items of a comparison, from whichever side can be seen."""
+        entries = list(
+            {one.item_id: None for one in (*told.found.items[:SHOWN], *told.found.cells[:SHOWN])}
+        )
+        items: dict[str, Any] = {}
+        for batch, revision in sides:
+            with suppress(EtlError):  # an old one that cannot be made again
+                seen = self.session.view(batch, revision=revision)
+                items |= seen.drawer.items(entries) if seen and seen.drawer else {}
+        return items
 
     # ── parts of pages ──
 

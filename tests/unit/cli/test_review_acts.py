@@ -76,6 +76,9 @@ def test_what_was_booked_before_is_answered_item_by_item(live: Live) -> None:
     assert said_of(live) == {FIRST: ("again", ""), SECOND: ("again", "")}
     live.run("review", "--already-booked", "all", "--again", "4113002")  # the name goes first
     assert said_of(live) == {FIRST: ("already_booked", ""), SECOND: ("again", "")}
+    live.run("review", "--undo", "all")
+    assert said_of(live) == {}
+    live.run("review", "--already-booked", "all", "--again", "4113002")
     assert only(live.json("review", "--release"))["outcome"] == "closed"
 
 
