@@ -26,6 +26,7 @@ from etl.review.summary import (
 )
 from etl.review.terminal_lines import Line as Line
 from etl.review.terminal_lines import Shown as Shown
+from etl.review.terminal_totals import sums
 from etl.review.words import grouped
 from etl.sentences import counted
 
@@ -48,6 +49,7 @@ def overview(view: ReviewView, shown: Shown) -> list[Line]:
         set_aside(view.aside, shown),
         remarks(view.notes, shown, few=FEW),
         rejections(view.cures, shown, few=FEW),
+        sums(view, shown.width),
         _files(view, shown),
         next_steps(view, shown),
     )

@@ -13,6 +13,7 @@ from etl.review.short_names import is_short_for, short_names
 from etl.review.situation import Approved, Decision, Question, Repeat, Situation
 from etl.review.summary import columns_of
 from etl.review.terminal import Line, Shown, overview, rejections, remarks, sight
+from etl.review.terminal_totals import sums
 from etl.review.terminal_vouchers import item_list, voucher_screen
 from tests.unit.review import batches
 
@@ -127,3 +128,27 @@ def test_short_names_tell_items_apart(ids: list[str]) -> None:
     assert len(set(names.values())) == len(set(ids))
     for entry, name in names.items():
         assert entry.startswith(name) or is_short_for(name, entry)
+
+
+def test_the_whole_review_has_the_sums_of_the_control_sheet(view: ReviewView) -> None:
+    lines = texts(whole(SITUATION, view))
+    at = lines.index("By type                          amount")
+    assert lines[at + 1 : at + 6] == [
+        "  card purchase  EUR  3 items    425.50",  # 119.00 + 214.00 + 92.50
+        "  out of pocket  EUR   1 item     35.00",
+        "  refund         EUR   1 item    -23.80",
+        "  wallet topup   EUR   1 item  5 000.00",
+        "  card purchase  GBP   1 item     80.00",
+    ]
+    assert [line.split("  ")[0] for line in lines if line.startswith("By ")] == [
+        "By account", "By tax code", "By vendor or merchant", "By type", "By period", "By file",
+    ]  # fmt: skip
+    assert "  VSt19        EUR   80.00  15.20   95.20" in lines
+
+
+def test_a_long_list_of_sums_is_cut_and_says_where_the_rest_is(view: ReviewView) -> None:
+    account = view.control.accounts[0]
+    many = tuple(replace(account, account=str(1000 + at)) for at in range(13))
+    lines = texts(sums(replace(view, control=replace(view.control, accounts=many)), 80))
+    at = lines.index("  and 3 more; all on the page and in --xlsx")
+    assert lines[at - 1].startswith("  1009 ")
