@@ -37,6 +37,13 @@ class AccountMove:
         return self.after - self.before
 
 
+#: How a person is told where an item is; what is kept out is rejected, or waits for an answer.
+_PLACES: Mapping[str | None, str] = {
+    "exported": "in the files", "no_row": "exported without a row",
+    "failed": "kept out of the files", "skipped": "skipped", None: "not listed",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class ItemChange:
     """An item that is in one batch only, or came to another place.
@@ -52,12 +59,15 @@ class ItemChange:
     after: str | None
     reason: str | None
 
+    @property
+    def left(self) -> str:
+        """Say to a person where it was."""
+        return _PLACES[self.before]
 
-#: How a person is told where an item is; what is kept out is rejected, or waits for an answer.
-PLACES: Mapping[str | None, str] = {
-    "exported": "in the files", "no_row": "exported without a row",
-    "failed": "kept out of the files", "skipped": "skipped", None: "not listed",
-}  # fmt: skip
+    @property
+    def went(self) -> str:
+        """Say to a person where it is now."""
+        return _PLACES[self.after]
 
 
 @dataclass(frozen=True, slots=True)

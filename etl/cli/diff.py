@@ -207,9 +207,7 @@ def _called(one: ItemChange | CellChange) -> str:
 
 
 def _change(one: ItemChange) -> tuple[str, str]:
-    from etl.batches.comparison import PLACES
-
-    return f"{PLACES[one.before]} -> {PLACES[one.after]}", one.reason or ""
+    return f"{one.left} -> {one.went}", one.reason or ""
 
 
 def _show_cells(found: Comparison) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment
 
-from etl.batches.comparison import PLACES
 from etl.review.drawer import ItemLine
 from etl.review.model import ReviewView
 from etl.review.report import context_of, environment_of, resource
@@ -26,7 +25,7 @@ _OWN = (
 def _environment() -> Environment:
     texts = {name: own(name) for name in _OWN}
     made = environment_of(DictLoader({**texts, "report.html.j2": resource("report.html.j2")}))
-    made.globals |= {"places": PLACES, "sums": sums}
+    made.globals["sums"] = sums
     return made
 
 
