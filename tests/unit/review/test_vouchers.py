@@ -75,7 +75,10 @@ def test_net_and_tax_stand_in_the_row_where_the_file_has_them() -> None:
     assert (taxi.net, taxi.tax) == (None, None)
     page = html.document_fromstring(render_report(view))
     notes = page.xpath("//div[@class='postings']//small[span[@class='amount']]")
-    assert [note.text_content() for note in notes] == ["net 100.00 + tax 19.00", "net 20.00 + tax 3.80"]
+    assert [note.text_content() for note in notes] == [
+        "net 100.00 + tax 19.00",
+        "net 20.00 + tax 3.80",
+    ]
 
 
 def test_gross_alone_is_shown_where_the_file_has_it_alone(view: ReviewView) -> None:
