@@ -186,7 +186,16 @@ class Bookkeeper:
     def mend_ledger(self) -> bool:
         """Make the ledger again where the last command asked for it."""
         is_asked = self.last is not None and bool(NOT_MINE & set(self.last.codes))
-        return is_asked and self.command("rebuild").exit_code == 0
+        is_mended = is_asked and self.command("rebuild").exit_code == 0
+        if is_mended:
+            self._reverse_again()
+        return is_mended
+
+    def _reverse_again(self) -> None:
+        """Make sure of a reversal after the ledger was lost: it must not be made twice."""
+        reversed_ = [batch.reverses for batch in self.released() if batch.reverses]
+        if reversed_ and self.chance.random() < 0.5:
+            self.command("reverse", batch=reversed_[0])
 
     def adopt(self) -> None:
         """Take over a job on which nobody works any more, as the person knows."""

@@ -101,7 +101,7 @@ class Person(Bookkeeper):
 
     def _rare_acts(self) -> list[tuple[int, Act]]:
         return [
-            (1, self._start_elsewhere),
+            (1, self._lose_job),
             (3, self.reverse),
             (3, self.say_imported),
             (2, self._adopt),
@@ -201,6 +201,13 @@ class Person(Bookkeeper):
                 if self.chance.random() < 0.5:
                     self._report_elsewhere(job)
                 return
+
+    def _lose_job(self) -> None:
+        """Stage a job, and release it when another integration has taken it."""
+        if self.chance.random() < 0.5:
+            self.command("run")
+        self._start_elsewhere()
+        self.command("release")
 
     def _report_elsewhere(self, job: Job) -> None:
         """Let the other integration be through with some of the items."""

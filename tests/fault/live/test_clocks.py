@@ -14,7 +14,7 @@ from tests.fault.live.amounts import amount
 from tests.fault.live.story import draw, plain, play
 
 JUMPS = amount(default=6, full=200)
-STORIES = amount(default=8, full=400)
+STORIES = amount(default=6, full=400)
 MOMENTS = {
     "summer time begins": datetime(2026, 3, 29, 0, 59, 58, tzinfo=UTC),
     "summer time ends": datetime(2026, 10, 25, 0, 59, 58, tzinfo=UTC),

@@ -18,7 +18,7 @@ from tests.fault.live.world import World
 
 SEED = 1
 #: Of each answer so many places, unless all of them are tried.
-SAMPLE = 6
+SAMPLE = 5
 MAX_TIMES = 4
 MAX_ROUNDS = 6
 

@@ -46,7 +46,7 @@ def file_before_reserve(patch: Patch) -> None:
     patch.setattr(StoredBatch, "revision_folder", folder)
 
 
-@variant("items are acknowledged before they are sent")
+@variant("items are acknowledged before they are sent", first=2)
 def acknowledge_before_send(patch: Patch) -> None:
     real = reporting._send
 
@@ -58,7 +58,7 @@ def acknowledge_before_send(patch: Patch) -> None:
     patch.setattr(reporting, "_send", send)
 
 
-@variant("a start whose answer was lost is sent again without a look", first=8)
+@variant("a start whose answer was lost is sent again without a look")
 def start_not_read_back(patch: Patch) -> None:
     real = PleoClient.send_event
 
@@ -71,12 +71,12 @@ def start_not_read_back(patch: Patch) -> None:
     patch.setattr(PleoClient, "send_event", send)
 
 
-@variant("a report whose answer was lost is sent again without a look")
+@variant("a report whose answer was lost is sent again without a look", first=2)
 def blind_retry_of_a_verdict(patch: Patch) -> None:
     patch.setattr(reporting, "_look", lambda _desk, batch: batch)
 
 
-@variant("what is published is not compared with what Pleo lists now")
+@variant("what is published is not compared with what Pleo lists now", first=19)
 def no_compare_at_publish(patch: Patch) -> None:
     real = publishing._render_again
 
@@ -94,7 +94,7 @@ def no_fetch_at_publish(patch: Patch) -> None:
     patch.setattr(publishing, "check_again", lambda _desk, batch, **_more: batch)
 
 
-@variant("the final event is sent before every item is acknowledged")
+@variant("the final event is sent before every item is acknowledged", first=2)
 def final_event_too_early(patch: Patch) -> None:
     def report(desk: Any, batch: Any) -> Any:
         left = reporting._left(desk, batch)
@@ -127,7 +127,7 @@ def verdict_recomputed(patch: Patch) -> None:
     patch.setattr(PleoClient, "report_items", report)
 
 
-@variant("errors of single items are taken for success", first=21)
+@variant("errors of single items are taken for success", first=6)
 def partial_success_is_success(patch: Patch) -> None:
     real = PleoClient.report_items
 
@@ -145,7 +145,7 @@ def partial_success_is_success(patch: Patch) -> None:
     patch.setattr(PleoClient, "report_items", report)
 
 
-@variant("nothing keeps a second command out")
+@variant("nothing keeps a second command out", first=2)
 def lock_removed(patch: Patch) -> None:
     patch.setattr(filelock.BaseFileLock, "acquire", lambda _lock, *_args, **_named: None)
 
@@ -159,7 +159,7 @@ def claims_without_unique_key(patch: Patch) -> None:
     everywhere(patch, "find_repeats", lambda _desk, _entries, **_more: {})
 
 
-@variant("jobs are chosen by date: what was created before the last one is passed over", first=8)
+@variant("jobs are chosen by date: what was created before the last one is passed over", first=13)
 def watermark_by_date(patch: Patch) -> None:
     real = jobs.running_jobs
 
@@ -171,12 +171,12 @@ def watermark_by_date(patch: Patch) -> None:
     everywhere(patch, "running_jobs", running)
 
 
-@variant("a released batch whose job has ended is not marked", first=5)
+@variant("a released batch whose job has ended is not marked", first=4)
 def quarantine_skipped(patch: Patch) -> None:
     patch.setattr(ending, "_mark", lambda _desk, _batch: None)
 
 
-@variant("a released batch whose job has ended is closed as if all were well", first=5)
+@variant("a released batch whose job has ended is closed as if all were well", first=4)
 def quarantine_is_closing(patch: Patch) -> None:
     def quarantine(desk: Any, batch: Any, _why: str) -> Any:
         return desk.ledger.append(batch, Kind.CLOSED, {"event": "completed"})
@@ -185,7 +185,7 @@ def quarantine_is_closing(patch: Patch) -> None:
     everywhere(patch, "quarantine", quarantine)
 
 
-@variant("the folder is renamed into the outbox and not synced", only="power", first=14)
+@variant("the folder is renamed into the outbox and not synced", only="power", first=10)
 def rename_without_sync(patch: Patch) -> None:
     def move(source: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -194,12 +194,12 @@ def rename_without_sync(patch: Patch) -> None:
     patch.setattr(files, "move_folder", move)
 
 
-@variant("files are written and not synced", only="power")
+@variant("files are written and not synced", only="power", first=1)
 def files_without_sync(patch: Patch) -> None:
     patch.setattr(Disk, "heeds_syncs", False)
 
 
-@variant("a batch that was stopped is made again under a new id", first=2)
+@variant("a batch that was stopped is made again under a new id")
 def retry_with_new_batch_id(patch: Patch) -> None:
     def finish(desk: Any) -> list[Any]:
         batch = desk.unsettled()
@@ -222,13 +222,15 @@ def numbers_used_twice(patch: Patch) -> None:
     patch.setattr(Ledger, "next_numbers", numbers)
 
 
-@variant("a job that somebody else has started is taken for ours", first=61)
+@variant("a job that somebody else has started is taken for ours", only="answers", first=183)
 def foreign_job_is_ours(patch: Patch) -> None:
     patch.setattr(starting, "_is_ours", lambda _batch, _job: True)
     patch.setattr(conditions, "_CONDITIONS", {})
 
 
-@variant("items of a batch that was imported without Pleo's knowledge are free", only="hasty")
+@variant(
+    "items of a batch that was imported without Pleo's knowledge are free", only="hasty", first=6
+)
 def imported_items_are_free(patch: Patch) -> None:
     def settle(desk: Any, batch: Any = None, *, imported: bool, by: str) -> Any:
         batch = desk.unsettled()
@@ -243,7 +245,7 @@ def imported_items_are_free(patch: Patch) -> None:
     patch.setattr(answers, "settle", settle)
 
 
-@variant("items are free before the files are out of reach", first=5)
+@variant("items are free before the files are out of reach", first=23)
 def free_before_taken_back(patch: Patch) -> None:
     def carry_out(desk: Any, batch: Any, *, by: str) -> Any:
         return desk.ledger.append(batch, Kind.WITHDRAWN, {"by": by})
@@ -251,7 +253,7 @@ def free_before_taken_back(patch: Patch) -> None:
     patch.setattr(withdrawing, "_carry_out", carry_out)
 
 
-@variant("the items of a closed batch are free again")
+@variant("the items of a closed batch are free again", first=1)
 def claims_of_a_closed_batch_are_freed(patch: Patch) -> None:
     patch.setattr(applying, "book", lambda claims, batch_id, _exported: claiming.free(
         claims, batch_id, None))  # fmt: skip

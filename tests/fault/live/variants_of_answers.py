@@ -14,7 +14,7 @@ from tests.fakes import line
 from tests.fault.live.breaking import Patch, anything_goes, everywhere, variant
 
 
-@variant("a reversal debits what its batch has debited", only="answers")
+@variant("a reversal debits what its batch has debited", only="answers", first=1)
 def reversal_is_no_mirror(patch: Patch) -> None:
     real = line._book
 
@@ -24,7 +24,7 @@ def reversal_is_no_mirror(patch: Patch) -> None:
     patch.setattr(line, "_book", book)
 
 
-@variant("a reversal takes back what the ERP has refused, too", only="answers")
+@variant("a reversal takes back what the ERP has refused, too", only="answers", first=25)
 def refused_is_reversed(patch: Patch) -> None:
     real = reversing._of
 
@@ -35,13 +35,17 @@ def refused_is_reversed(patch: Patch) -> None:
     patch.setattr(publishing, "check_stored", lambda _desk, _batch: None)
 
 
-@variant("a batch may be reversed as often as one likes", only="answers")
+@variant("a batch may be reversed as often as one likes", only="answers", first=1)
 def reversed_twice(patch: Patch) -> None:
     patch.setattr(Batch, "is_reversed", False)
     anything_goes(patch)
 
 
-@variant("the items of a reversed batch are free, and its reversal never goes out", only="answers")
+@variant(
+    "the items of a reversed batch are free, and its reversal never goes out",
+    only="answers",
+    first=10,
+)
 def free_and_not_reversed(patch: Patch) -> None:
     def publish(desk: Any, reversal: Batch) -> Batch:
         batch = desk.ledger.find(desk.company_id, str(reversal.facts["reverses"]))
@@ -62,7 +66,7 @@ def _from_everywhere() -> dict[Kind, Any]:
     return {**states.TRANSITIONS, Kind.CLOSED: closed}
 
 
-@variant("what the ERP refused of a batch frees all of it", only="answers")
+@variant("what the ERP refused of a batch frees all of it", only="answers", first=119)
 def one_refused_frees_all(patch: Patch) -> None:
     def named(desk: Any, batch: Batch, refused: Any) -> list[str]:
         booked = [one.entry_id for one in desk.ledger.verdicts(batch.id) if one.vouchers]
@@ -71,7 +75,11 @@ def one_refused_frees_all(patch: Patch) -> None:
     patch.setattr(answers, "_named_items", named)
 
 
-@variant("a job that is taken over is taken with what others have exported of it", only="answers")
+@variant(
+    "a job that is taken over is taken with what others have exported of it",
+    only="answers",
+    first=16,
+)
 def adopted_with_all_items(patch: Patch) -> None:
     real = jobs.fetch_job
 
@@ -82,7 +90,11 @@ def adopted_with_all_items(patch: Patch) -> None:
     everywhere(patch, "_check_open", lambda *_args: None)
 
 
-@variant("a released batch whose job has vanished is closed as if all were well", only="answers")
+@variant(
+    "a released batch whose job has vanished is closed as if all were well",
+    only="answers",
+    first=24,
+)
 def vanished_is_closing(patch: Patch) -> None:
     real = ending.vanish
 
@@ -95,7 +107,7 @@ def vanished_is_closing(patch: Patch) -> None:
     everywhere(patch, "vanish", vanish)
 
 
-@variant("a batch of a job that has vanished waits for ever", only="answers")
+@variant("a batch of a job that has vanished waits for ever", only="answers", first=24)
 def vanished_is_waited_for(patch: Patch) -> None:
     def vanish(_desk: Any, _batch: Batch, missing: Any) -> Batch:
         raise missing
@@ -103,7 +115,7 @@ def vanished_is_waited_for(patch: Patch) -> None:
     everywhere(patch, "vanish", vanish)
 
 
-@variant("a ledger that is made again takes what is out for withdrawn", only="answers")
+@variant("a ledger that is made again takes what is out for withdrawn", only="answers", first=9)
 def rebuilt_as_withdrawn(patch: Patch) -> None:
     real = Telling._closed
 
@@ -113,17 +125,12 @@ def rebuilt_as_withdrawn(patch: Patch) -> None:
     patch.setattr(Telling, "_closed", closed)
 
 
-@variant("a ledger that is made again does not know which batches were reversed", only="answers")
-def rebuilt_without_reversals(patch: Patch) -> None:
-    patch.setattr(Telling, "_taken_back", lambda _telling, reversal, _one: reversal)
-
-
-@variant("a ledger works with an outbox that it does not know", only="answers")
+@variant("a ledger works with an outbox that it does not know", only="answers", first=11)
 def outbox_of_another_ledger(patch: Patch) -> None:
     patch.setattr(desk, "check_identity", lambda *_args, **_more: None)
 
 
-@variant("one person is enough where two must approve", only="answers")
+@variant("one person is enough where two must approve", only="answers", first=3)
 def one_person_is_enough(patch: Patch) -> None:
     real = approving.approve
 
@@ -134,7 +141,7 @@ def one_person_is_enough(patch: Patch) -> None:
     everywhere(patch, "approve", approve)
 
 
-@variant("whoever approves twice counts as two", only="answers")
+@variant("whoever approves twice counts as two", only="answers", first=170)
 def one_person_counts_twice(patch: Patch) -> None:
     real = approving.approve
 
