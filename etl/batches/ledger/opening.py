@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
@@ -88,7 +89,8 @@ def _make(path: Path, *, clock: Clock) -> None:
             raise
     finally:
         for end in ("", "-wal", "-shm"):
-            part.with_name(part.name + end).unlink(missing_ok=True)
+            with suppress(OSError):  # what cannot be removed now is swept by a later command
+                part.with_name(part.name + end).unlink(missing_ok=True)
 
 
 def sweep_parts(url: str, *, root: Path) -> None:

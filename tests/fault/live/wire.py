@@ -95,6 +95,8 @@ class Wire:
             self._shown[job_id] = {entry: _amount(entries[entry]) for entry in job.items}
 
     def _check_file(self, job: str, entry: str, external_id: str) -> None:
+        if external_id == invariants.ELSEWHERE:
+            return  # a ledger that was made again has it from Pleo, and a person says it is booked
         for batch in self.released():
             item = batch.items.get(entry)
             if item is None or item.get("external_id") != external_id:

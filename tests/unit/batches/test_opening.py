@@ -278,6 +278,20 @@ def test_a_disk_that_refuses_leaves_nothing(
     open_in(tmp_path).close()
 
 
+def test_a_part_that_cannot_be_removed_now_is_swept_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    open_in(tmp_path).close()
+    monkeypatch.undo()
+    assert len(list((tmp_path / ".pleo-etl").glob("*.part"))) == 1
+    opening.sweep_parts(URL, root=tmp_path)
+    assert [path.name for path in (tmp_path / ".pleo-etl").iterdir()] == ["ledger.db"]
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [
