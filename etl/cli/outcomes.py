@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from etl.cli import talk
 from etl.cli.live import Told, Turn
 from etl.cli.standing import batch_document, wrapped
+from etl.errors import EXIT_HELD
 from etl.files import shown_path
 from etl.sentences import counted
 
@@ -93,14 +94,25 @@ def say_wrapped(text: str) -> None:
 
 
 def told_of(turn: Turn, outcome: Outcome, finished: Sequence[Outcome] = ()) -> Told:
-    """Give an outcome for --json, with what was finished before it."""
+    """Give an outcome for --json, with what was finished before it.
+
+    The exit code is the outcome's own, or a higher one of what was finished and still needs
+    somebody: what is quarantined or waits, has rejected items, or was refused for a setting. A
+    batch that was given up because Pleo had ended its export needs nobody once the command did
+    what was asked of it; where it found nothing to do, the lapse is the news.
+    """
     outcome, *finished = (_named(one, turn) for one in (outcome, *finished))
-    code = max(one.exit_code for one in (outcome, *finished))
+    counting = [one for one in finished if outcome.word == "nothing" or not _is_given_up(one)]
+    code = max(one.exit_code for one in (outcome, *counting))
     problems = [problem for one in (*finished, outcome) for problem in one.problems]
     document = outcome.document() | {"finished": [one.document() for one in finished]}
     if outcome.batch is not None:
         document["batch"] = batch_document(outcome.batch, option=turn.option)
     return Told(outcome.word, code, document, problems)
+
+
+def _is_given_up(outcome: Outcome) -> bool:
+    return outcome.word == "voided" and outcome.exit_code == EXIT_HELD
 
 
 def who(by: str | None) -> str:

@@ -360,6 +360,39 @@ def test_an_export_that_pleo_ended_is_exit_four_and_says_what_to_do(live: Live) 
     assert not list((live.root / "outbox").rglob("*.csv"))
 
 
+def lapse_after_the_start(live: Live) -> None:
+    """Stop a release after it has started the export; then Pleo ends that."""
+    job = live.job()
+    live.run("run")
+    live.pleo.faults.add("error=503@export-items:1-")
+    assert live.run("release", "--yes").exit_code == 3
+    live.pleo.faults.clear()
+    assert job.status == "in_progress"
+    live.pleo.cancel_job(job)
+
+
+@pytest.mark.parametrize(("words", "outcome"), [((), "staged"), (("--release",), "closed")])
+def test_a_lapse_that_the_next_export_follows_is_told_and_is_no_exit_code(
+    live: Live, words: tuple[str, ...], outcome: str
+) -> None:
+    lapse_after_the_start(live)
+    live.job()
+    document = live.json("run", *words)
+    company = only(document)
+    # 1: one item of the new export is rejected
+    assert (document["exit_code"], company["outcome"]) == (1, outcome)
+    assert company["finished"][0]["outcome"] == "voided"  # type: ignore[index]
+    assert [error["code"] for error in document["errors"]] == ["JOB-3"]
+    assert live.run("history").stdout.count(" void ") == 1
+
+
+def test_a_lapse_that_nothing_follows_is_exit_four(live: Live) -> None:
+    lapse_after_the_start(live)
+    document = live.json("run")
+    assert (document["exit_code"], only(document)["outcome"]) == (4, "nothing")
+    assert live.json("run")["exit_code"] == 0
+
+
 def test_what_was_reviewed_is_remembered_when_the_hour_was_over(live: Live) -> None:
     job = live.job()
     live.run("run")
