@@ -35,7 +35,7 @@ ANSWERS = {
     "again": "again",
     "undone": "undo",
 }
-
+_OPTION = {does: "--" + does.replace("_", "-") for does in ANSWERS.values()}
 
 #: Characters of a content hash that tell it from every other one.
 MIN_CONTENT = 12
@@ -107,10 +107,13 @@ def read_acts(given: Mapping[str, Any]) -> Acts:
     reason = (given["reason"] or "").strip()
     if bool(given["rejected"]) != bool(reason):
         raise click.UsageError("--reject needs --reason, and --reason needs --reject")
-    if all(
-        any(_means_all(does, one) for one in given[does]) for does in ("again", "already_booked")
-    ):
-        raise click.UsageError("--again all and --already-booked all exclude each other")
+    for_all = [
+        f"{_OPTION[does]} all"
+        for option, does in ANSWERS.items()
+        if any(_means_all(does, one) for one in given[option])
+    ]
+    if len(for_all) > 1:
+        raise click.UsageError(f"{' and '.join(for_all)} exclude each other")
     acts = Acts(
         {does: given[name] for name, does in ANSWERS.items()}, reason, notes,
         approves=given["approves"], releases=given["releases"], discards=given["discards"],
@@ -201,21 +204,25 @@ def _content(situation: Situation, wanted: str) -> str:
 
 
 def _decisions(looked: Looked | None, acts: Acts) -> dict[str, dict[str, str]]:
-    """Give per item what is said of it."""
-    if looked is None:
-        return {name: {"do": does} for does, names in acts.items.items() for name in names}
-    decisions = {}
-    # An item that is named goes before all of them.
-    for is_of_all in (True, False):
-        for does, names in acts.items.items():
-            for name in names:
-                if _means_all(does, name) is not is_of_all:
-                    continue
-                for entry in _that_came_before(looked) if is_of_all else [entry_of(looked, name)]:
-                    decisions[entry] = {"do": does} | (
-                        {"reason": acts.reason} if does == "reject" else {}
-                    )
-    return decisions
+    """Give per item what is said of it; an item that is named goes before all of them.
+
+    Raises: UsageError where two things are said of one item.
+    """
+    for_all: dict[str, dict[str, str]] = {}
+    named: dict[str, dict[str, str]] = {}
+    said: dict[str, str] = {}
+    for does, names in acts.items.items():
+        decision = {"do": does} | ({"reason": acts.reason} if does == "reject" else {})
+        for name in names:
+            if looked is not None and _means_all(does, name):
+                for_all |= dict.fromkeys(_that_came_before(looked), decision)
+                continue
+            entry = name if looked is None else entry_of(looked, name)
+            option = f"{_OPTION[does]} {name}"
+            if named.setdefault(entry, decision) != decision:
+                raise click.UsageError(f"{said[entry]} and {option} are about one item: say one")
+            said[entry] = option
+    return for_all | named
 
 
 def _means_all(does: str, name: str) -> bool:

@@ -56,6 +56,30 @@ def test_the_same_answer_twice_changes_nothing(staged: Live) -> None:
     assert batch_of(staged) == before
 
 
+@pytest.mark.parametrize(
+    ("words", "both"),
+    [
+        (["--undo", "all", "--again", "all"], "--again all and --undo all exclude each other"),
+        (["--already-booked", "ALL", "--undo", "all"],
+         "--already-booked all and --undo all exclude each other"),
+        (["--again", "all", "--already-booked", "all"],
+         "--already-booked all and --again all exclude each other"),
+        (["--reject", FIRST[:6], "--reason", "private", "--undo", FIRST],
+         f"--reject {FIRST[:6]} and --undo {FIRST} are about one item: say one"),
+        (["--undo", SECOND, "--again", SECOND],
+         f"--again {SECOND} and --undo {SECOND} are about one item: say one"),
+    ],
+)  # fmt: skip
+def test_two_things_said_of_one_item_are_refused_and_nothing_changes(
+    staged: Live, words: list[str], both: str
+) -> None:
+    before = batch_of(staged)
+    result = staged.run("review", *words)
+    assert result.exit_code == 2
+    assert both in " ".join(result.stderr.split())
+    assert batch_of(staged) == before
+
+
 def test_what_was_booked_before_is_answered_item_by_item(live: Live) -> None:
     live.job()
     live.run("run", "--release")
