@@ -113,10 +113,12 @@ class ReviewSession(Looking):
         return self._act("answer", do, by=by, content=said, request=request)
 
     def approve(self, *, by: str, content: str, request: str = "") -> Outcome:
-        """Say that exactly this content may be released."""
+        """Say that exactly this content may be released; a reversal goes out with the last name."""
 
         def do(desk: Desk) -> Outcome:
             batch = self._current(desk, content)
+            if (reverses := batch.facts.get("reverses")) is not None:
+                return answers.reverse(desk, str(reverses), by=by)
             return self._approved(desk, self._approve(desk, batch, by=by, content=content))
 
         return self._act("approve", do, by=by, content=content, request=request)

@@ -23,9 +23,11 @@ from etl.batches.states import Kind, State
 from etl.codes import CODES
 from etl.live.answering import is_in_the_books, is_released
 from etl.live.deciding import REPEAT
+from etl.live.history import earlier_of
 from etl.live.reviewing import Known, asked_of, known_from_before
 from etl.live.staging import is_begun
 from etl.live.viewing import Shelf, folder_of
+from etl.review import AnswerBefore
 from etl.review.situation import (
     Act,
     Approved,
@@ -108,7 +110,14 @@ def situation_of(shelf: Shelf, batch: Batch, *, name: str, hour: Hour, needed: i
         folder=shelf.folders.shown(folder_of(shelf.folders, batch, batch.revision)),
         is_refused=bool(batch.facts.get("refusal")),
         refused=tuple(batch.facts.get("refused") or ()),
+        reverses=_reversed_by(batch, shelf),
     )  # fmt: skip
+
+
+def _reversed_by(batch: Batch, shelf: Shelf) -> int | None:
+    """Give the number of the batch that a reversal takes back."""
+    of = batch.facts.get("reverses")
+    return None if of is None else shelf.ledger.find(shelf.company_id, str(of)).number
 
 
 def _allowed(batch: Batch, *, is_lapsed: bool, has_repeats: bool) -> Iterator[Act]:
@@ -123,6 +132,8 @@ def _allowed(batch: Batch, *, is_lapsed: bool, has_repeats: bool) -> Iterator[Ac
             yield from (Act.ALREADY_BOOKED, Act.AGAIN)
         if not batch.facts.get("blocking"):
             yield from (Act.APPROVE, Act.RELEASE)
+    if batch.state is State.STAGED and batch.revision and is_reversal:
+        yield Act.APPROVE
     if refused or (batch.is_unsettled and batch.state not in (State.STAGED, State.QUARANTINED)):
         yield Act.RELEASE
     if batch.state in (State.STAGED, State.APPROVED) and not is_begun(batch):
@@ -142,18 +153,23 @@ def _allowed(batch: Batch, *, is_lapsed: bool, has_repeats: bool) -> Iterator[Ac
 def _questions(batch: Batch, events: list[Event]) -> Iterator[Question]:
     """Give the notes that block the approval, and those that were answered."""
     asked: dict[str, tuple[str, ...]] = {}
+    before: dict[str, AnswerBefore] = {}
     for event in events:
         if event.kind is Kind.STAGED:
+            before = {one.code: one for one in earlier_of(event.body).answers}
+            asked |= {code: one.items for code, one in before.items() if not one.changed}
             for code, items in (event.body.get("blocking_items") or {}).items():
                 asked[code] = tuple(items)
-    answers: Mapping[str, str] = batch.facts.get("notes") or {}
+    answers = {code: one.text for code, one in before.items() if not one.changed}
+    answers |= batch.facts.get("notes") or {}
     open_ = set(batch.facts.get("blocking") or ())
     for code, items in asked.items():
         if code == REPEAT or not (code in open_ or code in answers):
             continue
         known = CODES.get(code)
         meaning = known.meaning if known else code
-        yield Question(code, meaning, items, "" if code in open_ else answers[code])
+        words = before[code].words if code in before else ""
+        yield Question(code, meaning, items, "" if code in open_ else answers[code], words)
 
 
 def _decisions(batch: Batch) -> Iterator[Decision]:
@@ -184,7 +200,7 @@ def _next_step(batch: Batch, word: str) -> str:
     if word != "staged":
         return _NEXT.get(word, "")
     if batch.facts.get("reverses"):
-        return "another person reverses the same batch as well, or it is discarded"
+        return "another person looks through it and approves it, or it is discarded"
     if batch.approvals:
         return "another person looks through it and approves it"
     if batch.facts.get("blocking"):

@@ -30,6 +30,11 @@ class Act(StrEnum):
     SETTLE_NOT_IMPORTED = "settle_not_imported"
 
 
+def name_of(batch_id: str, number: int, *, is_void: bool) -> str:
+    """Name a batch as a page does: another one may have the number of a void one."""
+    return f"void batch {batch_id[:6]}" if is_void else f"batch {number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Approved:
     """Who approved the content, and when (UTC, to the minute)."""
@@ -40,12 +45,17 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A note that a person must answer; `answer` is what was said to it, empty where nothing."""
+    """A note that a person must answer.
+
+    answer  what was said to it, empty where nothing
+    before  what was said to it in an earlier batch, and whether that still holds, in words
+    """
 
     code: str
     meaning: str
     items: tuple[str, ...]
     answer: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class Situation:
     reviewed_*      how many items, which, and when last: seen before, and booked the same as then
     refused         items that the ERP did not take when it was imported
     is_lapsed       Pleo has ended the export: the batch can never be released
+    reverses        the number of the batch that this one takes back
     """
 
     company: str
@@ -106,6 +117,7 @@ class Situation:
     folder: str = ""
     is_refused: bool = False
     refused: tuple[str, ...] = ()
+    reverses: int | None = None
 
     @property
     def is_urgent(self) -> bool:
@@ -154,8 +166,7 @@ class BatchLine:
 
     @property
     def name(self) -> str:
-        """Name it as a page does: another batch may have the number of a void one."""
-        return f"void batch {self.batch_id[:6]}" if self.word == "void" else f"batch {self.number}"
+        return name_of(self.batch_id, self.number, is_void=self.word == "void")
 
 
 @dataclass(frozen=True, slots=True)

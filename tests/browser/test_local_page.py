@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -618,6 +619,82 @@ def test_withdraw_and_reverse_are_acts_of_the_page(
     moved = reader.text("main")
     assert "Café Müller EUR 119.00" in moved
     assert "Money moved, by account" in moved  # what was booked stands on the other side now
+
+
+@pytest.fixture
+def two_approve(reviewed: Reviewed) -> Reviewed:
+    """Give a batch that the ERP has, in a workspace that wants two names from now on."""
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    session.imported(reviewed.batch, by="A. Patel")
+    path = reviewed.live.root / "pleo-etl.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "mapping: acme.yaml}" in text
+    path.write_text(text.replace("mapping: acme.yaml}", "mapping: acme.yaml, approvals: 2}"))
+    return replace(reviewed, session=reviewed.another())
+
+
+def test_a_reversal_goes_out_when_a_second_person_has_approved_it(
+    two_approve: Reviewed, reader: Reader
+) -> None:
+    first = two_approve.batch
+    with two_approve.page() as page:
+        reader.come(page)
+        base = page.address.split("#")[0]
+        reader.driver.get(f"{base}batch/{first}")
+        reader.driver.find_element("css selector", ".menu summary").send_keys(Keys.ENTER)
+        reverse = reader.driver.find_element("css selector", '.acts [data-dialog="reverse"]')
+        reverse.send_keys(Keys.ENTER)
+        asked = reader.text("#dialog-reverse")
+        assert "2 persons must approve it; you are one of them" in asked
+        reader.reloaded(lambda: reader.press(Keys.ENTER))
+        assert "approved by A. Patel, and another person must approve it" in reader.text(".now")
+        assert "1 of 2 given, by A. Patel. With the last one its files" in reader.text(".now")
+        assert reader.text("h1") == "Reversal of batch 1: all 2 items are in the file"
+        assert len(two_approve.released()) == 1
+
+        assert reader.text(".acts .main") == "Approve the reversal"
+        reader.press("a")
+        asked = reader.text("#dialog-approve")
+        assert asked.startswith("Approve the reversal of batch 1")
+        assert "2 items, EUR 149.00 debit and credit" in asked
+        assert "1 of 2 approvals are given: A. Patel." in asked
+        assert reader.run("return document.activeElement.value") == ""  # not the first one's
+        reader.press("a. patel ", Keys.ENTER)
+        reader.until("#dialog-approve .failed")
+        refused = reader.text("#dialog-approve .failed")
+        assert refused == "a. patel has approved it already: another person must approve it, too"
+        assert two_approve.kinds().count("approved") == 1
+
+        reader.press(Keys.CONTROL + "a" + Keys.NULL, "B. Lind")
+        reader.reloaded(lambda: reader.press(Keys.ENTER))
+        assert reader.text("h1") == (
+            "Batch 2 (reversal of batch 1) is released: import plain_2_1.csv"
+        )
+        assert reader.run("return document.activeElement.innerText") == "What to do next"
+        assert "takes the bookings of batch 1" in reader.text("#notice")
+    _, reversal = two_approve.released()
+    rows = (reversal / "plain_2_1.csv").read_text("cp1252").splitlines()
+    assert [row.split(";")[4] for row in rows[1:]] == ["-119.00", "-30.00"]
+    assert two_approve.kinds().count("approved") == 2
+    assert two_approve.bugs == []
+
+
+def test_a_reversal_that_waits_is_given_up_in_its_own_words(
+    two_approve: Reviewed, reader: Reader
+) -> None:
+    two_approve.session.reverse(two_approve.batch, by="A. Patel")
+    with two_approve.page() as page:
+        reader.come(page)
+        reader.driver.find_element("css selector", ".menu summary").send_keys(Keys.ENTER)
+        assert "Approve only" not in reader.text(".menu")
+        discard = reader.driver.find_element("css selector", '.acts [data-dialog="discard"]')
+        discard.send_keys(Keys.ENTER)
+        asked = reader.text("#dialog-discard")
+        assert "what batch 1 booked stays in your books" in asked
+        assert "until the export ends" not in asked
+        reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert [one.word for one in two_approve.session.history()] == ["void", "imported"]
 
 
 def test_what_pleo_has_changed_meanwhile_is_shown_before_it_is_released(

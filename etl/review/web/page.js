@@ -73,18 +73,23 @@
   const came = (told, act, entry = "") => {
     keep("notice", [told.says, told.next && act !== "imported" ? told.next : ""].filter(Boolean)
       .map(text => text[0].toUpperCase() + text.slice(1)).join(". "));
+    const isOut = (act === "release" && told.word === "closed") || told.word === "reversed";
     const after = ["release", "imported", "withdraw", "reissue", "reverse", "settle_imported",
       "settle_not_imported"];
-    const goes = after.includes(act) && told.batch ? `${base}/batch/${told.batch}` : `${base}/batch`;
+    const goes = (isOut || after.includes(act)) && told.batch ? `${base}/batch/${told.batch}` : `${base}/batch`;
     // What is to be done in Pleo is said at the top; after a release the import is what comes next.
     if (act === "reissue") history.scrollRestoration = "manual";
-    else if (act === "release" && told.word === "closed") keep("place", { heading: "next-title" });
+    else if (isOut) keep("place", { heading: "next-title" });
     else if (!["undo", "again", "already_booked"].includes(act)) keepPlace();
     else keep("place", entry ? { back: entry } : { heading: "questions-title" });
     keep("last", act === "undo" ? "" : entry);
     if (location.pathname === goes) location.reload();
     else location.assign(goes);
   };
+
+  // Where several must approve, one name counts once.
+  const isGiven = (act, by) => ["approve", "release"].includes(act) && meta.state === "staged"
+    && meta.given.toLowerCase().split("|").includes(by.trim().toLowerCase());
 
   // The items in the list of what was booked before of which an act can be said.
   const repeats = act => all(`.repeats [data-${act === "undo" ? "undo" : `now="${act}"`}]`)
@@ -109,6 +114,11 @@
       const act = said.settle || form.dataset.act;
       if ("refused" in said) said.refused = said.refused.split("\n").map(text => text.trim()).filter(Boolean);
       if (act === "again") said.entries = repeats(act);
+      if (isGiven(act, said.by)) {
+        show(failed, `${said.by.trim()} has approved it already: another person must approve it, too`);
+        one('[name="by"]', form).focus();
+        return;
+      }
       try { localStorage.setItem("pleo-etl-name", said.by); } catch { /* not kept */ }
       form.dataset.request = form.dataset.request || name();
       said.request = form.dataset.request;
@@ -225,11 +235,7 @@
       form.dataset.request = name();
       show(one(".failed", form), "");
       const by = one('[name="by"]', form);
-      const given = meta.given.toLowerCase().split("|");
-      if (by && !by.value) {
-        const needs = id === "release" || id === "approve";
-        by.value = needs && given.includes(who().trim().toLowerCase()) ? "" : who();
-      }
+      if (by && !by.value) by.value = isGiven(form.dataset.act, who()) ? "" : who();
     }
     fill(dialog);
     all(".menu[open]").forEach(menu => { menu.open = false; });

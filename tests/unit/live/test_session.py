@@ -479,6 +479,25 @@ def test_the_way_of_a_batch_after_its_release(reviewed: Reviewed) -> None:
     assert reversal.view.counts.rendered == 1  # not what the ERP refused
 
 
+def test_a_reversal_that_waits_is_approved_by_another_name_on_its_content(
+    reviewed: Reviewed,
+) -> None:
+    session = reviewed.session
+    session.release(by=BY, content=content_of(session))
+    session.imported(first := reviewed.batch, by=BY)
+    session = where_two_approve(reviewed)
+    assert session.reverse(first, by=BY).word == "waiting"
+    waiting = session.state()
+    assert (waiting.reverses, waiting.allowed) == (1, {Act.APPROVE, Act.DISCARD})
+    with pytest.raises(UserMustFix, match="REL-2"):
+        session.approve(by="B. Lind", content="0" * 64)
+    assert session.approve(by=BY.lower(), content=waiting.content).word == "waiting"
+    assert len(reviewed.released()) == 1
+    assert session.approve(by="B. Lind", content=waiting.content).word == "reversed"
+    assert len(reviewed.released()) == 2
+    assert session.state(first).reverses is None
+
+
 def test_a_withdrawn_batch_can_still_be_seen(reviewed: Reviewed) -> None:
     session = reviewed.session
     session.release(by=BY, content=content_of(session))
