@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +22,7 @@ from etl.cli.standing import batch_document, wrapped, written
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch, Event, Ledger
+    from etl.batches.ledger.records import Gap
 
 
 @click.command("history")
@@ -30,7 +32,7 @@ def command(batch: str | None, *, company: str | None, every: bool, as_json: boo
     """List the batches: who, when, and their hash.
 
     With a BATCH (its number, or the first characters of its id): everything that happened to it;
-    `pleo-etl review BATCH` shows it as it was.
+    `pleo-etl review BATCH` shows it as it was. Numbers that no import holds are named as gaps.
 
     \b
     pleo-etl history
@@ -46,7 +48,7 @@ def command(batch: str | None, *, company: str | None, every: bool, as_json: boo
                 raise no_batch(batch)
             if ledger is None:
                 talk.say("there are no batches yet")
-                return Told("read", document={"batches": []})
+                return Told("read", document={"batches": [], "gaps": []})
             if batch is not None:
                 return _show_one(turn, ledger, batch, as_json=as_json)
             return _show_all(turn, ledger, as_json=as_json)
@@ -55,7 +57,9 @@ def command(batch: str | None, *, company: str | None, every: bool, as_json: boo
 
 
 def _show_all(turn: Turn, ledger: Ledger, *, as_json: bool) -> Told:
-    batches = ledger.batches(turn.workspace.companies[turn.name].id)
+    company_id = turn.workspace.companies[turn.name].id
+    batches = ledger.batches(company_id)
+    gaps = {gap.batch_id: gap for gap in ledger.gaps(company_id)}
     if not as_json:
         talk.give(
             f"{'No':>4} {'State':<11} {'When (UTC)':<16} {'Approved by':<18} {'Items':>5}"
@@ -66,10 +70,38 @@ def _show_all(turn: Turn, ledger: Ledger, *, as_json: bool) -> Told:
             talk.give(_row(batch))
             if (of := batch.facts.get("reverses")) in numbers:
                 talk.give(f"     reversal of batch {numbers[of]}")
+            for line in gap_lines(gaps.get(batch.id), indent=5):
+                talk.give(line)
     if not batches:
         talk.say("there are no batches yet")
     documents = [batch_document(batch, option=turn.option) for batch in batches]
-    return Told("read", document={"batches": documents})
+    return Told("read", document={"batches": documents, "gaps": _gap_documents(gaps.values())})
+
+
+def gap_lines(gap: Gap | None, *, indent: int) -> list[str]:
+    """Say which numbers a batch took with it, for whoever looks for them in the ERP."""
+    if gap is None:
+        return []
+    parts = [f"number {gap.number}"]
+    for scope, (first, last) in gap.vouchers.items():
+        vouchers = f"voucher {first}" if first == last else f"vouchers {first} to {last}"
+        parts.append(vouchers + (f" of {scope}" if scope else ""))
+    verb = "stay" if gap.vouchers else "stays"
+    return wrapped(f"{' ' * indent}gap: {' and '.join(parts)} {verb} unused ({gap.why})")
+
+
+def _gap_documents(gaps: Iterable[Gap]) -> list[dict[str, Any]]:
+    """Give the numbers that no import holds; fiscal_year is null where they go on for ever."""
+    return [
+        {
+            "batch": gap.batch_id, "number": gap.number, "why": gap.why,
+            "vouchers": [
+                {"fiscal_year": scope or None, "first": first, "last": last}
+                for scope, (first, last) in gap.vouchers.items()
+            ],
+        }
+        for gap in gaps
+    ]  # fmt: skip
 
 
 def _row(batch: Batch) -> str:
@@ -86,10 +118,13 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
     company_id = turn.workspace.companies[turn.name].id
     batch = ledger.find(company_id, ref)
     events = ledger.events(company_id, batch.id)
+    gap = next((one for one in ledger.gaps(company_id) if one.batch_id == batch.id), None)
     if not as_json:
         talk.give(f"batch {batch.number} ({batch.id}), {standing_of(batch).word}")
         if of := batch.facts.get("reverses"):
             talk.give(f"reversal of batch {ledger.find(company_id, str(of)).number}")
+        for line in gap_lines(gap, indent=0):
+            talk.give(line)
         if batch.content:
             talk.give(f"content {batch.content}")
         for event in events:
@@ -101,6 +136,7 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
     document = {
         "batch": batch_document(batch, option=turn.option),
         "events": [_event_document(event) for event in events],
+        "gaps": _gap_documents([gap] if gap else []),
     }
     return Told("read", document=document)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from etl.batches.ledger.records import Gap
+from etl.cli.history import gap_lines
 from tests.fakes.items import item
 from tests.unit.cli.live import Live, make_live, only, three_items
 from tests.unit.cli.test_review import set_company
@@ -472,6 +474,45 @@ def test_withdraw_puts_the_files_away(live: Live) -> None:
     assert list((live.root / "outbox").rglob("plain_1_1.csv")) == list(
         withdrawn.rglob("plain_1_1.csv")
     )
+
+
+def test_history_lists_the_numbers_that_a_withdrawn_batch_took_with_it(live: Live) -> None:
+    live.job()
+    live.run("run")
+    live.run("release", "--yes")
+    assert "gap" not in live.run("history").stdout
+    assert only(live.json("history"))["gaps"] == []
+    withdrawn = only(live.json("withdraw", "--yes"))["batch"]["id"]  # type: ignore[index]
+    said = "gap: number 1 and vouchers 1 to 2 stay unused (withdrawn)"
+    shown = live.run("history").stdout.splitlines()
+    assert shown[1].split()[:2] == ["1", "withdrawn"]
+    assert shown[2] == f"     {said}"
+    assert live.run("history", "1").stdout.splitlines()[1] == said
+    gap = {
+        "batch": withdrawn, "number": 1, "why": "withdrawn",
+        "vouchers": [{"fiscal_year": None, "first": 1, "last": 2}],
+    }  # fmt: skip
+    assert only(live.json("history"))["gaps"] == [gap]
+    assert only(live.json("history", "1"))["gaps"] == [gap]
+
+
+@pytest.mark.parametrize(
+    ("vouchers", "lines"),
+    [
+        ({}, ["  gap: number 7 stays unused (withdrawn)"]),
+        (
+            {"2025": (41, 42), "2026": (1, 1)},
+            [
+                "  gap: number 7 and vouchers 41 to 42 of 2025 and voucher 1 of 2026 stay unused",
+                "    (withdrawn)",
+            ],
+        ),
+    ],
+)
+def test_a_gap_is_said_in_lines_that_fit(
+    vouchers: dict[str, tuple[int, int]], lines: list[str]
+) -> None:
+    assert gap_lines(Gap("b7", 7, "withdrawn", vouchers), indent=2) == lines
 
 
 def test_imported_notes_who_and_frees_what_the_erp_refused(live: Live) -> None:
