@@ -145,6 +145,21 @@ def when_of(batch: Batch) -> str:
     return minute_of(ended or batch.created_at)
 
 
+def relations(batches: Sequence[Batch]) -> dict[str, str]:
+    """Say by id which batch takes back which other one; of all others there is nothing to say."""
+    by_id, found = {batch.id: batch for batch in batches}, {}
+    for reversal in batches:
+        of = by_id.get(str(reversal.facts.get("reverses")))
+        if of is None:
+            continue
+        found[reversal.id] = f"reversal of batch {of.number}"
+        if of.facts.get("reversal") == reversal.id:
+            found[of.id] = f"reversed by batch {reversal.number}"
+        elif reversal.is_unsettled:
+            found[of.id] = f"batch {reversal.number} is to take it back"
+    return found
+
+
 def minute_of(moment: datetime | str) -> str:
     """Write a time (UTC), or the ISO text of one, to the minute."""
     return str(moment)[:_TO_THE_MINUTE].replace("T", " ")

@@ -12,6 +12,7 @@ from etl.batches.standing import (
     SHOWN_OF_HASH,
     detail_of,
     minute_of,
+    relations,
     standing_of,
     when_of,
 )
@@ -65,11 +66,11 @@ def _show_all(turn: Turn, ledger: Ledger, *, as_json: bool) -> Told:
             f"{'No':>4} {'State':<11} {'When (UTC)':<16} {'Approved by':<18} {'Items':>5}"
             f" {'Booked':>6} Hash"
         )
-        numbers = {batch.id: batch.number for batch in batches}
+        related = relations(batches)
         for batch in batches:
             talk.give(_row(batch))
-            if (of := batch.facts.get("reverses")) in numbers:
-                talk.give(f"     reversal of batch {numbers[of]}")
+            if batch.id in related:
+                talk.give(f"     {related[batch.id]}")
             for line in gap_lines(gaps.get(batch.id), indent=5):
                 talk.give(line)
     if not batches:
@@ -121,8 +122,8 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
     gap = next((one for one in ledger.gaps(company_id) if one.batch_id == batch.id), None)
     if not as_json:
         talk.give(f"batch {batch.number} ({batch.id}), {standing_of(batch).word}")
-        if of := batch.facts.get("reverses"):
-            talk.give(f"reversal of batch {ledger.find(company_id, str(of)).number}")
+        if relation := relations(ledger.batches(company_id)).get(batch.id):
+            talk.give(relation)
         for line in gap_lines(gap, indent=0):
             talk.give(line)
         if batch.content:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from etl.batches.ledger import Batch
 from etl.batches.ledger.failures import no_batch
+from etl.batches.standing import relations
 from etl.clock import Clock, SystemClock
 from etl.comparing import Compared, compare_folders
 from etl.errors import EtlError, UserMustFix
@@ -119,7 +120,8 @@ class Looking:
         """Give all batches of the company, the newest first."""
         with self.shelf() as shelf:
             batches = [] if shelf is None else shelf.ledger.batches(shelf.company_id)
-        return [line_of(batch) for batch in reversed(batches)]
+        related = relations(batches)
+        return [line_of(batch, related.get(batch.id, "")) for batch in reversed(batches)]
 
     def moments(self, batch: str) -> list[Moment]:
         """Give what happened to a batch, oldest first."""

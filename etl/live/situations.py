@@ -208,8 +208,8 @@ def _next_step(batch: Batch, word: str) -> str:
     return "look through it, then release it"
 
 
-def line_of(batch: Batch) -> BatchLine:
-    """Give a batch as the history lists it."""
+def line_of(batch: Batch, relation: str) -> BatchLine:
+    """Give a batch as the history lists it, with what it is to another one."""
     counts = batch.facts.get("counts") or {}
     return BatchLine(
         batch_id=batch.id, number=batch.number, revision=batch.revision,
@@ -217,7 +217,7 @@ def line_of(batch: Batch) -> BatchLine:
         approved_by=", ".join(dict.fromkeys(one.by for one in batch.approvals)),
         items=counts.get("items"), rendered=counts.get("rendered"),
         rejected=counts.get("rejected"), content=batch.content or "",
-        imported=_imported(batch),
+        imported=_imported(batch), relation=relation,
     )  # fmt: skip
 
 

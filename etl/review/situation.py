@@ -150,7 +150,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLine:
-    """A batch in one line of the history."""
+    """A batch in one line of the history; `relation`: which one it takes back, or takes it back."""
 
     batch_id: str
     number: int
@@ -163,6 +163,7 @@ class BatchLine:
     rejected: int | None
     content: str
     imported: str = ""
+    relation: str = ""
 
     @property
     def name(self) -> str:

@@ -613,7 +613,8 @@ def test_withdraw_and_reverse_are_acts_of_the_page(
         assert session.history()[0].word == word
     assert [one.word for one in session.history()] == ["imported", "reversed"]
     reader.driver.get(f"{base}history")
-    assert "reversed" in reader.text("main")
+    states = "return [...document.querySelectorAll('.history tbody th')].map(e => e.innerText)"
+    assert reader.run(states) == ["imported\nreversal of batch 1", "reversed\nreversed by batch 2"]
     reader.driver.find_element("css selector", "[aria-labelledby=compare] a").click()
     assert reader.text("h1") == "What changed from batch 1 to batch 2"
     moved = reader.text("main")

@@ -562,6 +562,8 @@ def test_reverse_makes_the_opposite_postings(live: Live) -> None:
     assert [row[4] for row in rows[1:]] == ["-119.00", "-30.00"]
     assert "\n     reversal of batch 1\n" in live.run("history").stdout
     assert "\nreversal of batch 1\n" in live.run("history", "2").stdout
+    assert "\n     reversed by batch 2\n" in live.run("history").stdout
+    assert "\nreversed by batch 2\n" in live.run("history", "1").stdout
     assert "Batch 2 (reversal of batch 1) is released" in live.run("review", "2").stdout
     page = next((live.root / "outbox").rglob("*0002*/review.html")).read_text(encoding="utf-8")
     assert "Reversal of batch 1: all 2 items are in the file" in page

@@ -489,6 +489,8 @@ def test_a_reversal_that_waits_is_approved_by_another_name_on_its_content(
     assert session.reverse(first, by=BY).word == "waiting"
     waiting = session.state()
     assert (waiting.reverses, waiting.allowed) == (1, {Act.APPROVE, Act.DISCARD})
+    told = [one.relation for one in session.history()]
+    assert told == ["reversal of batch 1", "batch 2 is to take it back"]
     with pytest.raises(UserMustFix, match="REL-2"):
         session.approve(by="B. Lind", content="0" * 64)
     assert session.approve(by=BY.lower(), content=waiting.content).word == "waiting"
@@ -496,6 +498,8 @@ def test_a_reversal_that_waits_is_approved_by_another_name_on_its_content(
     assert session.approve(by="B. Lind", content=waiting.content).word == "reversed"
     assert len(reviewed.released()) == 2
     assert session.state(first).reverses is None
+    told = [one.relation for one in session.history()]
+    assert told == ["reversal of batch 1", "reversed by batch 2"]
 
 
 def test_a_withdrawn_batch_can_still_be_seen(reviewed: Reviewed) -> None:
