@@ -85,6 +85,7 @@ def _run(
     turn: Turn, desk: Desk, *, releases: bool, stays: bool, heard: set[tuple[str, str]]
 ) -> Told:
     from etl.live.finishing import finish
+    from etl.live.jobs import is_waited_for
     from etl.live.releasing import release
     from etl.live.staging import is_begun, stage_next
 
@@ -94,7 +95,8 @@ def _run(
     unsettled = desk.unsettled()
     if finished and unsettled is not None and is_begun(unsettled):
         return told_of(turn, finished[-1], finished[:-1])
-    if stays and unsettled and unsettled.revision and not releases:
+    stays = stays and not releases
+    if stays and unsettled and unsettled.revision and is_waited_for(desk, unsettled):
         if (turn.name, unsettled.id) not in heard:
             heard.add((turn.name, unsettled.id))
             with turn.telling.paused():
@@ -122,7 +124,9 @@ def _again(seconds: int, *, is_endless: bool) -> Again:
 
     def again(reports: Sequence[Report]) -> float | None:
         if is_endless:
-            is_hopeless = all(one["exit_code"] == EXIT_USER for one in reports)
+            is_hopeless = all(
+                one["outcome"] == "stopped" and one["exit_code"] == EXIT_USER for one in reports
+            )
             return None if is_hopeless else seconds
         is_waiting = [
             one["outcome"] == "nothing" or one["exit_code"] == EXIT_LATER for one in reports

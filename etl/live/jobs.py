@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 import msgspec
 
+from etl.batches.ledger import Batch
 from etl.errors import HeldElsewhere, Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.hours import minutes_left
 from etl.live.stored import strip_links
-from etl.pleo.failures import MissingContraAccounts
+from etl.pleo.failures import JobNotFound, MissingContraAccounts
 from etl.pleo.links import FileLink
 from etl.pleo.shapes import Job, JobItem
 from etl.sentences import counted, some_of
@@ -68,6 +69,17 @@ class _Head(msgspec.Struct, rename="camel"):
 def running_jobs(desk: Desk) -> list[Job]:
     """Give the company's jobs that have not ended, oldest first."""
     return desk.pleo.list_jobs(desk.company_id, statuses=RUNNING)
+
+
+def is_waited_for(desk: Desk, batch: Batch) -> bool:
+    """Say whether a staged batch can still be released: Pleo's job waits for it, or it has none."""
+    if batch.job_id is None:
+        return True
+    try:
+        job = desk.pleo.get_job(batch.job_id)
+    except JobNotFound:
+        return False
+    return job.is_pending or (job.is_running and bool(batch.facts.get("adopted")))
 
 
 def refuse_foreign(desk: Desk, job: Job) -> HeldElsewhere:

@@ -73,6 +73,31 @@ def test_watch_asks_politely_and_stages_each_export(live: Live) -> None:
     assert len(lists) <= 4
 
 
+def test_watch_lets_an_export_go_that_ended_unreviewed_and_stages_the_next(live: Live) -> None:
+    def export_again() -> None:
+        live.pleo.advance(3600)
+        live.job()
+
+    result = live.run("run", "--watch", clock=Moments(live, live.job, nothing, export_again, stop))
+    assert [job.failure_type for job in live.pleo.jobs.values()] == ["job_expired", None]
+    assert "Pleo ended the export job of batch 1" in result.stderr
+    assert result.stderr.count("is staged, revision 1") == 2
+    said = [one["state"] for one in live.json("history")["companies"][0]["batches"]]
+    assert sorted(said) == ["staged", "voided"]
+
+
+def test_watch_goes_on_after_an_export_that_was_refused(live: Live) -> None:
+    def mend() -> None:
+        live.companies["acme"].has_contra_accounts = True
+        live.job()
+
+    live.companies["acme"].has_contra_accounts = False
+    live.job()
+    result = live.run("run", "--watch", "--release", clock=Moments(live, mend, stop))
+    assert result.exit_code == 130
+    assert [job.status for job in live.pleo.jobs.values()] == ["failed", "completed_with_errors"]
+
+
 def test_watch_and_release_goes_on_with_the_next_export(live: Live) -> None:
     result = live.run("run", "--watch", "--release", clock=Moments(live, live.job, stop))
     assert result.exit_code == 130
