@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from etl.batches.ledger import Batch
@@ -76,19 +77,20 @@ def in_words(desk: Desk, batch: Batch) -> dict[str, Any]:
     """Say what an answer has made of a batch: of one taken back, settled, or a reversal."""
     told: dict[str, Any] = {"batch": batch}
     if batch.state is State.VOIDED:
+        says, folder = _put_away(desk, batch)
         return told | {
             "word": "voided",
-            "says": f"{name_of(batch)} counts for nothing; its files are put away",
+            "says": f"{name_of(batch)} counts for nothing; {says}",
             "next_step": AGAIN,
-            "folder": desk.folders.withdrawn(batch),
+            "folder": folder,
         }
     if batch.is_withdrawn:
+        says, folder = _put_away(desk, batch)
         return told | {
             "word": "withdrawn",
-            "says": f"{name_of(batch)} is taken back; its files are put away and must not be"
-            " imported. Its numbers stay unused",
+            "says": f"{name_of(batch)} is taken back; {says}. Its numbers stay unused",
             "next_step": AGAIN,
-            "folder": desk.folders.withdrawn(batch),
+            "folder": folder,
         }
     told["folder"] = desk.folders.released(batch)
     if batch.facts.get("reverses") and not batch.is_imported:
@@ -112,6 +114,18 @@ def in_words(desk: Desk, batch: Batch) -> dict[str, Any]:
         + (f", without {counted(refused, 'item')} that it refused" if refused else ""),
         "next_step": "correct what was refused, then export it again in Pleo" if refused else "",
     }  # fmt: skip
+
+
+def _put_away(desk: Desk, batch: Batch) -> tuple[str, Path | None]:
+    """Say where the files of a batch that was taken back are; nobody knows where others have."""
+    folder = desk.folders.withdrawn(batch)
+    if folder.is_dir():
+        return "its files are put away and must not be imported", folder
+    return (
+        "its files were no longer in the outbox: make sure that nobody imports them, as its items"
+        " may be exported again",
+        None,
+    )
 
 
 def cannot(desk: Desk, batch: Batch, answer: str) -> UserMustFix:

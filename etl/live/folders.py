@@ -45,8 +45,13 @@ class Folders:
         return self.private / batch_id
 
     def released(self, batch: Batch) -> Path:
-        """Give the folder in the outbox under which a batch is, or would be, released."""
-        return self.outbox / f"{batch.number:04d}-{batch.id}"
+        """Give the folder in the outbox under which a batch is, or would be, released.
+
+        It stays where it was put when the outbox, or the company, has another name since.
+        """
+        put = self.root / str(batch.facts.get("published_folder") or "")
+        place = self.outbox / f"{batch.number:04d}-{batch.id}"
+        return put if put.name == place.name and put.is_dir() else place
 
     def withdrawn(self, batch: Batch) -> Path:
         """Give the folder of a batch that was taken back."""

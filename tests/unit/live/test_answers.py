@@ -11,6 +11,7 @@ import pytest
 from etl.batches.states import State
 from etl.errors import EtlError
 from etl.live import answers, releasing, reviewing
+from etl.live.folders import DO_NOT_IMPORT
 from etl.live.outcomes import Outcome
 from tests.fakes.items import item
 from tests.unit.live.scene import BY, Scene
@@ -183,7 +184,22 @@ def test_a_folder_that_a_person_has_moved_away_is_no_obstacle(scene: Scene) -> N
     released(scene)
     (folder,) = scene.released()
     folder.rename(scene.root / "elsewhere")
-    assert give(scene, answers.withdraw, by=BY).word == "withdrawn"
+    outcome = give(scene, answers.withdraw, by=BY)
+    assert (outcome.word, outcome.folder) == ("withdrawn", None)
+    assert "were no longer in the outbox: make sure that nobody imports them" in outcome.says
+
+
+def test_files_are_put_away_from_where_they_were_put_whatever_the_outbox_is_now(
+    scene: Scene,
+) -> None:
+    batch = released(scene)
+    with (scene.root / "pleo-etl.yaml").open("a", encoding="utf-8") as file:
+        file.write("outbox: elsewhere\n")
+    outcome = give(scene, answers.withdraw, by=BY)
+    away = scene.root / "elsewhere" / "acme" / "withdrawn" / batch
+    assert (outcome.word, outcome.folder) == ("withdrawn", away)
+    assert (away / DO_NOT_IMPORT).is_file()
+    assert scene.released() == []
 
 
 def test_two_folders_of_one_batch_are_left_to_a_person(scene: Scene) -> None:
