@@ -108,6 +108,8 @@ def told_of(turn: Turn, outcome: Outcome, finished: Sequence[Outcome] = ()) -> T
     document = outcome.document() | {"finished": [one.document() for one in finished]}
     if outcome.batch is not None:
         document["batch"] = batch_document(outcome.batch, option=turn.option)
+        if outcome.only_command:
+            document["batch"]["next"] = [f"pleo-etl {outcome.only_command}{turn.option}"]
     return Told(outcome.word, code, document, problems)
 
 

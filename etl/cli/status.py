@@ -105,26 +105,28 @@ def _left(batch: Batch, left: dict[str, int | None]) -> int | None:
 
 def _hindrance(turn: Turn, batch: Batch, jobs: list[Job], *, at: datetime) -> Hindrance | None:
     """Say of a batch whose files are not out that its time is over, or too short."""
+    from etl.live.hours import too_late
+
     is_waiting = batch.state in (State.STAGED, State.APPROVED, State.STARTED)
     if not is_waiting or batch.job_id is None or batch.publish_intended_at is not None:
         return None
     job = next((job for job in jobs if job.id == batch.job_id), None)
-    gives_up = (f"pleo-etl run{turn.option}", "gives the batch up, and fetches what waits then")
-    again = "export the items again; what was reviewed is remembered"
+    calls = {
+        "run": (f"pleo-etl run{turn.option}", "gives the batch up, and fetches what waits then"),
+        "release": (
+            f"pleo-etl release{turn.option}", "ends the export in Pleo; nothing is released"
+        ),
+    }  # fmt: skip
     if job is None:
         what = "Pleo has ended its export, so it cannot be released"
-        return Hindrance(f"{what}: {again}", gives_up)
-    margin = turn.workspace.companies[turn.name].margin_minutes
+        again = "export the items again; what was reviewed is remembered"
+        return Hindrance(f"{what}: {again}", calls["run"])
     is_ours = batch.is_started or batch.start_intended_at or batch.facts.get("adopted")
-    is_foreign = job.is_running and not is_ours
-    if is_foreign or batch.facts.get("refusal") or job.seconds_left(at) > margin * 60:
+    if (job.is_running and not is_ours) or batch.facts.get("refusal"):
         return None
-    what = f"too little time is left to release it (more than {margin} minutes are needed)"
-    if job.is_running:
-        ends = (f"pleo-etl release{turn.option}", "ends the export in Pleo; nothing is released")
-        return Hindrance(f"{what}: let it end, then {again}", ends)
-    return Hindrance(f"{what}: end the export in Pleo, or let it end by itself, then {again}",
-                     gives_up)  # fmt: skip
+    margin = turn.workspace.companies[turn.name].margin_minutes * 60.0
+    late = too_late(job, at=at, margin=margin)
+    return None if late is None else Hindrance(late.says, calls[late.command])
 
 
 def _waiting_lines(turn: Turn, jobs: list[Job], current: list[Batch]) -> list[str]:

@@ -22,6 +22,7 @@ class Outcome:
     next_step     what to do now; empty where there is nothing to do
     minutes_left  until Pleo ends the job, by Pleo's clock; None when it is not running
     folder        what to open: the review of a staged batch, the files of a released one
+    only_command  the one that is left, where a staged batch can no longer be released
     """
 
     word: str
@@ -32,6 +33,7 @@ class Outcome:
     minutes_left: int | None = None
     problems: tuple[Problem, ...] = ()
     folder: Path | None = None
+    only_command: str = ""
 
     @property
     def counts(self) -> Mapping[str, int]:

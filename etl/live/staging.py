@@ -37,7 +37,7 @@ from etl.live.desk import Desk
 from etl.live.earlier import find_earlier
 from etl.live.ending import lapse, vanish, void
 from etl.live.history import Story, story_of
-from etl.live.hours import minutes_left
+from etl.live.hours import minutes_left, too_late
 from etl.live.jobs import (
     Fetched,
     Refusal,
@@ -365,10 +365,12 @@ def told(desk: Desk, batch: Batch, job: Job | None) -> Staged:
         names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))
         says = f"{name_of(batch)} has not changed since {names} approved it"
         next_step = "`pleo-etl release`"
+    late = job and too_late(job, at=desk.pleo.time(), margin=desk.margin)
     return Staged(
         word=str(batch.state), batch=batch, minutes_left=left, folder=folder,
         says=says,
-        next_step=next_step,
+        next_step=late.says if late else next_step,
+        only_command=late.command if late else "",
         exit_code=exit_code_of(batch),
     )  # fmt: skip
 

@@ -310,6 +310,28 @@ def test_status_offers_no_release_where_too_little_time_is_left(
     assert live.json("release", "--yes")["errors"][0]["code"] == "REL-4"  # it would be refused
 
 
+@pytest.mark.parametrize("approves", [False, True])
+def test_run_offers_no_release_where_too_little_time_is_left(live: Live, *, approves: bool) -> None:
+    live.job()
+    live.pleo.advance(54 * 60)  # six minutes are left, and more than five are needed
+    said = " ".join(live.run("run").stderr.split())
+    assert "then `pleo-etl release`" in said
+    if approves:
+        live.run("review", "--approve")
+    live.pleo.advance(60)
+    result = live.run("run")
+    said = " ".join(result.stderr.split())
+    assert result.exit_code == 1  # it is staged; one item is rejected
+    assert "5 minutes left" in said
+    assert (
+        "next: too little time is left to release it (more than 5 minutes are needed): end the"
+        " export in Pleo, or let it end by itself, then export the items again" in said
+    )
+    assert "pleo-etl release" not in said
+    assert only(live.json("run"))["batch"]["next"] == ["pleo-etl run"]  # type: ignore[index]
+    assert live.json("release", "--yes")["errors"][0]["code"] == "REL-4"  # it would be refused
+
+
 def test_status_says_that_a_started_export_can_only_be_ended(live: Live) -> None:
     job = live.job()
     live.run("run")
