@@ -115,7 +115,7 @@ def command(
             told = review_with_keys(turn, by=who(by))
             if told is not None:
                 return told
-        return show_batch(turn, wish, as_json=as_json)
+        return show_batch(turn, wish, by=by or "", as_json=as_json)
 
     return for_companies(act, company=company, every=every, as_json=as_json)
 
@@ -149,12 +149,14 @@ def show_staged(turn: Turn, *, aside: bool = False) -> Told:
     return show_batch(turn, Wish(), aside=aside)
 
 
-def show_batch(turn: Turn, wish: Wish, *, as_json: bool = False, aside: bool = False) -> Told:
+def show_batch(
+    turn: Turn, wish: Wish, *, by: str = "", as_json: bool = False, aside: bool = False
+) -> Told:
     """Show a batch, by default the one that waits, or a part of it."""
     session = session_of(turn, [])
     try:
         with turn.telling.during("review"):
-            situation, looked = look(session, wish.batch, revision=wish.revision)
+            situation, looked = look(session, wish.batch, revision=wish.revision, by=by)
     except UserMustFix as error:
         found = _batch_of(turn, wish.batch)
         is_gone = error.problems[0].code in GONE

@@ -46,7 +46,7 @@ def review_with_keys(turn: Turn, *, by: str) -> Told | None:
     heard: list[Outcome] = []
     session = session_of(turn, heard)
     with turn.telling.during("review"):
-        _situation, looked = look(session)
+        _situation, looked = look(session, by=by)
     if looked is None:
         return None
     return _Reviewing(turn, session, heard, looked=looked, by=by).go()
@@ -331,7 +331,7 @@ class _Reviewing:
         """Look at the batch again, as it is now."""
         batch = self._looked.situation.batch_id
         with self._turn.telling.during("review"):
-            _situation, looked = look(self._session, batch)
+            _situation, looked = look(self._session, batch, by=self._by)
         self._changed = ""
         if looked is None:
             self._look_aside()

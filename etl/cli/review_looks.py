@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,8 @@ from etl.batches.standing import REPEATED
 from etl.cli import screens
 from etl.cli.explain import explanation_lines
 from etl.cli.live import Turn
-from etl.cli.outcomes import REVIEW
+from etl.cli.outcomes import REVIEW, who
+from etl.cli.review_changes import words_of_change
 from etl.errors import EtlError, Problem, UserMustFix
 from etl.files import shown_path
 
@@ -36,10 +38,14 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A batch as it was looked at: what an act is decided on."""
+    """A batch as it was looked at: what an act is decided on.
+
+    changed  says what is otherwise than when this person looked last; empty where nothing is
+    """
 
     situation: Situation
     viewed: Viewed
+    changed: Callable[[], str] = str
 
     @property
     def content(self) -> str:
@@ -93,15 +99,19 @@ def session_of(turn: Turn, heard: list[Outcome]) -> ReviewSession:
 
 
 def look(
-    session: ReviewSession, batch: str | None = None, *, revision: int | None = None
+    session: ReviewSession, batch: str | None = None, *, revision: int | None = None, by: str = ""
 ) -> tuple[Situation, Looked | None]:
     """Look at a batch, by default at the one that waits; nothing is locked.
 
+    Needs: who looks, to say what changed since then; by default the name of the login.
     Gives: how it stands, and what is to be seen of it; None where there is nothing to be seen.
     """
     situation = session.state(batch)
     viewed = session.view(batch, revision=revision) if situation.batch_id else None
-    return situation, None if viewed is None else Looked(situation, viewed)
+    if viewed is None:
+        return situation, None
+    told = partial(words_of_change, session, situation, revision=viewed.revision, by=who(by))
+    return situation, Looked(situation, viewed, told)
 
 
 def looked_from(desk: Desk, batch: Batch) -> Looked:
@@ -122,7 +132,7 @@ def staged_folder(turn: Turn, batch: Batch) -> Path:
     return stored.revision_folder(batch.revision)
 
 
-def shown_of(turn: Turn, looked: Looked, *, has_keys: bool = False) -> Shown:
+def shown_of(turn: Turn, looked: Looked, *, has_keys: bool = False, changed: str = "") -> Shown:
     """Give what a screen needs besides the view."""
     from etl.review.terminal import Shown
 
@@ -138,6 +148,7 @@ def shown_of(turn: Turn, looked: Looked, *, has_keys: bool = False) -> Shown:
         revision=looked.viewed.revision,
         width=screens.width(),
         has_keys=has_keys,
+        changed=changed,
     )
 
 
@@ -152,14 +163,15 @@ def overview_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> lis
     """Give the whole review of a batch."""
     from etl.review.terminal import overview
 
-    return overview(looked.viewed.view, shown_of(turn, looked, has_keys=has_keys))
+    shown = shown_of(turn, looked, has_keys=has_keys, changed=looked.changed())
+    return overview(looked.viewed.view, shown)
 
 
 def first_lines(turn: Turn, looked: Looked, *, has_keys: bool = False) -> list[Line]:
     """Give what decides, as it fits on the terminal."""
     from etl.review.terminal_summary import first_screen
 
-    shown = shown_of(turn, looked, has_keys=has_keys)
+    shown = shown_of(turn, looked, has_keys=has_keys, changed=looked.changed())
     return first_screen(looked.viewed.view, shown, height=screens.height())
 
 

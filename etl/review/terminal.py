@@ -35,13 +35,15 @@ FEW = 3
 MANY = 50
 #: Kinds of remarks and causes that a summary has.
 MAX_GROUPS = 8
+#: Lines that what changed may take.
+CHANGES = 2
 EMPLOYEE = "employee"
 
 
 def overview(view: ReviewView, shown: Shown) -> list[Line]:
     """Give the whole review in a few screens: what decides comes first, what to type last."""
     blocks = (
-        head(view, shown),
+        [*head(view, shown), *changes(shown)],
         checks(view, shown.width),
         [] if shown.is_old else questions(shown),
         totals(view, shown.width),
@@ -82,6 +84,14 @@ def item_words(name: str, title: str, amount: Decimal | None, *, currency: str) 
     """Name an item in a line: its id and amount, which are never cut, and whose it is."""
     money = "" if amount is None else f"{currency} {grouped(amount)}"
     return "  ".join(part for part in (name, money, title) if part)
+
+
+def changes(shown: Shown, *, most: int = CHANGES) -> list[Line]:
+    """Say in a line or two what changed since this person looked last."""
+    lines = list(wrapped("  ", shown.changed, width=shown.width)) if shown.changed else []
+    if len(lines) > most:
+        lines[most - 1] += " …"
+    return list(_styled(lines[:most], shown.width, "look"))
 
 
 # ── sections ────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,7 @@ class Shown:
     titles    what an item is called, by its id: for those that no remark names
     names     as much of an item's id as tells it from all others
     has_keys  whether a person acts by keys, so that no calls need to be told
+    changed   what is otherwise than when this person looked last; empty where nothing is known
     """
 
     situation: Situation
@@ -42,6 +43,7 @@ class Shown:
     revision: int = 0
     width: int = WIDTH
     has_keys: bool = False
+    changed: str = ""
 
     def name(self, entry: str) -> str:
         """Name an item by as much of its id as is needed."""

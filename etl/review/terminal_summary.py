@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from etl.review.figures import WalletMovement
 from etl.review.model import ReviewView
 from etl.review.summary import aligned, columns_of, fit, sides_of, wrapped
-from etl.review.terminal import checks, head
+from etl.review.terminal import CHANGES, changes, checks, head
 from etl.review.terminal_lines import Line, Shown
 from etl.review.words import grouped
 from etl.sentences import counted
@@ -24,7 +24,14 @@ FEWEST = 2
 def first_screen(view: ReviewView, shown: Shown, *, height: int = HEIGHT) -> list[Line]:
     """Give the headline, where the items are, the sums, and what waits, as they fit."""
     room = max(height, HEIGHT) - PROMPT
-    blocks = [[*head(view, shown), *checks(view, shown.width)], _waits(view, shown)]
+    full = _screen(view, shown, room=room, most=CHANGES)
+    return full if len(full) <= room else _screen(view, shown, room=room, most=1)
+
+
+def _screen(view: ReviewView, shown: Shown, *, room: int, most: int) -> list[Line]:
+    """Give the screen with at most so many lines of what changed."""
+    first = [*head(view, shown), *changes(shown, most=most), *checks(view, shown.width)]
+    blocks = [first, _waits(view, shown)]
     if shown.page:
         blocks.append([Line("Read"), Line(f"  {shown.page}", "whole")])
     taken = sum(_rows(block, shown.width) + 1 for block in blocks)

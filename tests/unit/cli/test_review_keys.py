@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 
@@ -77,6 +78,22 @@ def test_the_first_screen_again_and_all_of_it(staged: Live) -> None:
     shown = press(staged, "smq").stdout
     assert shown.count("What waits for you") == 2
     assert shown.count("because the line has no account") == 1
+
+
+def test_what_changed_since_one_looked_is_said_in_two_lines(staged: Live) -> None:
+    first, second = press(staged, f"r{FIRST}\nprivate\nsq", "--by", "Ann").stdout.split(
+        "What waits for you", 1
+    )
+    assert "since revision" not in first
+    said = (
+        "  since revision 1, which you looked at: 1 item now kept out of the files, moved\n"
+        "  1360 EUR +119.00 and 4650 EUR -119.00, 1 item with another number\n"
+    )
+    assert said in second
+    other = press(staged, "q", "--by", "Ben").stdout
+    assert "  since revision 1, which Ann looked at: 1 item" in other
+    assert said in staged.run("review", "--by", " ann").stdout
+    assert "since revision" not in staged.run("review", "1", "--revision", "1").stdout
 
 
 def test_the_end_of_the_input_is_the_end(staged: Live) -> None:
@@ -240,6 +257,46 @@ def test_after_a_lapse_approving_what_is_unchanged_is_one_keystroke(live: Live) 
     assert "2 of 3 items were reviewed or approved on 2026-04-01 and are unchanged" in result.stdout
     assert "all of it was reviewed or approved before and is unchanged" in result.stderr
     assert [one["by"] for one in batch_of(live)["approvals"]] == ["Ann"]
+
+
+def test_what_was_answered_before_a_lapse_is_shown_and_one_keystroke_approves(live: Live) -> None:
+    set_company(live, "must_answer: [REV-1]")
+    job = live.job()
+    live.run("run")
+    press(live, "vvnreceipts are on paper\nq", "--by", "Ann")
+    first = batch_of(live)["id"][:6]
+    live.pleo.cancel_job(job)
+    live.job()
+    live.run("run")
+    result = press(live, "naq", "--by", "Bea")
+    assert re.search("1 question answered before, and unchanged since +key n", result.stdout)
+    said = " ".join(result.stdout.split())
+    words = f'answered before, in void batch {first} on 2026-04-01 by Ann: "receipts are on paper"'
+    assert words in said
+    assert "your answer to REV-1" not in result.stderr
+    assert "all of it was reviewed or approved before and is unchanged" in result.stderr
+    assert [one["by"] for one in batch_of(live)["approvals"]] == ["Bea"]
+    told = " ".join(live.run("history", "1").stdout.split())
+    assert f'REV-1 "receipts are on paper" as answered in void batch {first} by Ann' in told
+    (asked,) = only(live.json("review"))["questions"]
+    assert (asked["answer"], asked["before"]) == ("receipts are on paper", words)
+    page = live.root / only(live.json("review"))["review"]
+    assert words in html.unescape(page.read_text(encoding="utf-8")).replace("Answered", "answered")
+
+
+def test_what_was_answered_of_fewer_items_is_asked_again(live: Live) -> None:
+    set_company(live, "must_answer: [REV-1]")
+    job = live.job(entries=[SECOND])
+    live.run("run")
+    press(live, "nreceipts are on paper\nq", "--by", "Ann")
+    live.pleo.cancel_job(job)
+    live.job()
+    live.run("run")
+    shown = live.run("review").stdout
+    assert 'by Ann: "receipts are on paper" – asked again: 1 item more' in " ".join(shown.split())
+    assert too_wide(shown) == []
+    assert "first answer, with key n" in press(live, "aq").stderr
+    assert batch_of(live)["approvals"] == []
 
 
 def test_what_is_new_since_then_comes_first_and_is_asked_about(live: Live) -> None:

@@ -78,12 +78,18 @@ def test_a_taller_terminal_names_the_page_and_more_wallets(view: ReviewView) -> 
 
 @pytest.mark.parametrize("width", [80, 100])
 @pytest.mark.parametrize("wallets", [0, 1, 2])
-def test_it_fits_on_24_lines(view: ReviewView, width: int, wallets: int) -> None:
+@pytest.mark.parametrize("changed", ["", "since revision 1: 1 cell", "since revision 1 " * 40])
+def test_it_fits_on_24_lines(view: ReviewView, width: int, wallets: int, changed: str) -> None:
     waiting = AsideGroup("Waits for your answer", "why", 29, ())
     counts = replace(view.counts, waiting=29, already_booked=4, skipped=5, listed=49)
     full = replace(with_wallets(view, wallets), counts=counts, waiting=waiting)
-    lines = screen(full, width=width, page=".pleo-etl/batches/acme/0123456789ab/r2/review.html")
+    page = ".pleo-etl/batches/acme/0123456789ab/r2/review.html"
+    lines = screen(full, width=width, page=page, changed=changed)
     assert len(lines) <= ROOM
+    told = [line.text for line in lines if "since revision" in line.text]
+    most = 1 if wallets == 2 else 2  # the sums of two wallets leave less room
+    assert len(told) == min(most, changed.count("since"))
+    assert changed.count("since") < 2 or told[-1].endswith(" …")
     assert all(line.style == "whole" or columns_of(line.text) <= width for line in lines)
 
 
