@@ -10,11 +10,12 @@ same drive serves `release` and whatever finds a batch half-way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from etl.batches.ledger import Batch
 from etl.batches.states import Kind, State
-from etl.errors import EXIT_USER, HeldElsewhere, Problem, UserMustFix
+from etl.errors import EXIT_USER, EtlError, HeldElsewhere, Problem, UserMustFix
 from etl.live import publishing, reporting
 from etl.live.approving import UNATTENDED, approve, check_answered, second_name_missing
 from etl.live.closing import close
@@ -32,6 +33,8 @@ from etl.sentences import counted
 
 #: States from which nothing leads on without a person.
 RESTING = frozenset({State.STAGED, State.CLOSED, State.VOIDED, State.QUARANTINED})
+#: What says of itself that the files must not be imported yet.
+_WARNED = frozenset({"REL-11", "REL-12"})
 #: What is done with a batch in a state, for whoever waits for it.
 _DOES = {
     State.APPROVED: "starting the export in Pleo",
@@ -93,15 +96,39 @@ def drive(desk: Desk, batch: Batch, *, ask: Ask | None = None) -> Batch:
     while True:
         before = batch
         try:
-            batch = _step(desk, batch, ask=ask)
-        except JobNotFound as missing:
-            batch = vanish(desk, desk.ledger.find(desk.company_id, batch.id), missing)
+            batch = _stepped(desk, batch, ask=ask)
+        except EtlError as error:
+            _warn_of_files(desk, batch, error)
+            raise
         if batch.state in RESTING and not _is_refused(batch):
             break
         assert batch.seq > before.seq, "a step that does nothing would go on for ever"
     if batch.state is State.QUARANTINED:
         batch = hold_back(desk, batch)
     return batch
+
+
+def _stepped(desk: Desk, batch: Batch, *, ask: Ask | None) -> Batch:
+    try:
+        return _step(desk, batch, ask=ask)
+    except JobNotFound as missing:
+        return vanish(desk, desk.ledger.find(desk.company_id, batch.id), missing)
+
+
+def _warn_of_files(desk: Desk, batch: Batch, error: EtlError) -> None:
+    """Say that files are out of which Pleo may never hear: whatever stops here is not about them.
+
+    If they are imported now and Pleo ends the export first, their items come a second time.
+    """
+    if any(problem.code in _WARNED for problem in error.problems):
+        return
+    with suppress(EtlError):  # a ledger that cannot be read is what stops here
+        batch = desk.ledger.find(desk.company_id, batch.id)
+        if batch.state in (State.PUBLISHED, State.REPORTED) and not batch.renders_nothing:
+            desk.remark(
+                f"the files of {name_of(batch)} are out, but Pleo is not told all yet: do not"
+                " import them before `pleo-etl release` has gone on to the end"
+            )
 
 
 def _is_refused(batch: Batch) -> bool:

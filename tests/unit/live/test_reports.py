@@ -182,3 +182,33 @@ def test_a_reason_that_is_too_long_is_cut(scene: Scene) -> None:
     scene.release()
     reason = str(job.items[entry].failure_reason)
     assert (len(reason), reason[-1]) == (1000, "…")
+
+
+OUT = "are out, but Pleo is not told all yet: do not import them"
+
+
+@pytest.mark.parametrize(
+    "fault", ["error=401@report-items:1-", "error=403@get-job:3-", "error=400@send-event:2-"]
+)
+def test_whatever_stops_a_release_once_files_are_out_it_is_said_that_they_must_wait(
+    scene: Scene, fault: str
+) -> None:
+    job = scene.export()
+    scene.run()
+    scene.pleo.faults.add(fault)
+    with pytest.raises(EtlError):
+        scene.release()
+    assert len(scene.released()) == 1
+    assert sum(OUT in said for said in scene.said) == 1
+    scene.pleo.faults.clear()
+    assert scene.release().word == "closed"
+    assert job.status == "completed"
+
+
+def test_what_stops_a_release_before_files_are_out_speaks_of_none(scene: Scene) -> None:
+    scene.export()
+    scene.run()
+    scene.pleo.faults.add("error=403@send-event:1-")
+    with pytest.raises(EtlError):
+        scene.release()
+    assert not any(OUT in said for said in scene.said)
