@@ -6,12 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from itertools import cycle, product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.fakes.items import item
 from tests.fakes.users import SEARCHED
+from tests.fault.live.amounts import IS_FULL
 from tests.unit.cli.workspaces import Workspace, make_workspace
 
 #: Runs a command that gets a signal in the middle of an effect.
@@ -31,6 +35,15 @@ main(words)
 """
 ENVIRONMENT = os.environ | {"PYTHONPATH": SEARCHED}
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+PLACES = [("fsync", 2, False), ("fsync", 2, True), ("replace", 1, True), ("replace", 1, False),
+          ("replace", 3, False), ("replace", 3, True)]  # fmt: skip
+
+
+def signalled(places: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Give every place with one signal, the signals in turn; in full with each of them."""
+    numbers = sorted(CODES)
+    pairs = product(numbers, places) if IS_FULL else zip(cycle(numbers), places, strict=False)
+    return [(number, *place) for number, place in pairs]
 
 
 def _convert(workspace: Workspace, *more: str, items: str) -> list[str]:
@@ -43,9 +56,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
-@pytest.mark.parametrize("number", sorted(CODES))
-@pytest.mark.parametrize(("effect", "place"), [("fsync", 2), ("replace", 1), ("replace", 3)])
-@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize(("number", "effect", "place", "is_there"), signalled(PLACES))
 def test_what_was_begun_is_undone(
     tmp_path: Path, *, number: signal.Signals, effect: str, place: int, is_there: bool
 ) -> None:

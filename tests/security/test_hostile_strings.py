@@ -21,8 +21,9 @@ from tests.security.hostile_strings import EVALUATED, FORMULAS, HOSTILE
 from tests.security.lines import LINES, SCALE, Line, files_of, write_items
 from tests.security.rich import FREE, Maker, rich_item, text_paths
 
-#: Every text stands in one of so many fields (and in all free ones); nightly runs take all.
-STRIDE = max(1, int(12 / SCALE))
+#: Every text stands in one of so many fields (and in all free ones), with every template in
+#: others; nightly runs take all.
+STRIDE = max(1, int(24 / SCALE))
 #: What separates the cells of formats that a spreadsheet opens; every other format has no cells.
 DELIMITERS = {
     "datev-extf": ";",
@@ -48,7 +49,7 @@ def hostile_items(line: Line) -> Iterator[dict[str, Any]]:
     item = rich_item(line)
     maker = Maker(item)
     paths = list(text_paths(item))
-    for at, text in enumerate(HOSTILE):
+    for at, text in enumerate(HOSTILE, LINES.index(line)):
         yield maker.make(*((path, text) for path in FREE))
         for number, path in enumerate(paths):
             if (at + number) % STRIDE == 0:
@@ -184,8 +185,9 @@ def test_nothing_steers_the_terminal(tmp_path: Path, more: list[str]) -> None:
     steering = [text for text in HOSTILE if STEERING.search(text)]
     paths = [("type",), ("accountingEntryId",), ("date",), ("companyId",)]
     items = [maker.make((path, text)) for text in steering for path in paths]
-    for part in range(0, len(items), 300 if more else 60):
-        source = write_items(tmp_path / "items.ndjson", items[part : part + 300])
+    size = 300 if more else 60
+    for part in range(0, len(items), size):
+        source = write_items(tmp_path / "items.ndjson", items[part : part + size])
         result = line.run(source, out=tmp_path / f"out{part}", more=more)
         assert result.exit_code == 1
         for stream in (result.stdout, result.stderr):

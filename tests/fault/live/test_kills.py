@@ -14,7 +14,7 @@ from tests.fault.live.amounts import SHARDS, amount, shard
 from tests.fault.live.machine import Done, Machine, machine
 
 KILLS = amount(default=3, full=200)
-KILLS_PER_STORY = amount(default=1, full=5)
+KILLS_PER_STORY = amount(default=3, full=5)
 STORIES = KILLS // KILLS_PER_STORY
 MAX_SECONDS = 5.0
 #: A command takes about this long on an idle machine; kills fall before and after it too.
