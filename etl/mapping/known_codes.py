@@ -145,14 +145,14 @@ def _refuse(
     )  # fmt: skip
     missing = reject(
         rows.filter(is_missing), code,
-        message=pl.format(f'{what} "{{}}" is not in {listing.name}', value),
+        message=pl.format(f'{what} "{{}}" is not in {listing.written}', value),
         fix="add it to the list if the ERP has it, else correct it in Pleo or in the mapping",
         where=where,
     )  # fmt: skip
     closed = reject(
         rows.filter(~is_missing), code,
         message=pl.format(
-            f'{what} "{{}}" is not active{when} ({listing.name}:{{}})', value, line
+            f'{what} "{{}}" is not active{when} ({listing.written}:{{}})', value, line
         ),
         fix="choose another one in Pleo or in the mapping, or activate it in the list",
         where=where,

@@ -176,6 +176,7 @@ def _load_reference(document: Document, definition: MappingDocument) -> Referenc
     return load_reference(
         resolve_inside(document.path.parent, relative, place),
         shown=_shown(document, relative),
+        written=relative,
         company_key=definition.company.key,
         named_at=str(place),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
 
@@ -56,9 +56,12 @@ class Listing:
 
     frame: with ROW_COLUMN, CODE, NAME and ACTIVE where they fit; accounts once per number.
     repeated: account numbers of active rows after the first of the number, by ROW_COLUMN.
+    name: as places in messages name it, from here on
+    written: beginning with the folder as the mapping names it, the same from everywhere
     """
 
     name: str
+    written: str
     columns: tuple[str, ...]
     frame: pl.DataFrame
     sha256: str
@@ -167,9 +170,11 @@ _CASELESS = {"dimension_code", "value_code"}
 
 
 def load_reference(
-    folder: Path, *, shown: str, company_key: str | None, named_at: str
+    folder: Path, *, shown: str, written: str, company_key: str | None, named_at: str
 ) -> Reference:
     """Read the lists of a folder.
+
+    Needs: shown, the folder as it is named from here; written, as the mapping names it.
 
     Raises: UserMustFix DOC-4, MAP-1 to MAP-5, MAP-8, MAP-9, MAP-14, MAP-15, all at once.
     """
@@ -195,7 +200,10 @@ def load_reference(
         if not problems:
             frame = _FRAMES[name](cells)
             repeated = _repeated_numbers(cells)
-            found[name] = Listing(cells.name, cells.header, frame, cells.sha256, repeated)
+            found[name] = Listing(
+                cells.name, (PurePosixPath(written) / name).as_posix(), cells.header, frame,
+                cells.sha256, repeated,
+            )  # fmt: skip
     if not found and not problems:
         names = ", ".join(LAYOUTS)
         raise UserMustFix(

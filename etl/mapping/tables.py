@@ -33,10 +33,13 @@ class Table:
 
     frame: the cells, ROW_COLUMN, the key as `~key.0`, `~key.1`, … (casefolded where the table
     says so) and, if dated, FROM_COLUMN and TO_COLUMN.
+    file: as places in messages name it, from here on
+    written: as the mapping names it, the same from every folder: what a rejection says
     """
 
     name: str
     file: str
+    written: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
     frame: pl.DataFrame
@@ -135,8 +138,8 @@ def make_table(cells: Cells, *, name: str, spec: TableFile) -> Table:
     if problems:
         raise UserMustFix(problems[:MAX_PROBLEMS])
     return Table(
-        name, cells.name, spec.key, cells.header, frame, spec.match == "casefold", dated,
-        cells.sha256,
+        name, cells.name, spec.file, spec.key, cells.header, frame, spec.match == "casefold",
+        dated, cells.sha256,
     )  # fmt: skip
 
 

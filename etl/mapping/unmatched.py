@@ -77,7 +77,7 @@ def _with_looked_for(
         shown = pl.concat_str(parts, separator=" / ")
         applied = condition(rule) & shown.is_not_null()
         looked_for.append(pl.when(applied).then(shown))
-        names.append(pl.when(applied).then(pl.lit(table.file)))
+        names.append(pl.when(applied).then(pl.lit(table.written)))
         columns.append(pl.when(applied).then(pl.lit(" / ".join(table.key))))
     return rows.with_columns(
         (pl.coalesce(exprs) if exprs else pl.lit(None, pl.String())).alias(name)

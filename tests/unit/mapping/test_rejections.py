@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from etl.mapping import LoadedMapping
-from tests.unit.mapping.written import codes, load, mapped, value
+from etl.mapping import LoadedMapping, load_mapping
+from tests.unit.mapping.written import codes, load, mapped, value, write
 
 TABLES = "tables: {accounts: {file: t/accounts.csv, key: [pleo_code]}}\n"
 ACCOUNTS = "pleo_code,account\n6640,4650\n"
@@ -160,6 +160,28 @@ def test_accounts_the_erp_does_not_know(tmp_path: Path) -> None:
         'account "b" is not in ref/accounts.csv',
         'account "7777" is not in ref/accounts.csv',
     ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (BY_TABLE, 'no rule finds account.expense: looked for "4999" in t/accounts.csv'),
+        ('[{use: "9"}]', 'account "9" is not in ref/accounts.csv'),
+        ('[{use: "{{ line.account.code }}"}]', 'account "4999" is not active (ref/accounts.csv:4)'),
+    ],
+)
+def test_a_rejection_names_tables_and_lists_alike_from_every_folder(
+    tmp_path: Path, rule: str, said: str
+) -> None:
+    """What Pleo is told, and the content hash, must not depend on where a command is given."""
+    text = f"reference: ref/\n{TABLES}map:\n  account.expense: {rule}{WALLET}"
+    path = write(tmp_path, text, ref__accounts_csv=CHART, t__accounts_csv=ACCOUNTS)
+    here, elsewhere = (
+        mapped(load_mapping(path, name=name), one("4999")).rejections.drop("where")
+        for name in ("acme.yaml", "books/mappings/acme.yaml")
+    )
+    assert here["message"].to_list() == [said]
+    assert elsewhere.equals(here)
 
 
 def test_the_active_row_of_a_number_counts(tmp_path: Path) -> None:
