@@ -535,6 +535,29 @@ def test_a_second_booking_of_all_is_asked_about_and_told_before_the_release(
     )
 
 
+def test_a_second_booking_of_one_item_is_asked_about_with_its_amount(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    reviewed.live.job()
+    session.fetch(by="A. Patel")
+    reader.come(page)
+    again = reader.driver.find_element("css selector", ".repeats li:first-child [data-again]")
+    entry = again.get_attribute("data-again")
+    again.send_keys(Keys.ENTER)
+    asked = reader.text("#dialog-again-one")
+    assert "Café Müller EUR 119.00\nbatch 1 of 2026-04-01, voucher 1\n" in asked
+    assert "booking it again posts it a second time" in asked
+    assert reader.run("return document.querySelectorAll('#again-what a').length") == 0
+    reader.press(Keys.ESCAPE)
+    assert session.state().decisions == ()
+    again.send_keys(Keys.ENTER)
+    reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert [(one.entry, one.does) for one in session.state().decisions] == [(entry, "again")]
+    assert reader.text(".acts .main") == "Answer for 1 item"
+
+
 def test_the_file_that_leads_the_browser_leads_to_the_page(
     page: LocalPage, reader: Reader, tmp_path: Path
 ) -> None:

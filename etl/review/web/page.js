@@ -92,8 +92,8 @@
     && meta.given.toLowerCase().split("|").includes(by.trim().toLowerCase());
 
   // The items in the list of what was booked before of which an act can be said.
-  const repeats = act => all(`.repeats [data-${act === "undo" ? "undo" : `now="${act}"`}]`)
-    .map(one => one.dataset.entry || one.dataset.undo);
+  const repeats = act => all(`.repeats [data-${act === "already_booked" ? `now="${act}"` : act}]`)
+    .map(one => one.dataset.entry || one.dataset[act]);
 
   let busy = false;
   all("dialog form[data-act]").forEach(form => {
@@ -113,7 +113,7 @@
       const said = Object.fromEntries(new FormData(form));
       const act = said.settle || form.dataset.act;
       if ("refused" in said) said.refused = said.refused.split("\n").map(text => text.trim()).filter(Boolean);
-      if (act === "again") said.entries = repeats(act);
+      if (act === "again") said.entries = said.entry ? [said.entry] : repeats(act);
       if (isGiven(act, said.by)) {
         show(failed, `${said.by.trim()} has approved it already: another person must approve it, too`);
         one('[name="by"]', form).focus();
@@ -467,7 +467,15 @@
     else if (data.row) trace(new URLSearchParams({ file: data.file, row: data.row }), button);
     else if (data.undo) now(button, "undo", data.undo);
     else if (data.now) now(button, data.now, data.entry);
-    else if (data.answer) {
+    else if (data.again) {
+      open("again-one", dialog => {
+        const what = one("span", button.closest("li")).cloneNode(true);
+        one('[name="entry"]', dialog).value = data.again;
+        all("a.out", what).forEach(link => link.remove());
+        all("a", what).forEach(link => link.replaceWith(...link.childNodes));
+        one("#again-what").replaceChildren(what);
+      });
+    } else if (data.answer) {
       open("answer", dialog => {
         one('[name="code"]', dialog).value = data.answer;
         one("#answer-what").textContent = data.meaning;
