@@ -5,6 +5,7 @@ for the verdicts not yet acknowledged:
 
 stopped in between, answer lost   GET all job items; send only those not final, same bytes
 an error for an item              that item again, a few times
+413                               fewer items in a call
 422                               Pleo has ended the job: quarantine
 an item is final otherwise        somebody else has decided on it: quarantine
 """
@@ -20,12 +21,13 @@ from etl.live.desk import Desk
 from etl.live.ending import how_it_ended, lapse, quarantine, void
 from etl.live.outcomes import name_of
 from etl.live.patience import TRIES, wait
-from etl.pleo.failures import JobOver, OutcomeUnknown
+from etl.pleo.failures import JobOver, OutcomeUnknown, PleoRefused
 from etl.pleo.shapes import FAILED, SUCCESSFUL, ItemError, JobItem
 from etl.sentences import counted
 
-#: Elements in one call (export-rules R110).
-MAX_REPORTS = 100
+#: Elements in one call (export-rules R110), and where Pleo does not take so many (C3).
+MAX_REPORTS, FEWER = 100, 10
+TOO_LARGE = 413
 
 
 def report(desk: Desk, batch: Batch) -> Batch:
@@ -35,6 +37,7 @@ def report(desk: Desk, batch: Batch) -> Batch:
     """
     must_look = batch.report_intended_at is not None
     errors: Mapping[str, ItemError] = {}
+    size = MAX_REPORTS
     for attempt in range(TRIES):
         if must_look:
             batch = _look(desk, batch)
@@ -44,8 +47,13 @@ def report(desk: Desk, batch: Batch) -> Batch:
         if not left:
             return desk.ledger.append(batch, Kind.REPORTED, {})
         try:
-            batch, errors, must_look = _send(desk, batch, left)
+            batch, errors, must_look = _send(desk, batch, left, size=size)
             must_look = must_look or attempt > 0  # refused twice: perhaps it is final already
+        except PleoRefused as refused:
+            if refused.status != TOO_LARGE or size == FEWER:
+                raise
+            batch = desk.ledger.find(desk.company_id, batch.id)
+            size, must_look = FEWER, True
         except JobOver:
             return _job_ended(desk, desk.ledger.find(desk.company_id, batch.id))
         if not _left(desk, batch):
@@ -59,16 +67,16 @@ def _left(desk: Desk, batch: Batch) -> list[Verdict]:
 
 
 def _send(
-    desk: Desk, batch: Batch, left: Sequence[Verdict]
+    desk: Desk, batch: Batch, left: Sequence[Verdict], *, size: int
 ) -> tuple[Batch, Mapping[str, ItemError], bool]:
-    """Send verdicts in calls of 100.
+    """Send verdicts in calls of some size.
 
     Gives: the batch; the errors of items; whether Pleo must be looked at before the next try.
     """
     errors: dict[str, ItemError] = {}
     must_look = False
-    for begin in range(0, len(left), MAX_REPORTS):
-        part = {one.entry_id.casefold(): one for one in left[begin : begin + MAX_REPORTS]}
+    for begin in range(0, len(left), size):
+        part = {one.entry_id.casefold(): one for one in left[begin : begin + size]}
         entries = [one.entry_id for one in part.values()]
         batch = desk.ledger.append(batch, Kind.REPORT_INTENDED, {"entries": entries})
         try:

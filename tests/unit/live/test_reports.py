@@ -9,6 +9,7 @@ import pytest
 from etl.batches.states import State
 from etl.errors import EtlError
 from etl.live.closing import choose_event
+from etl.pleo.sandbox import operations
 from etl.pleo.sandbox.jobs import Job
 from tests.fakes.items import item
 from tests.unit.live.scene import Scene
@@ -182,6 +183,19 @@ def test_a_reason_that_is_too_long_is_cut(scene: Scene) -> None:
     scene.release()
     reason = str(job.items[entry].failure_reason)
     assert (len(reason), reason[-1]) == (1000, "…")
+
+
+def test_where_pleo_takes_fewer_items_in_a_call_fewer_are_sent(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MAX_REPORTS", 10)
+    for n in range(4, 13):
+        scene.company.add(item(n=n))
+    job = scene.export()
+    scene.run()
+    assert scene.release().word == "closed"
+    assert [len(body) for body in scene.bodies("report-items")] == [12, 10, 2]
+    assert job.status == "completed"
 
 
 OUT = "are out, but Pleo is not told all yet: do not import them"
