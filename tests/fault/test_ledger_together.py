@@ -40,8 +40,8 @@ def begin(what: str, root: Path, *more: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def together(what: str, root: Path, *, count: int) -> list[dict[str, Any]]:
-    running = [begin(what, root, str(ROUNDS)) for _ in range(count)]
+def together(what: str, root: Path, *, count: int, rounds: int = ROUNDS) -> list[dict[str, Any]]:
+    running = [begin(what, root, str(rounds)) for _ in range(count)]
     said = [process.communicate(timeout=120)[0] for process in running]
     assert [process.returncode for process in running] == [0] * count
     return [json.loads(one) for one in said]
@@ -71,11 +71,15 @@ def test_processes_at_once_lose_no_event_and_share_no_number(tmp_path: Path, cou
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_one_process_at_a_time_has_the_lock(tmp_path: Path, count: int) -> None:
+    with company_lock(tmp_path, "acme", clock=SystemClock(), what="pleo-etl run"):
+        (outside,) = together("locking", tmp_path, count=1, rounds=1)
+    assert outside["inside"] == 0
+    (what,) = outside["told"]
+    assert what.startswith(f"`pleo-etl run` (process {os.getpid()} on {socket.gethostname()}, ")
     said = together("locking", tmp_path, count=count)
     assert sum(one["inside"] for one in said) > 0
     assert max(one["longest"] for one in said) < 2
-    told = {what for one in said for what in one["told"]}
-    for what in told:
+    for what in {what for one in (outside, *said) for what in one["told"]}:
         assert 'works on company "acme"' in what
         assert f"on {socket.gethostname()}, since " in what or what.startswith("another command")
     assert not (tmp_path / NOTE).exists()
