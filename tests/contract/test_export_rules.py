@@ -10,6 +10,7 @@ from etl.errors import EtlError, TryLater
 from etl.live.folders import DO_NOT_IMPORT
 from etl.pleo.sandbox.pleo import Manners
 from tests.fakes.items import item
+from tests.unit.cli.live import make_staged
 from tests.unit.live.scene import Scene
 
 
@@ -42,6 +43,23 @@ def test_check_2_run_makes_get_requests_only(scene: Scene) -> None:
     scene.run()
     scene.run()
     assert {request.method for request in scene.transport.sent} == {"GET"}
+
+
+def test_check_2_what_only_looks_makes_get_requests_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    live = make_staged(tmp_path)
+    looks = (
+        ("jobs",), ("status",), ("history",), ("review",), ("check", "--online"),
+        ("ledger", "verify", "--online"), ("run",), ("discard", "--yes"),
+    )  # fmt: skip
+    for words in looks:
+        before = len(live.requests())
+        assert live.run(*words).exit_code in (0, 1), words
+        assert {method for method, _path in live.requests()[before:]} <= {"GET"}, words
+    assert len(live.requests()) > len(looks)
+    assert [job.status for job in live.pleo.jobs.values()] == ["pending"]
 
 
 def test_check_3_a_restart_after_60_of_150_reports_sends_the_other_90(scene: Scene) -> None:
