@@ -171,7 +171,8 @@ def detail_of(event: Event) -> str:
     content = str(body.get("content") or "")[:SHOWN_OF_HASH]
     match event.kind:
         case Kind.STAGED:
-            return f", revision {body['revision']}" + (f", content {content}" if content else "")
+            said = f", revision {body['revision']}" + (f", content {content}" if content else "")
+            return said + "".join(f"; {words}" for words in _kept(body))
         case Kind.APPROVED:
             return f", content {content}"
         case Kind.ANSWERED:
@@ -185,6 +186,15 @@ def detail_of(event: Event) -> str:
         case Kind.VOIDED if body.get("why"):
             return f" ({body['why']})"
     return ""
+
+
+def _kept(body: Mapping[str, Any]) -> list[str]:
+    """Say which answers to notes were taken over from an earlier batch."""
+    return [
+        f'{one["code"]} "{one["text"]}" as answered in {one["where"]} by {one["by"]}'
+        for one in (body.get("earlier") or {}).get("answers") or ()
+        if not one["changed"]
+    ]
 
 
 def _answers(body: Mapping[str, Any]) -> list[str]:

@@ -331,7 +331,7 @@ def document_of(looked: Looked) -> dict[str, Any]:
         },
         "remarks": [
             {"code": one.code, "meaning": one.meaning, "is_blocking": one.is_blocking,
-             "count": one.count, "items": _items(one.concerned)}
+             "before": one.before, "count": one.count, "items": _items(one.concerned)}
             for one in view.notes
         ],
         "rejections": [

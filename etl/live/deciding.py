@@ -138,7 +138,7 @@ def render(desk: HasLine, batch: Batch, material: Material, *, facts: BatchFacts
     Raises: UserMustFix when the stored recipe cannot be used.
     """
     facts = replace(facts, earlier=material.earlier, asked=material.asked)
-    base = _said(batch, material.skipped)
+    base = _said(batch, material)
     repeats: Mapping[str, Mapping[str, Any]] = batch.facts.get("repeats") or {}
     open_repeats: tuple[str, ...] = ()
     decisions = base
@@ -172,12 +172,12 @@ def _render(
     )
 
 
-def _said(batch: Batch, skipped: frozenset[str]) -> Decisions:
-    """Give what a reviewer has said of items and notes."""
+def _said(batch: Batch, material: Material) -> Decisions:
+    """Give what a reviewer has said of items and notes, here or in an earlier batch."""
     said: Mapping[str, Mapping[str, str]] = batch.facts.get("decisions") or {}
     rejected = {entry: one["reason"] for entry, one in said.items() if one["do"] == "reject"}
-    answered = frozenset(batch.facts.get("notes") or ())
-    return Decisions(rejected=rejected, skipped=skipped, answered=answered)
+    answered = material.earlier.answered.union(batch.facts.get("notes") or ())
+    return Decisions(rejected=rejected, skipped=material.skipped, answered=answered)
 
 
 def _judge(

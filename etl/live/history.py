@@ -9,7 +9,7 @@ from typing import Any
 from etl.batches.ledger import Batch, Event
 from etl.batches.states import Kind
 from etl.live.desk import Desk
-from etl.review import NOTHING_EARLIER, Earlier, Sighting
+from etl.review import NOTHING_EARLIER, AnswerBefore, Earlier, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,10 @@ def earlier_of(staged: Mapping[str, Any]) -> Earlier:
     told: Mapping[str, Any] = staged.get("earlier") or {}
     sightings = tuple(Sighting(**one) for one in told.get("sightings") or ())
     looked_through, unreadable = told.get("looked_through", 0), told.get("unreadable", 0)
-    return Earlier(sightings, looked_through, unreadable)
+    answers = tuple(
+        AnswerBefore(**{**one, "items": tuple(one["items"])}) for one in told.get("answers") or ()
+    )
+    return Earlier(sightings, looked_through, unreadable, answers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from etl.review import NOTHING_EARLIER, BatchFrames, Earlier, RuleText
 _PIECE = 1024 * 1024
 #: Where receipts lie, by entry id and number.
 Contents = Mapping[tuple[str, int], Path]
+#: Code of a note -> item -> what the note says of it.
+Remarks = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Revision:
 
     last_vouchers  the last number used, by fiscal year, or under "" where numbers run on
     blocking       notes that a person must answer, with the items concerned
+    remarks        what these notes say, by their code and item
     is_empty       nothing was rendered: there is no file for the ERP
     frames, rules  what single vouchers are shown from
     receipts       where the files lie that go with it, by entry id and number
@@ -104,6 +107,7 @@ class Revision:
     frames: BatchFrames = field(repr=False)
     rules: Sequence[RuleText] = field(repr=False)
     receipts: Contents = field(repr=False, default_factory=dict)
+    remarks: Remarks = field(repr=False, default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

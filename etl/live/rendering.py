@@ -32,6 +32,7 @@ from etl.live.line import (
     Contents,
     Decisions,
     ItemOutcome,
+    Remarks,
     Reversed,
     Revision,
     checked_pieces,
@@ -250,6 +251,7 @@ def _revision(
     conversion: Conversion = assemble(
         booked, proved.rendered, recipe=made.recipe, origin=made.origin, proof=proved.proof
     )
+    remarks = _blocking(booked, made.origin, answered=answered)
     return Revision(
         content=conversion.head["content"],
         recipe=conversion.head["recipe"]["sha256"],
@@ -258,7 +260,8 @@ def _revision(
         totals=[Total(**total) for total in conversion.head["totals"]],
         items=tuple(_outcomes(proved, prints)),
         last_vouchers=last_vouchers(booked, made.recipe),
-        blocking=_blocking(booked, made.origin, answered=answered),
+        blocking=tuple((code, tuple(said)) for code, said in remarks.items()),
+        remarks=remarks,
         conversion=conversion,
         frames=review_frames(booked),
         rules=rule_texts(made.recipe),
@@ -282,17 +285,15 @@ def _outcomes(proved: Proved, prints: Mapping[str, str]) -> Iterator[ItemOutcome
         )
 
 
-def _blocking(
-    booked: Booked, origin: Origin, *, answered: frozenset[str]
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Give the notes that a person must answer, and has not."""
+def _blocking(booked: Booked, origin: Origin, *, answered: frozenset[str]) -> Remarks:
+    """Give the notes that a person must answer, and has not, with what they say of each item."""
     codes = {name for name, code in CODES.items() if code.kind == "blocking note"}
     open_ = (codes | origin.asked) - answered
     seen = sightings(origin.earlier, booked.items, vouchers=booked.vouchers)
-    notes = pl.concat([one.select("code", "item_id") for one in (booked.notes, seen)])
+    notes = [one.select("code", "item_id", "detail") for one in (booked.notes, seen)]
     # A note about the mapping as a whole is of no item that could be held back.
-    notes = notes.filter(pl.col("code").is_in(open_) & pl.col("item_id").is_not_null())
-    found: dict[str, dict[str, None]] = {}
-    for code, entry in notes.sort("code", "item_id").iter_rows():
-        found.setdefault(code, {})[entry] = None
-    return tuple((code, tuple(entries)) for code, entries in found.items())
+    rows = pl.concat(notes).filter(pl.col("code").is_in(open_) & pl.col("item_id").is_not_null())
+    found: dict[str, dict[str, list[str]]] = {}
+    for code, entry, detail in rows.sort("code", "item_id", "detail").iter_rows():
+        found.setdefault(code, {}).setdefault(entry, []).append(detail)
+    return found

@@ -47,6 +47,7 @@ from etl.live.jobs import (
     running_jobs,
 )
 from etl.live.outcomes import NothingToDo, Staged, exit_code_of, name_of, next_step_of
+from etl.live.remembering import answers_before, prints_of
 from etl.live.stored import JOB
 from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import Job
@@ -262,14 +263,18 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
         earlier=find_earlier(desk, batch, material.items),
         asked=frozenset(desk.company.must_answer),
     )
-    rendered = render(desk, batch, material, facts=facts_of(batch, job_created(batch)))
+    facts = facts_of(batch, job_created(batch))
+    rendered = render(desk, batch, material, facts=facts)
+    if answers := answers_before(desk.ledger, batch, rendered):
+        material = replace(material, earlier=replace(material.earlier, answers=answers))
+        rendered = render(desk, batch, material, facts=facts)
     if batch.revision and _is_as_before(desk, batch, rendered):
         files.remove_folder(stored.recipe_folder(number))
         return told(desk, batch, job)
     folder = stored.revision_folder(number)
     files.remove_folder(folder)
     rendered.revision.write(folder)
-    body = _staged_body(desk, rendered, number=number, material=material)
+    body = _staged_body(desk, batch, rendered, material=material)
     body["view"] = rendered.revision.write_view(stored.view_file(number))
     staged = desk.ledger.append(batch, Kind.STAGED, body)
     if batch.approvals:
@@ -301,11 +306,11 @@ def has_names_enough(desk: Desk, batch: Batch) -> bool:
 
 
 def _staged_body(
-    desk: Desk, rendered: Rendered, *, number: int, material: Material
+    desk: Desk, batch: Batch, rendered: Rendered, *, material: Material
 ) -> dict[str, Any]:
     revision = rendered.revision
     return {
-        "revision": number,
+        "revision": batch.revision + 1,
         "content": revision.content,
         "recipe": revision.recipe,
         "input": revision.input,
@@ -316,6 +321,7 @@ def _staged_body(
         "items": [asdict(item) for item in revision.items],
         "blocking": sorted(rendered.blocking),
         "blocking_items": {code: list(items) for code, items in rendered.blocking.items()},
+        "blocking_prints": prints_of(batch, rendered),
         "unattended": material.unattended,
         # What was known then: a later look at this revision shows the same.
         "earlier": asdict(material.earlier),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from etl.review.given import (
     NOTHING_EARLIER,
+    AnswerBefore,
     BatchFrames,
     Earlier,
     FileFormat,
@@ -19,6 +20,7 @@ from etl.review.view import import_steps, make_view
 __all__ = [
     "NOTHING_EARLIER",
     "TYPES_WITH_RECEIPT",
+    "AnswerBefore",
     "BatchFrames",
     "Earlier",
     "FileFormat",

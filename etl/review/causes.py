@@ -30,10 +30,12 @@ def note_groups(
     *,
     anchors: Mapping[int, str],
     asked: Collection[str] = (),
+    before: Mapping[str, str] | None = None,
 ) -> tuple[NoteGroup, ...]:
     """Group notes by code: blocking ones first, then by the number of items.
 
-    Needs: asked, the codes of notes that block here though they do not elsewhere.
+    Needs: asked, the codes of notes that block here though they do not elsewhere; before, what
+    was answered to such a note in an earlier batch.
     """
     rows = notes.unique([ITEM_KEY, "code", "detail"], maintain_order=True)
     counts = rows.group_by("code").agg(
@@ -56,6 +58,7 @@ def note_groups(
                 code=code,
                 meaning=meaning,
                 is_blocking=code in asked or bool(known and known.kind.startswith("blocking")),
+                before=(before or {}).get(code, ""),
                 count=count,
                 concerned=concerned_of(first, items, anchors=anchors),
             )

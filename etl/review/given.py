@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -37,16 +38,49 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerBefore:
+    """What a person has said to the same question in an earlier batch.
+
+    where    that batch, as a page calls it
+    changed  why it must be said anew, in words; empty where it still holds and is taken over
+    items    that are concerned now, where it still holds
+    prints   item, in lower case -> hash of what was asked of it
+    """
+
+    code: str
+    text: str
+    by: str
+    on: str
+    where: str
+    changed: str = ""
+    items: tuple[str, ...] = ()
+    prints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """Say what was answered, where, when and by whom, and whether that still holds."""
+        said = f'answered before, in {self.where} on {self.on} by {self.by}: "{self.text}"'
+        return f"{said} – asked again: {self.changed}" if self.changed else said
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """What earlier batches say of the items of this one.
 
     looked_through  released batches whose invoice numbers were compared
     unreadable      released batches whose items are not stored any more
+    answers         what was said there to what is asked here
     """
 
     sightings: tuple[Sighting, ...] = ()
     looked_through: int = 0
     unreadable: int = 0
+    answers: tuple[AnswerBefore, ...] = ()
+
+    @property
+    def answered(self) -> frozenset[str]:
+        """Give the codes of notes to which an earlier answer still holds."""
+        return frozenset(one.code for one in self.answers if not one.changed)
 
 
 #: Of an offline batch nothing earlier is known.

@@ -74,13 +74,17 @@ class Concerned:
 
 @dataclass(frozen=True, slots=True)
 class NoteGroup:
-    """One kind of remark, with the items concerned (the first ones)."""
+    """One kind of remark, with the items concerned (the first ones).
+
+    before  what was answered to it in an earlier batch, and whether that still holds, in words
+    """
 
     code: str
     meaning: str
     is_blocking: bool
     count: int
     concerned: tuple[Concerned, ...]
+    before: str = ""
 
     @property
     def left_out(self) -> int:

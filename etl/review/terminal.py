@@ -180,6 +180,8 @@ def _question(question: Question, shown: Shown) -> list[Line]:
     for entry in question.items[:FEW]:
         lines.append(Line(fit(f"    {called(entry, shown)}", width)))
     lines += _more(len(question.items) - FEW, "item", "    ")
+    if question.before:
+        lines += _styled(wrapped("    ", question.before, width=width), width)
     if not shown.has_keys:
         call = shown.call(f'--answer {question.code}="what you found"')
         lines.append(Line(f"    {call}", "whole"))
@@ -246,6 +248,8 @@ def remarks(notes: Sequence[NoteGroup], shown: Shown, *, few: int) -> list[Line]
         text = f"{sign}{group.meaning} ({group.code})"
         style = "ask" if group.is_blocking else "look"
         lines += _styled(wrapped(lead, text, width=shown.width), shown.width, style)
+        if group.before:
+            lines += _styled(wrapped(" " * 13, group.before, width=shown.width), shown.width)
         lines += _concerned(group.concerned[:few], shown)
         lines += _more(group.count - len(group.concerned[:few]), group.noun, " " * 13)
     return lines + _more(len(notes) - len(groups), "remark", "  ")

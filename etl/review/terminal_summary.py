@@ -92,6 +92,9 @@ def _to_do(view: ReviewView, shown: Shown) -> Iterator[tuple[str, int, str, str]
         yield "n", repeats, f"{were} booked before: already booked, or again?", "ask"
     if asked:
         yield "n", asked, f"question{_s(asked)} to answer", "ask"
+    before = sum(bool(question.answer and question.before) for question in situation.questions)
+    if before:
+        yield "n", before, f"question{_s(before)} answered before, and unchanged since", "look"
     if counts.rejected:
         causes = counted(len(view.causes), "cause")
         yield "x", counts.rejected, f"item{_s(counts.rejected)} rejected, for {causes}", "look"

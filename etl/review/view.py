@@ -75,7 +75,7 @@ def make_view(
     chosen = choose(frames)
     read = file_views(manifest, files, formats=formats or {})
     shown = with_traces(read, traces or {}, items=frames.items, anchors=chosen.anchors)
-    notes = note_groups(frames.notes, frames.items, anchors=chosen.anchors, asked=asked)
+    notes = _notes(frames, chosen, asked=asked, earlier=earlier)
     stopped = causes(refused, frames.items)
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
     state = _state(control, counts, has_notes=bool(notes))
@@ -98,6 +98,16 @@ def make_view(
         waiting=waiting,
         looked_through=_looked_through(earlier),
         rules_used=rules_used(frames, rules),
+    )
+
+
+def _notes(
+    frames: BatchFrames, chosen: Chosen, *, asked: Collection[str], earlier: Earlier
+) -> tuple[NoteGroup, ...]:
+    """Group the notes, each with what was answered to it before."""
+    before = {one.code: one.words for one in earlier.answers}
+    return note_groups(
+        frames.notes, frames.items, anchors=chosen.anchors, asked=asked, before=before
     )
 
 

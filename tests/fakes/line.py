@@ -24,7 +24,7 @@ from etl.batches.recipe import Recipe, hash_document
 from etl.batches.verdicts import Counts
 from etl.documents import read_json
 from etl.errors import Problem, UserMustFix
-from etl.live.line import BatchFacts, Contents, Decisions, ItemOutcome, Reversed
+from etl.live.line import BatchFacts, Contents, Decisions, ItemOutcome, Remarks, Reversed
 from etl.live.stored import StoredFile
 
 RECIPE = "recipe.json"
@@ -46,6 +46,7 @@ class QuickRevision:
     blocking: tuple[tuple[str, tuple[str, ...]], ...]
     files: Sequence[Made]
     manifest: bytes = field(repr=False)
+    remarks: Remarks = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
