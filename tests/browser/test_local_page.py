@@ -598,6 +598,21 @@ def test_an_export_that_can_only_be_refused_is_ended_in_pleo(
     assert reviewed.bugs == []
 
 
+def test_what_a_dialog_refuses_is_said_in_whole_sentences(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    reader.come(page)
+    reader.driver.get(f"{page.address.split('#')[0]}batch/{reviewed.batch}")
+    reader.press("a")
+    reader.press("nobody", Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
+    reader.until("#dialog-imported .failed")
+    said = reader.text("#dialog-imported .failed")
+    assert said.startswith('"nobody" is no item that batch 1 (')
+    assert ") has booked. Give the item's id, six or more of its first characters" in said
+
+
 def test_what_the_erp_refused_is_named_on_its_voucher_and_at_the_top(
     reviewed: Reviewed, page: LocalPage, reader: Reader
 ) -> None:

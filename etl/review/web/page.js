@@ -70,9 +70,10 @@
     });
     return answer.json();
   };
+  const sentences = (...texts) => texts.filter(Boolean)
+    .map(text => text[0].toUpperCase() + text.slice(1)).join(". ");
   const came = (told, act, entry = "") => {
-    keep("notice", [told.says, told.next && act !== "imported" ? told.next : ""].filter(Boolean)
-      .map(text => text[0].toUpperCase() + text.slice(1)).join(". "));
+    keep("notice", sentences(told.says, act === "imported" ? "" : told.next));
     const isOut = (act === "release" && told.word === "closed") || told.word === "reversed";
     const after = ["release", "imported", "withdraw", "reissue", "reverse", "settle_imported",
       "settle_not_imported"];
@@ -135,7 +136,7 @@
         let told = await send(act, said);
         if (told.is_running) told = await follow(form);
         if (told.is_done) return came(told, act, said.entry);
-        show(failed, [told.says, told.next].filter(Boolean).join(". "));
+        show(failed, sentences(told.says, told.next));
       } catch (error) {
         show(failed, navigator.onLine === false || error instanceof TypeError
           ? "No answer: the review has ended in the terminal, or it broke. Nothing is lost."
@@ -216,7 +217,7 @@
       const entries = "all" in button.dataset ? repeats(act) : [entry];
       const told = await send(act, { entry: entry || "", entries, request: button.dataset.request });
       if (told.is_done) return came(told, act, entry);
-      show(stale, [told.says, told.next].filter(Boolean).join(". "));
+      show(stale, sentences(told.says, told.next));
     } catch (error) {
       show(stale, error.message);
     }
