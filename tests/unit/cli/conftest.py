@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.items import item
-from tests.unit.cli.live import Live, make_live, make_staged
+from tests.unit.cli.live import Live, make_live, make_released, make_staged
 from tests.unit.cli.workspaces import Workspace, make_workspace
 
 
@@ -43,3 +43,10 @@ def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
     """Give a workspace with a staged batch, and stand in it."""
     monkeypatch.chdir(tmp_path)
     return make_staged(tmp_path)
+
+
+@pytest.fixture
+def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    """Give a workspace with a released batch, and stand in it."""
+    monkeypatch.chdir(tmp_path)
+    return make_released(tmp_path)

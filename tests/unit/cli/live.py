@@ -129,6 +129,19 @@ def _staged() -> Live:
     return live
 
 
+def make_released(root: Path) -> Live:
+    """Lay out a workspace whose export of three items was released."""
+    return copied(_released(), root)
+
+
+@functools.cache
+def _released() -> Live:
+    """Release a batch once for all tests of this process."""
+    live = make_staged(temporary_folder())
+    assert live.run("release", "--yes").exit_code == 1
+    return live
+
+
 def temporary_folder() -> Path:
     """Give a folder that stays until this process ends."""
     folder = tempfile.TemporaryDirectory()

@@ -5,6 +5,7 @@ Items 1 and 2 of three were booked in batch 1; item 3 has no account, and is rej
 
 from __future__ import annotations
 
+import functools
 import io
 from pathlib import Path
 from typing import Any
@@ -17,27 +18,31 @@ from etl.review import ReviewView
 from etl.review.report import render_report
 from etl.workspace import load_workspace
 from tests.fakes.transport import SandboxClockOf
-from tests.unit.cli.live import Live, make_live
+from tests.unit.cli.live import Live, copied, make_released, temporary_folder
 from tests.unit.cli.test_review import only
 from tests.unit.cli.test_review_acts import FIRST, SECOND, THIRD
 
 
 @pytest.fixture
-def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+def live(released: Live) -> Live:
     """Give a workspace whose three items were released, and exported again."""
-    monkeypatch.chdir(tmp_path)
-    live = make_live(tmp_path)
+    released.job()
+    return released
+
+
+@functools.cache
+def _waiting() -> Live:
+    """Let them wait for an answer, once for all tests of this process."""
+    live = make_released(temporary_folder())
     live.job()
     live.run("run")
-    live.run("release", "--yes")
-    live.job()
     return live
 
 
 @pytest.fixture
-def waiting(live: Live) -> Live:
-    live.run("run")
-    return live
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Live:
+    monkeypatch.chdir(tmp_path)
+    return copied(_waiting(), tmp_path)
 
 
 def seen(live: Live, revision: int | None = None) -> ReviewView:

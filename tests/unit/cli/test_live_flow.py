@@ -38,25 +38,21 @@ def test_run_only_reads_in_pleo_and_stages(live: Live) -> None:
     assert not list((live.root / "outbox").rglob("*.csv"))
 
 
-def test_review_shows_counts_totals_causes_and_the_page(live: Live) -> None:
-    live.job()
-    live.run("run")
-    result = live.run("review")
+def test_review_shows_counts_totals_causes_and_the_page(staged: Live) -> None:
+    result = staged.run("review")
     assert result.exit_code == 0
     shown = result.stdout.splitlines()
     assert "  EUR   149.00  149.00" in shown  # 119.00 + 30.00, debit and credit
     assert "     1 item  choose a category in Pleo, then export again (MAP-21)" in shown
     assert "             because the line has no account" in shown
     (page,) = [line.strip() for line in shown if line.endswith("review.html")]
-    assert (live.root / page).is_file()
+    assert (staged.root / page).is_file()
     assert max(len(line) for line in [*shown, *result.stderr.splitlines()]) <= 80
 
 
-def test_review_needs_no_network(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.pleo.faults.add("error=503:1-")
-    result = live.run("review")
+def test_review_needs_no_network(staged: Live) -> None:
+    staged.pleo.faults.add("error=503:1-")
+    result = staged.run("review")
     assert result.exit_code == 0
     assert "EUR   149.00" in result.stdout
     assert "the minutes left are not known" in result.stdout
@@ -79,13 +75,10 @@ def test_release_puts_the_file_out_reports_every_item_and_ends_the_export(live: 
     assert f"next: import the files in outbox/acme/{folder.name}" in result.stderr
 
 
-def test_a_second_release_does_nothing(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("release", "--yes")
-    before = len(live.pleo.seen)
-    assert only(live.json("release", "--yes"))["outcome"] == "nothing"
-    assert {method for method, _ in live.requests()[before:]} <= {"GET"}
+def test_a_second_release_does_nothing(released: Live) -> None:
+    before = len(released.pleo.seen)
+    assert only(released.json("release", "--yes"))["outcome"] == "nothing"
+    assert {method for method, _ in released.requests()[before:]} <= {"GET"}
 
 
 def test_release_asks_on_a_terminal_and_takes_no_for_an_answer(live: Live) -> None:
@@ -142,15 +135,13 @@ def test_all_items_good_is_exit_zero(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert job.status == "completed"
 
 
-def test_a_changed_mapping_makes_the_same_export_anew(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("review", "--approve")
-    (live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
-    batch = only(live.json("run"))["batch"]
+def test_a_changed_mapping_makes_the_same_export_anew(staged: Live) -> None:
+    staged.run("review", "--approve")
+    (staged.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
+    batch = only(staged.json("run"))["batch"]
     assert (batch["number"], batch["revision"], batch["approvals"]) == (1, 2, [])  # type: ignore[index]
-    live.run("release", "--yes")
-    assert "4999" in (released_folder(live) / "plain_1_1.csv").read_text("cp1252")
+    staged.run("release", "--yes")
+    assert "4999" in (released_folder(staged) / "plain_1_1.csv").read_text("cp1252")
 
 
 def test_run_says_where_a_missing_parameter_is_to_be_written(live: Live) -> None:
@@ -181,16 +172,14 @@ def test_where_most_items_are_rejected_their_causes_come_first(live: Live) -> No
     assert calls == ["pleo-etl review", "pleo-etl release"]  # held back, as it was meant
 
 
-def test_approving_names_who_and_the_hash(live: Live) -> None:
-    live.job()
-    live.run("run")
-    staged = only(live.json("review"))["batch"]
-    approved = only(live.json("review", "--approve", "--by", "A. Patel"))["batch"]
+def test_approving_names_who_and_the_hash(staged: Live) -> None:
+    waiting = only(staged.json("review"))["batch"]
+    approved = only(staged.json("review", "--approve", "--by", "A. Patel"))["batch"]
     assert [one["by"] for one in approved["approvals"]] == ["A. Patel"]  # type: ignore[index]
-    assert approved["content"] == staged["content"]  # type: ignore[index]
-    assert only(live.json("history"))["batches"] == [approved]
-    assert "A. Patel" in live.run("history").stdout
-    told = live.run("history", "1").stdout
+    assert approved["content"] == waiting["content"]  # type: ignore[index]
+    assert only(staged.json("history"))["batches"] == [approved]
+    assert "A. Patel" in staged.run("history").stdout
+    told = staged.run("history", "1").stdout
     assert f"content {approved['content']}" in told  # type: ignore[index]
     assert "approved, by A. Patel" in told
 
@@ -217,6 +206,25 @@ def test_a_reviewer_rejects_an_item_and_pleo_shows_why(live: Live) -> None:
     live.run("release", "--yes")
     first = next(iter(job.items.values()))
     assert (first.status, "private" in (first.failure_reason or "")) == ("failed", True)
+
+
+def test_what_pleo_shows_of_a_rejection_names_no_setting_and_no_place(live: Live) -> None:
+    live.add("acme", [item(n=1, lines=[{"account": "4711 X"}])])
+    mapping = live.root / "acme.yaml"
+    written = mapping.read_text(encoding="utf-8")
+    as_it_is = '    - {use: "{{ line.account.code }}"}\n'
+    mapping.write_text(written.replace(as_it_is, ""), encoding="utf-8")
+    job = live.job()
+    assert live.run("run").exit_code == 1
+    (cause,) = only(live.json("review"))["rejections"]  # type: ignore[misc]
+    assert cause["fix"].endswith("or a rule to the mapping (`account.expense`)")
+    assert live.run("release", "--yes").exit_code == 1
+    (told,) = job.items.values()
+    assert told.failure_reason == cause["pleo_shows"]
+    assert told.failure_reason == (
+        'no expense account is found: looked for "4711" in accounts.csv – add a row with'
+        ' pleo = "4711" and a value to accounts.csv, or a rule to the mapping'
+    )
 
 
 def test_an_item_that_comes_again_waits_for_an_answer(live: Live) -> None:
@@ -261,11 +269,9 @@ def test_status_says_how_things_stand_at_every_step(live: Live) -> None:
     assert live.run("status").stdout == "nothing is under way, and nothing waits in Pleo\n"
 
 
-def test_status_shows_what_it_knows_where_pleo_cannot_be_asked(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.pleo.faults.add("error=503:1-")
-    document = live.json("status")
+def test_status_shows_what_it_knows_where_pleo_cannot_be_asked(staged: Live) -> None:
+    staged.pleo.faults.add("error=503:1-")
+    document = staged.json("status")
     assert document["exit_code"] == 3
     assert only(document)["batch"]["number"] == 1  # type: ignore[index]
 
@@ -292,22 +298,20 @@ def test_status_says_that_pleo_has_ended_what_waits_here(live: Live, *, approves
 
 @pytest.mark.parametrize("approves", [False, True])
 def test_status_offers_no_release_where_too_little_time_is_left(
-    live: Live, *, approves: bool
+    staged: Live, *, approves: bool
 ) -> None:
-    live.job()
-    live.run("run")
     if approves:
-        live.run("review", "--approve")
-    live.pleo.advance(54 * 60)  # six minutes are left, and more than five are needed
-    assert "pleo-etl release" in live.run("status").stdout
-    live.pleo.advance(3 * 60)
-    said = " ".join(live.run("status").stdout.split())
+        staged.run("review", "--approve")
+    staged.pleo.advance(54 * 60)  # six minutes are left, and more than five are needed
+    assert "pleo-etl release" in staged.run("status").stdout
+    staged.pleo.advance(3 * 60)
+    said = " ".join(staged.run("status").stdout.split())
     assert "(3 minutes left)" in said
     assert "too little time is left to release it (more than 5 minutes are needed)" in said
     assert "export the items again; what was reviewed is remembered" in said
     assert "pleo-etl release" not in said
-    assert only(live.json("status"))["batch"]["next"] == ["pleo-etl run"]  # type: ignore[index]
-    assert live.json("release", "--yes")["errors"][0]["code"] == "REL-4"  # it would be refused
+    assert only(staged.json("status"))["batch"]["next"] == ["pleo-etl run"]  # type: ignore[index]
+    assert staged.json("release", "--yes")["errors"][0]["code"] == "REL-4"  # it would be refused
 
 
 @pytest.mark.parametrize("approves", [False, True])
@@ -486,36 +490,30 @@ def test_discard_forgets_what_is_staged_and_tells_pleo_nothing(live: Live) -> No
     assert only(live.json("run"))["batch"]["number"] == 1  # type: ignore[index]
 
 
-def test_withdraw_puts_the_files_away(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("release", "--yes")
-    assert only(live.json("withdraw", "--yes"))["outcome"] == "withdrawn"
-    withdrawn = live.root / "outbox" / "acme" / "withdrawn"
+def test_withdraw_puts_the_files_away(released: Live) -> None:
+    assert only(released.json("withdraw", "--yes"))["outcome"] == "withdrawn"
+    withdrawn = released.root / "outbox" / "acme" / "withdrawn"
     assert len(list(withdrawn.rglob("plain_1_1.csv"))) == 1
-    assert list((live.root / "outbox").rglob("plain_1_1.csv")) == list(
+    assert list((released.root / "outbox").rglob("plain_1_1.csv")) == list(
         withdrawn.rglob("plain_1_1.csv")
     )
 
 
-def test_history_lists_the_numbers_that_a_withdrawn_batch_took_with_it(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("release", "--yes")
-    assert "gap" not in live.run("history").stdout
-    assert only(live.json("history"))["gaps"] == []
-    withdrawn = only(live.json("withdraw", "--yes"))["batch"]["id"]  # type: ignore[index]
+def test_history_lists_the_numbers_that_a_withdrawn_batch_took_with_it(released: Live) -> None:
+    assert "gap" not in released.run("history").stdout
+    assert only(released.json("history"))["gaps"] == []
+    withdrawn = only(released.json("withdraw", "--yes"))["batch"]["id"]  # type: ignore[index]
     said = "gap: number 1 and vouchers 1 to 2 stay unused (withdrawn)"
-    shown = live.run("history").stdout.splitlines()
+    shown = released.run("history").stdout.splitlines()
     assert shown[1].split()[:2] == ["1", "withdrawn"]
     assert shown[2] == f"     {said}"
-    assert live.run("history", "1").stdout.splitlines()[1] == said
+    assert released.run("history", "1").stdout.splitlines()[1] == said
     gap = {
         "batch": withdrawn, "number": 1, "why": "withdrawn",
         "vouchers": [{"fiscal_year": None, "first": 1, "last": 2}],
     }  # fmt: skip
-    assert only(live.json("history"))["gaps"] == [gap]
-    assert only(live.json("history", "1"))["gaps"] == [gap]
+    assert only(released.json("history"))["gaps"] == [gap]
+    assert only(released.json("history", "1"))["gaps"] == [gap]
 
 
 @pytest.mark.parametrize(
@@ -537,16 +535,13 @@ def test_a_gap_is_said_in_lines_that_fit(
     assert gap_lines(Gap("b7", 7, "withdrawn", vouchers), indent=2) == lines
 
 
-def test_imported_notes_who_and_frees_what_the_erp_refused(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("release", "--yes")
-    unknown = live.json("imported", "--yes", "--refused", "4999999")
+def test_imported_notes_who_and_frees_what_the_erp_refused(released: Live) -> None:
+    unknown = released.json("imported", "--yes", "--refused", "4999999")
     assert (unknown["exit_code"], unknown["errors"][0]["code"]) == (2, "ANS-4")
-    live.run("imported", "1", "--yes", "--refused", "4113002", "--by", "A. Patel")
-    assert "imported, by A. Patel" in live.run("history", "1").stdout
-    live.job(entries=[three_items()[1]["accountingEntryId"]])
-    assert only(live.json("run"))["batch"]["counts"]["rendered"] == 1  # type: ignore[index]
+    released.run("imported", "1", "--yes", "--refused", "4113002", "--by", "A. Patel")
+    assert "imported, by A. Patel" in released.run("history", "1").stdout
+    released.job(entries=[three_items()[1]["accountingEntryId"]])
+    assert only(released.json("run"))["batch"]["counts"]["rendered"] == 1  # type: ignore[index]
 
 
 def test_where_two_must_approve_the_second_person_reverses_too(live: Live) -> None:
@@ -573,21 +568,18 @@ def test_where_two_must_approve_the_second_person_reverses_too(live: Live) -> No
     assert only(live.json("reverse", "1", "--yes", "--by", "Ben"))["outcome"] == "reversed"
 
 
-def test_reverse_makes_the_opposite_postings(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("release", "--yes")
-    live.run("imported", "--yes")
-    assert only(live.json("reverse", "1", "--yes"))["outcome"] == "reversed"
-    (file,) = (live.root / "outbox").rglob("plain_2_1.csv")
+def test_reverse_makes_the_opposite_postings(released: Live) -> None:
+    released.run("imported", "--yes")
+    assert only(released.json("reverse", "1", "--yes"))["outcome"] == "reversed"
+    (file,) = (released.root / "outbox").rglob("plain_2_1.csv")
     rows = list(csv.reader(file.read_text("cp1252").splitlines(), delimiter=";"))
     assert [row[4] for row in rows[1:]] == ["-119.00", "-30.00"]
-    assert "\n     reversal of batch 1\n" in live.run("history").stdout
-    assert "\nreversal of batch 1\n" in live.run("history", "2").stdout
-    assert "\n     reversed by batch 2\n" in live.run("history").stdout
-    assert "\nreversed by batch 2\n" in live.run("history", "1").stdout
-    assert "Batch 2 (reversal of batch 1) is released" in live.run("review", "2").stdout
-    page = next((live.root / "outbox").rglob("*0002*/review.html")).read_text(encoding="utf-8")
+    assert "\n     reversal of batch 1\n" in released.run("history").stdout
+    assert "\nreversal of batch 1\n" in released.run("history", "2").stdout
+    assert "\n     reversed by batch 2\n" in released.run("history").stdout
+    assert "\nreversed by batch 2\n" in released.run("history", "1").stdout
+    assert "Batch 2 (reversal of batch 1) is released" in released.run("review", "2").stdout
+    page = next((released.root / "outbox").rglob("*0002*/review.html")).read_text(encoding="utf-8")
     assert "Reversal of batch 1: all 2 items are in the file" in page
 
 

@@ -108,14 +108,12 @@ def test_a_no_leaves_it_to_a_new_review(live: Live) -> None:
     assert job.status == "completed_with_errors"
 
 
-def test_without_a_person_what_differs_waits_and_is_exit_four(live: Live) -> None:
-    live.job()
-    live.run("run")
-    change(live)
-    document = live.json("release", "--yes")
+def test_without_a_person_what_differs_waits_and_is_exit_four(staged: Live) -> None:
+    change(staged)
+    document = staged.json("release", "--yes")
     assert (document["exit_code"], document["errors"][0]["code"]) == (4, "REL-14")
     assert document["companies"][0]["batch"]["revision"] == 2
-    assert not list((live.root / "outbox").rglob("*.csv"))
+    assert not list((staged.root / "outbox").rglob("*.csv"))
 
 
 # ── completion ──────────────────────────────────────────────────────────────────────────────

@@ -36,10 +36,8 @@ def too_wide(*texts: str) -> list[str]:
 # ── the whole ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_screen_in_the_order_in_which_a_bookkeeper_reads(live: Live) -> None:
-    live.job()
-    live.run("run")
-    shown = live.run("review").stdout
+def test_the_screen_in_the_order_in_which_a_bookkeeper_reads(staged: Live) -> None:
+    shown = staged.run("review").stdout
     assert shown.splitlines()[1:6] == [
         "[look] 2 of 3 items are in the file",
         "  3 listed = 2 in the file + 1 rejected",
@@ -113,13 +111,11 @@ def test_no_escape_code_of_a_stranger_reaches_the_terminal(live: Live, words: st
         assert "<b>=1+1" in result.stdout
 
 
-def test_names_and_reasons_of_reviewers_are_strangers_too(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("review", "--reject", "4113001", "--reason", HOSTILE, "--by", HOSTILE)
-    live.run("review", "--approve", "--by", HOSTILE)
+def test_names_and_reasons_of_reviewers_are_strangers_too(staged: Live) -> None:
+    staged.run("review", "--reject", "4113001", "--reason", HOSTILE, "--by", HOSTILE)
+    staged.run("review", "--approve", "--by", HOSTILE)
     for words in ("review", "history", "history 1", "status", "review --item 4113001"):
-        result = live.run(*words.split())
+        result = staged.run(*words.split())
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(result.stdout + result.stderr), words
 
 
@@ -153,17 +149,15 @@ def test_with_a_terminal_there_is_colour_and_without_it_the_same_words(
 # ── parts of it ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_list_of_items_says_what_became_of_each(live: Live) -> None:
-    live.job()
-    live.run("run")
-    rows = [line.split() for line in live.run("review", "--items").stdout.splitlines()[1:]]
+def test_the_list_of_items_says_what_became_of_each(staged: Live) -> None:
+    rows = [line.split() for line in staged.run("review", "--items").stdout.splitlines()[1:]]
     said = [(row[1:4], row[-1]) for row in rows]
     assert said == [
         (["in", "the", "file"], "119.00"),
         (["in", "the", "file"], "30.00"),
         (["rejected", "Café", "Müller"], "10.00"),
     ]
-    listed = only(live.json("review", "--items"))["items"]
+    listed = only(staged.json("review", "--items"))["items"]
     assert {one["outcome"] for one in listed} == {"in the file", "rejected"}
     assert {one["amount"] for one in listed} == {"119.00", "30.00", "10.00"}
 
@@ -179,52 +173,42 @@ def test_an_item_is_named_in_any_way_a_person_knows_it(live: Live, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["nobody", "9f1f6", "", "\x1b[2J"])
-def test_a_name_that_means_no_item_is_refused(live: Live, name: str) -> None:
-    live.job()
-    live.run("run")
-    result = live.run("review", "--item", name)
+def test_a_name_that_means_no_item_is_refused(staged: Live, name: str) -> None:
+    result = staged.run("review", "--item", name)
     assert (result.exit_code, "error[ANS-4]" in result.stderr) == (2, True)
     assert "`pleo-etl review --items` lists them" in result.stderr
     assert "\x1b" not in result.stderr
 
 
-def test_an_item_with_its_postings_and_why_each_cell_is_what_it_is(live: Live) -> None:
-    live.job()
-    live.run("run")
-    shown = live.run("review", "--item", "4113001").stdout
+def test_an_item_with_its_postings_and_why_each_cell_is_what_it_is(staged: Live) -> None:
+    shown = staged.run("review", "--item", "4113001").stdout
     assert "  EUR 119.00  Café Müller  card purchase" in shown.splitlines()
     assert re.search(r"^  4650 +119\.00$", shown, re.MULTILINE)  # 6640 by the table
     assert "against 1360" in shown
     assert "table: accounts" in shown
     assert "  Amount: 119.00" in shown
-    rejected = live.run("review", "--item", "4113003").stdout
+    rejected = staged.run("review", "--item", "4113003").stdout
     assert "rejected, it stands in no file" in rejected
     assert "fix: choose a category in Pleo" in rejected
 
 
-def test_the_control_sheet_as_a_workbook(live: Live) -> None:
-    live.job()
-    live.run("run")
-    result = live.run("review", "--xlsx", "sheet.xlsx")
+def test_the_control_sheet_as_a_workbook(staged: Live) -> None:
+    result = staged.run("review", "--xlsx", "sheet.xlsx")
     assert (result.exit_code, result.stderr) == (0, "written: sheet.xlsx\n")
-    book = openpyxl.load_workbook(live.root / "sheet.xlsx")
+    book = openpyxl.load_workbook(staged.root / "sheet.xlsx")
     cells = [cell for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row]
     assert 149 in cells or "149.00" in cells
     book.close()
 
 
-def test_a_workbook_that_cannot_be_written_is_said(live: Live) -> None:
-    live.job()
-    live.run("run")
-    result = live.run("review", "--xlsx", "not/there/sheet.xlsx")
+def test_a_workbook_that_cannot_be_written_is_said(staged: Live) -> None:
+    result = staged.run("review", "--xlsx", "not/there/sheet.xlsx")
     assert result.exit_code == 2
     assert "error[OUT-2]" in result.stderr
 
 
-def test_for_programs_everything_is_in_one_document(live: Live) -> None:
-    live.job()
-    live.run("run")
-    result = live.run("review", "--json")
+def test_for_programs_everything_is_in_one_document(staged: Live) -> None:
+    result = staged.run("review", "--json")
     company = only(json.loads(result.stdout))
     assert company["counts"]["rejected"] == 1
     assert (company["minutes_left"], company["approvals_needed"]) == (60, 1)
@@ -271,24 +255,22 @@ def test_a_job_that_can_only_be_refused_has_no_page_and_says_why(live: Live) -> 
 # ── old batches ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_any_old_batch_is_shown_as_it_was(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("review", "--reject", "4113001", "--reason", "private")
-    live.run("release", "--yes", "--by", "A. Patel")
-    (live.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
-    shown = live.run("review", "1").stdout
+def test_any_old_batch_is_shown_as_it_was(staged: Live) -> None:
+    staged.run("review", "--reject", "4113001", "--reason", "private")
+    staged.run("release", "--yes", "--by", "A. Patel")
+    (staged.root / "accounts.csv").write_text("pleo,erp\n6640,4999\n", encoding="utf-8")
+    shown = staged.run("review", "1").stdout
     assert "  3 listed = 1 in the file + 2 rejected" in shown
     assert "  released: its files are ready to be imported, once" in shown
     assert "approved by A. Patel" in shown
     assert re.search(r"^  outbox/acme/0001-\w+/review.html$", shown, re.MULTILINE)
     assert "--approve" not in shown
-    first = live.run("review", "1", "--revision", "1").stdout
+    first = staged.run("review", "1", "--revision", "1").stdout
     assert "  3 listed = 2 in the file + 1 rejected" in first
     assert "this is revision 1; revision 2 is the newest" in first
-    assert "4650" in live.run("review", "1", "--revision", "1", "--item", "4113001").stdout
-    assert live.run("review", "1", "--revision", "9").exit_code == 2
-    assert live.run("review", "7").exit_code == 2
+    assert "4650" in staged.run("review", "1", "--revision", "1", "--item", "4113001").stdout
+    assert staged.run("review", "1", "--revision", "9").exit_code == 2
+    assert staged.run("review", "7").exit_code == 2
 
 
 def lose(live: Live, *, is_private_left: bool) -> None:
@@ -300,18 +282,16 @@ def lose(live: Live, *, is_private_left: bool) -> None:
     assert live.run("ledger", "rebuild", "--yes").exit_code == 0
 
 
-def test_after_a_rebuild_an_old_batch_is_shown_as_it_was(live: Live) -> None:
-    live.job()
-    live.run("run")
-    live.run("review", "--reject", "4113001", "--reason", "private")
-    live.run("release", "--yes", "--by", "A. Patel")
-    differs = live.run("diff", "1@1", "1@2").stdout
-    lose(live, is_private_left=True)
-    assert "  3 listed = 1 in the file + 2 rejected" in live.run("review", "1").stdout
-    first = live.run("review", "1", "--revision", "1").stdout
+def test_after_a_rebuild_an_old_batch_is_shown_as_it_was(staged: Live) -> None:
+    staged.run("review", "--reject", "4113001", "--reason", "private")
+    staged.run("release", "--yes", "--by", "A. Patel")
+    differs = staged.run("diff", "1@1", "1@2").stdout
+    lose(staged, is_private_left=True)
+    assert "  3 listed = 1 in the file + 2 rejected" in staged.run("review", "1").stdout
+    first = staged.run("review", "1", "--revision", "1").stdout
     assert "  3 listed = 2 in the file + 1 rejected" in first
-    assert "4650" in live.run("review", "1", "--revision", "1", "--item", "4113001").stdout
-    assert live.run("diff", "1@1", "1@2").stdout == differs
+    assert "4650" in staged.run("review", "1", "--revision", "1", "--item", "4113001").stdout
+    assert staged.run("diff", "1@1", "1@2").stdout == differs
     assert "in the files -> kept out of the files" in differs
 
 
