@@ -380,6 +380,7 @@ CODES: Mapping[str, Code] = {
     "RECEIPT-LEFT-OUT": _note("receipts were left out because the format does not take them"),
     "DIMENSION-LEFT-OUT": _note("a cost centre or other dimension has no place in the format"),
     "DATE-SHIFTED": _note("the posting date was in a closed period and was shifted"),
+    "MAP-FALLBACK": _note("a fallback of the mapping gave a value, as no rule before it did"),
     "MAP-VENDOR-FALLBACK": _note("the vendor is not known; the fallback account was used"),
     "MAP-TAG-UNDECLARED": _note("a tag group is not declared in the mapping"),
     "TEXT-CONTROL": _note("control characters, line breaks or direction marks became blanks"),

@@ -277,5 +277,13 @@ def _settled(booked: Booked) -> pl.DataFrame:
 
 def rule_texts(recipe: Recipe) -> tuple[RuleText, ...]:
     """Give the mapping's rules in words, in the order of their numbers."""
-    rules = recipe.mapping.rules
-    return tuple(RuleText(rule.text, str(rule.place), rule.table) for rule in rules)
+    mapping = recipe.mapping
+    texts = [RuleText(rule.text, str(rule.place), rule.table) for rule in mapping.rules]
+    for target in mapping.targets:
+        last = target.fallback()
+        if last is not None:
+            tables = (rule.table for rule in target.candidates() if rule.table is not None)
+            after = tuple(dict.fromkeys(str(mapping.tables[name].file) for name in tables))
+            known = texts[last.number]
+            texts[last.number] = replace(known, fallback_of=target.name, after=after)
+    return tuple(texts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from etl.conversion import Booked, Recipe
+from etl.conversion import Booked, Recipe, rule_texts
 from etl.findings import join_findings, no_notes, no_rejections, note, without
 from etl.frames import ITEM_KEY, NOTES, empty
 from etl.items import Checked, CompanyFacts, Ingested, attach, check
@@ -18,7 +18,7 @@ from etl.mapping import LoadedMapping, Mapped, map_lines
 from etl.postings import Assigned, assign_rules, make_postings, make_vouchers
 from etl.rendering import Template, assign_forms
 from etl.rendering.contexts import dimensions_of, targets_of
-from etl.review import TYPES_WITH_RECEIPT, find_remarks
+from etl.review import TYPES_WITH_RECEIPT, find_fallbacks, find_remarks
 
 #: What stages after the mapping say that does not follow from an earlier problem.
 _OF_ITS_OWN = ("CELL-1", "CUR-1")
@@ -129,17 +129,22 @@ def note_left_out(mapped: Mapped, template: Template) -> pl.DataFrame:
     return join_findings(notes)
 
 
-def with_remarks(booked: Booked, mapping: LoadedMapping) -> Booked:
+def with_remarks(booked: Booked, recipe: Recipe) -> Booked:
     """Add what the review remarks about the items that stay in the batch, and about the mapping."""
     in_batch = booked.items.join(
         booked.vouchers.select(ITEM_KEY).unique(), on=ITEM_KEY, how="semi", maintain_order="left"
     )
     ignored = pl.DataFrame(
-        [(warning.code, f"{warning.what} ({warning.where})") for warning in mapping.warnings],
+        [
+            (warning.code, f"{warning.what} ({warning.where})")
+            for warning in recipe.mapping.warnings
+        ],
         schema={"code": pl.String(), "detail": pl.String()},
         orient="row",
     )
     about_mapping = pl.concat([empty(NOTES), ignored], how="diagonal")
-    return replace(
-        booked, notes=join_findings([booked.notes, find_remarks(in_batch), about_mapping])
+    fallbacks = find_fallbacks(
+        in_batch, booked.lines, postings=booked.postings, rules=rule_texts(recipe)
     )
+    found = [booked.notes, find_remarks(in_batch), fallbacks, about_mapping]
+    return replace(booked, notes=join_findings(found))

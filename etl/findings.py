@@ -48,8 +48,13 @@ def reject(
     ).cast(schema(REJECTIONS))  # type: ignore[arg-type]
 
 
-def note(rows: pl.DataFrame, code: str, detail: pl.Expr | str) -> pl.DataFrame:
-    """Make one note per row (rows need item.key and item.id)."""
+def note(
+    rows: pl.DataFrame, code: str, detail: pl.Expr | str, *, about: str | None = None
+) -> pl.DataFrame:
+    """Make one note per row (rows need item.key and item.id).
+
+    Needs: about, where notes of the code are about several things: each is a remark by itself.
+    """
     if rows.is_empty():
         return no_notes()
     assert code in CODES, code
@@ -58,6 +63,7 @@ def note(rows: pl.DataFrame, code: str, detail: pl.Expr | str) -> pl.DataFrame:
         pl.col("item.id").alias("item_id"),
         pl.lit(code).alias("code"),
         _text(detail).alias("detail"),
+        pl.lit(about, pl.String()).alias("about"),
     ).cast(schema(NOTES))  # type: ignore[arg-type]
 
 

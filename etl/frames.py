@@ -365,6 +365,7 @@ NOTES = (
 item_id text the item
 code    text note code
 detail  text what happened, in words
+about   text what it is about, where remarks of one code are about several things
 """),
 )
 

@@ -382,7 +382,7 @@ def prove_batch(
     """
     stage("render")
     booked, rendered = render_stable(booked, recipe, origin=origin, receipts=receipts)
-    booked = with_remarks(booked, recipe.mapping)
+    booked = with_remarks(booked, recipe)
     stage("read back")
     proof = prove(rendered, booked.postings)
     if not proof.ok:

@@ -116,18 +116,22 @@ class Manifest:
 
 
 def summarise_notes(notes: pl.DataFrame) -> list[dict[str, Any]]:
-    """Give one entry per kind of note: code, count, the items concerned, whether it blocks."""
+    """Give one entry per kind of note: code, count, the items concerned, whether it blocks.
+
+    Notes of a code that are about several things are an entry for each of these.
+    """
     by_code = (
-        notes.sort("code", "item_id", nulls_last=True)
-        .group_by("code", maintain_order=True)
+        notes.sort("code", "about", "item_id", nulls_last=True)
+        .group_by("code", "about", maintain_order=True)
         .agg(pl.len().alias("count"), pl.col("item_id").drop_nulls().unique(maintain_order=True))
     )
     return [
         {
             "code": code, "count": count, "items": items,
-            "blocking": CODES[code].kind == "blocking note", "meaning": CODES[code].meaning,
+            "blocking": CODES[code].kind == "blocking note",
+            "meaning": about or CODES[code].meaning,
         }
-        for code, count, items in by_code.iter_rows()
+        for code, about, count, items in by_code.iter_rows()
     ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from etl.mapping.deciding import condition
 from etl.mapping.lines import TAX_ROLES, decide_all, join_items, prepare
 from etl.mapping.loading import LoadedMapping
 from etl.mapping.reference import ACTIVE, CODE, Listing
-from etl.mapping.rules import FALLBACK, Rule, Target, shadowed
+from etl.mapping.rules import FALLBACK, Target, shadowed
 from etl.mapping.tables import Table, casefolded
 from etl.sentences import some_of
 
@@ -220,17 +220,13 @@ def _wanted(target: Target) -> pl.Expr:
 
 def _share_of_last(target: Target, frame: pl.DataFrame) -> Iterator[Problem]:
     """Say how many lines were left to the last of several rules, if it is for all the rest."""
-    last = target.rules[-1] if target.rules else None
-    if last is None or len(target.candidates()) == 1 or not _catches_all(last):
+    last = target.fallback()
+    if last is None:
         return
     decided = frame[f"rule.{target.name}"].drop_nulls()
     count = int((decided == last.number).sum())
     if count:
         yield _share(target.name, "the last rule", count, len(decided), str(last.place))
-
-
-def _catches_all(rule: Rule) -> bool:
-    return rule.when is None and rule.table is None and not rule.is_none
 
 
 def _share_of_fallback(mapping: LoadedMapping, frame: pl.DataFrame) -> Iterator[Problem]:

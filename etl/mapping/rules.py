@@ -72,6 +72,19 @@ class Target:
         """Give all rules in the order in which they are tried."""
         return (*self.taken, *self.rules)
 
+    def fallback(self) -> Rule | None:
+        """Give the last of several rules, if it is for all the rest.
+
+        What is worked out for each line is no fallback after conditions alone: there it is simply
+        the other case. After a rule that is tried on every line it is: that one gave nothing.
+        """
+        *before, last = self.candidates() or (None,)
+        if not before or last not in self.rules or last.when is not None:
+            return None
+        is_fixed = last.use is not None and last.use.constant
+        is_tried = any(rule.when is None for rule in before)
+        return last if is_fixed or (last.use is not None and is_tried) else None
+
 
 def target_of(name: str) -> str | None:
     """Give the target that a written name stands for, None if it stands for none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etl.review.fallbacks import find_fallbacks
 from etl.review.given import (
     NOTHING_EARLIER,
     AnswerBefore,
@@ -28,6 +29,7 @@ __all__ = [
     "ReviewView",
     "RuleText",
     "Sighting",
+    "find_fallbacks",
     "find_remarks",
     "import_steps",
     "make_view",

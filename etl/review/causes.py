@@ -32,30 +32,32 @@ def note_groups(
     asked: Collection[str] = (),
     before: Mapping[str, str] | None = None,
 ) -> tuple[NoteGroup, ...]:
-    """Group notes by code: blocking ones first, then by the number of items.
+    """Group notes by code and what they are about: blocking ones first, then by their items.
 
     Needs: asked, the codes of notes that block here though they do not elsewhere; before, what
     was answered to such a note in an earlier batch.
     """
-    rows = notes.unique([ITEM_KEY, "code", "detail"], maintain_order=True)
-    counts = rows.group_by("code").agg(
+    rows = notes.unique([ITEM_KEY, "code", "about", "detail"], maintain_order=True)
+    counts = rows.group_by("code", "about").agg(
         pl.when(pl.col(ITEM_KEY).is_null().all())
         .then(pl.len())
         .otherwise(pl.col(ITEM_KEY).n_unique())
         .alias("count")
     )
     groups = []
-    for code, count in counts.sort("code").iter_rows():
-        of_code = rows.filter(pl.col("code") == code).sort(ITEM_KEY, "detail")
-        first = of_code.unique(ITEM_KEY, keep="first", maintain_order=True).head(MAX_CONCERNED)
+    for code, about, count in counts.sort("code", "about").iter_rows():
+        is_same = (pl.col("code") == code) & pl.col("about").eq_missing(pl.lit(about, pl.String()))
+        of_group = rows.filter(is_same).sort(ITEM_KEY, "detail")
+        first = of_group.unique(ITEM_KEY, keep="first", maintain_order=True).head(MAX_CONCERNED)
         known = CODES.get(code)
-        meaning = known.meaning if known else code
+        meaning = about or (known.meaning if known else code)
         # What is the same for all stands above the items and is not repeated beside each.
         detail = pl.when(pl.col("detail") == meaning).then(pl.lit("")).otherwise("detail")
         first = first.with_columns(detail.alias("detail"))
         groups.append(
             NoteGroup(
                 code=code,
+                name=remark_name(code, about),
                 meaning=meaning,
                 is_blocking=code in asked or bool(known and known.kind.startswith("blocking")),
                 before=(before or {}).get(code, ""),
@@ -64,6 +66,11 @@ def note_groups(
             )
         )
     return tuple(sorted(groups, key=lambda group: (not group.is_blocking, -group.count)))
+
+
+def remark_name(code: str, about: str | None) -> str:
+    """Give the name of a remark, which no other has."""
+    return f"{code} {about}" if about else code
 
 
 def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:

@@ -89,11 +89,17 @@ NOTHING_EARLIER = Earlier()
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """A mapping rule in words, and where it stands (file and line)."""
+    """A mapping rule in words, and where it stands (file and line).
+
+    fallback_of   the target, if the rule gives it for all that the rules before leave
+    after         files of the tables in which these rules look
+    """
 
     text: str
     place: str
     table: str | None = None
+    fallback_of: str = ""
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

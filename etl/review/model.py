@@ -18,6 +18,7 @@ from etl.review.figures import GroupTotal as GroupTotal
 from etl.review.figures import RuleUse as RuleUse
 from etl.review.figures import TaxTotal as TaxTotal
 from etl.review.figures import WalletMovement as WalletMovement
+from etl.sentences import counted
 
 State = Literal["good", "look", "stop"]
 
@@ -76,10 +77,12 @@ class Concerned:
 class NoteGroup:
     """One kind of remark, with the items concerned (the first ones).
 
+    name    the code, and what the remark is about where there are several of the code
     before  what was answered to it in an earlier batch, and whether that still holds, in words
     """
 
     code: str
+    name: str
     meaning: str
     is_blocking: bool
     count: int
@@ -255,7 +258,7 @@ class Voucher:
     rule_id: str
     rule_confirmed: bool
     rows: tuple[FileRows, ...]
-    note_codes: tuple[str, ...]
+    note_codes: tuple[str, ...]  # as NoteGroup.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +313,16 @@ class FileView:
     lines: int
     is_raw_shown: bool
     traces: tuple[RowTrace, ...] = ()
+
+    @property
+    def is_archive(self) -> bool:
+        """Say whether it packs files, as receipts are packed; no posting stands in it."""
+        return self.form.startswith("zip")
+
+    @property
+    def holds(self) -> str:
+        """Say how much is in it."""
+        return counted(self.lines, "file") if self.is_archive else counted(self.postings, "posting")
 
     @property
     def traced(self) -> Mapping[int, RowTrace]:

@@ -47,7 +47,7 @@ def context_of(view: ReviewView) -> dict[str, Any]:
     return {
         "view": view,
         "opening": opening(view),
-        "places": {group.code: place for place, group in enumerate(view.notes)},
+        "places": {group.name: place for place, group in enumerate(view.notes)},
         "count_bars": count_bars(view.counts),
         "type_shares": shares_of(view.control.types),
         "day_bars": day_bars(view.control.days, view.control.days_unit),

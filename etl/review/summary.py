@@ -140,7 +140,7 @@ def files_of(view: ReviewView) -> list[str]:
     if not view.files:
         return []
     shown = view.files[:MAX_LISTED]
-    rows = [(f"  {file.name}", counted(file.postings, "posting")) for file in shown]
+    rows = [(f"  {file.name}", file.holds) for file in shown]
     left_out = len(view.files) - len(shown)
     more = [f"  and {left_out} more, named in manifest.json"] if left_out else []
     return ["Files", *aligned(rows), *more]

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from etl.frames import ITEM_KEY, LINE_KEY, ROLES, VOUCHER_KEY
+from etl.review.causes import remark_name
 from etl.review.given import BatchFrames, RuleText
 from etl.review.model import (
     FileRows,
@@ -57,15 +58,24 @@ def anchor_of(voucher_key: int) -> str:
 
 
 def choose(frames: BatchFrames) -> Chosen:
-    """Choose the vouchers to show in full: all, or those with notes and then the first."""
+    """Choose the vouchers to show in full: all, or those with notes and then the first.
+
+    A remark that few items have comes before one that nearly all have.
+    """
     vouchers = frames.vouchers
     if vouchers.height <= MAX_WHOLE:
         return Chosen(vouchers, vouchers.clear(), 0)
-    noted = pl.col(ITEM_KEY).is_in(frames.notes[ITEM_KEY].drop_nulls().unique().to_list())
+    noted = (
+        frames.notes.drop_nulls(ITEM_KEY)
+        .select(ITEM_KEY, pl.len().over("code", "about").alias("alike"))
+        .group_by(ITEM_KEY)
+        .agg(pl.col("alike").min())
+    )
     place = pl.int_range(pl.len()).alias("place")
     first = (
-        vouchers.select(VOUCHER_KEY, place, noted.alias("noted"))
-        .sort("noted", "place", descending=[True, False])
+        vouchers.select(VOUCHER_KEY, ITEM_KEY, place)
+        .join(noted, on=ITEM_KEY, how="left", validate="m:1")
+        .sort("alike", "place", nulls_last=True)
         .head(MAX_FULL_OF_LONG)[VOUCHER_KEY]
         .to_list()
     )
@@ -123,9 +133,12 @@ def _note_codes(notes: pl.DataFrame, item_keys: Sequence[int]) -> dict[int, tupl
     rows = (
         notes.filter(pl.col(ITEM_KEY).is_in(item_keys))
         .group_by(ITEM_KEY)
-        .agg(pl.col("code").unique().sort())
+        .agg(pl.struct("code", "about").unique().sort())
     )
-    return {key: tuple(codes) for key, codes in rows.iter_rows()}
+    return {
+        key: tuple(remark_name(one["code"], one["about"]) for one in found)
+        for key, found in rows.iter_rows()
+    }
 
 
 def _brief(vouchers: pl.DataFrame, frames: BatchFrames) -> tuple[VoucherLine, ...]:

@@ -22,6 +22,7 @@ from etl.review.model import (
     Concerned,
     Control,
     CureGroup,
+    FileView,
     NoteGroup,
     ReviewView,
     Voucher,
@@ -212,13 +213,18 @@ def _origins(view: ReviewView) -> tuple[Sheet, ...]:
         Sheet(
             "Files",
             ("File", "Postings", "Bytes", *_AMOUNTS, "Hash"),
-            [
-                (f.name, f.postings, f.size, t.currency, t.debit, t.credit, f.sha256)
-                for f in view.files
-                for t in f.totals
-            ],
+            [row for f in view.files for row in _file(f)],
         ),
     )  # fmt: skip
+
+
+def _file(file: FileView) -> Iterator[Sequence[Cell]]:
+    for total in file.totals:
+        sides = (total.currency, total.debit, total.credit)
+        yield file.name, file.postings, file.size, *sides, file.sha256
+    if not file.totals:
+        postings = None if file.is_archive else file.postings
+        yield file.name, postings, file.size, None, None, None, file.sha256
 
 
 def _in_books(control: Control) -> Sequence[str]:

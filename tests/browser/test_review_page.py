@@ -277,6 +277,27 @@ def test_a_value_leads_to_what_made_it_without_a_script(browser: Browser, traced
     assert browser.complaints() == []
 
 
+def test_a_fallback_that_was_used_leads_to_the_vouchers_it_gave_a_value(
+    browser: Browser, traced: str
+) -> None:
+    browser.open(traced)
+    found = browser.run("""
+        const remark = [...document.querySelectorAll('#notes details')]
+            .find(one => one.querySelector('.code').textContent === 'MAP-FALLBACK');
+        const link = remark.querySelector("th a[href^='#']");
+        link.click();
+        const voucher = document.querySelector(':target');
+        return [remark.querySelector('h3').textContent, link.textContent,
+                remark.querySelector('tbody td:last-child').textContent,
+                voucher.querySelector('h3').textContent.trim().replace(/\\s+/g, ' ')];
+    """)
+    assert found == [
+        "Expense account from the fallback {{ line.account.code }} at mapping.yaml:11:7,"
+        " as accounts.csv gave none",
+        "Taxi Berlin", "taken: 6670", "3 Taxi Berlin",
+    ]  # fmt: skip
+
+
 def test_the_keyboard_comes_from_a_line_to_its_values(browser: Browser, traced: str) -> None:
     browser.open(traced)
     browser.driver.find_element("css selector", "#file-1-line-5 th a").send_keys(Keys.ENTER)

@@ -114,7 +114,7 @@ def test_a_rejected_item_is_listed_once_with_the_first_of_its_reasons() -> None:
 def test_notes_are_one_entry_per_kind() -> None:
     code = "OUT-1"  # any code does: the table of codes gives meaning and weight
     notes = pl.DataFrame(
-        [(1, "b", code, "x"), (0, "a", code, "y"), (0, "a", code, "z")],
+        [(1, "b", code, "x", None), (0, "a", code, "y", None), (0, "a", code, "z", None)],
         schema=schema(NOTES),
         orient="row",
     )

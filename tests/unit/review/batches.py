@@ -262,7 +262,13 @@ def notes() -> pl.DataFrame:
     """Give one note: the date of item 4 was moved."""
     known = {row[ITEM_KEY]: row["item.id"] for row in items()}
     rows = [
-        (4, known[4], "DATE-SHIFTED", "2026-09-30 lies in a closed period, posted on 2026-10-01")
+        (
+            4,
+            known[4],
+            "DATE-SHIFTED",
+            "2026-09-30 lies in a closed period, posted on 2026-10-01",
+            None,
+        )
     ]
     return pl.DataFrame(rows, schema=schema(NOTES), orient="row")
 

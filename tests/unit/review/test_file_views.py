@@ -113,3 +113,5 @@ def test_a_zip_is_shown_by_its_members() -> None:
         members.writestr("receipt.pdf", b"%PDF")
     view = _one("Belege_1.zip", buffer.getvalue())
     assert view.rows[0].cells == ("receipt.pdf", "4")
+    # The manifest counts the postings whose receipts these are; they stand in another file.
+    assert (view.is_archive, view.holds) == (True, "1 file")

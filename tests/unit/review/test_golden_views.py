@@ -3,7 +3,7 @@
 First, offline (golden/first.json):
 
     item 1  card_purchase  Café Müller   119.00 EUR  6640 -> 4650, VSt19: 100 + 19, a receipt
-    item 2  card_purchase  Taxi Berlin    30.00 EUR  6670, no tax, no receipt
+    item 2  card_purchase  Taxi Berlin    30.00 EUR  6670, not in accounts.csv; no tax, no receipt
     item 3  card_purchase  Café Müller    10.00 EUR  no account: rejected
     item 4  card_purchase  Café Müller    80.00 USD  6640 twice: 50 + 30, wallet 1361, no receipt
 
@@ -80,7 +80,8 @@ def told(view: ReviewView) -> Any:
         "days": _rows(control.days, "label amount share"),
         "rules": _rows(view.rules_used, "role rule items"),
         "notes": [
-            [note.code, note.is_blocking, note.count, [_item(one) for one in note.concerned]]
+            [note.code, note.meaning, note.is_blocking, note.count,
+             [_item(one) for one in note.concerned]]
             for note in view.notes
         ],
         "cures": {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import re
+import zipfile
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -14,8 +16,9 @@ import polars as pl
 import pytest
 from lxml import html
 
-from etl.review import ReviewView, RuleText, make_view, render_report
+from etl.review import ReviewView, RuleText, make_view, render_report, render_summary
 from etl.review.report import count, money, raw, shown, size
+from etl.review.workbook import sheets_of
 from tests.browser.hostile import HOSTILE
 from tests.unit.review import batches
 
@@ -234,3 +237,23 @@ def test_a_text_of_ten_thousand_characters_is_cut_and_says_so() -> None:
 
 def test_text_from_right_to_left_is_kept_apart() -> None:
     assert shown("עברית") == "<bdi>עברית</bdi>"
+
+
+def test_a_file_of_receipts_counts_its_files_and_no_postings() -> None:
+    """The zip of DATEV: the manifest counts the three postings whose receipts it packs."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as members:
+        for name in ("document.xml", "rec-0000_01.pdf", "rec-0001_01.jpg"):
+            members.writestr(name, "x")
+    manifest = batches.manifest()
+    manifest["files"].append({"name": "Belege_1.zip", "sha256": "ab", "rows": 3, "totals": []})
+    files = {**batches.files(), "Belege_1.zip": packed.getvalue()}
+    view = make_view(manifest, batches.frames(), files=files)
+    table = html.document_fromstring(render_report(view)).xpath(
+        "//table[../@aria-labelledby='by-file-title']"
+    )[0]
+    last = table.xpath(".//tr")[-1]
+    assert [cell.text_content() for cell in last] == ["Belege_1.zip", "", "3 files"]
+    assert re.search(r"Belege_1\.zip +3 files$", render_summary(view), re.MULTILINE)
+    listed = next(sheet for sheet in sheets_of(view) if sheet.name == "Files").rows[-1]
+    assert (listed[0], listed[1], listed[3:6]) == ("Belege_1.zip", None, (None, None, None))
