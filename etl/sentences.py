@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+#: Names of settings in a fix, as in "let the mapping … (`on_closed: next_open`)": they are for who
+#: writes the mapping, and left out of what Pleo's users read.
+SETTINGS = r" \(`[^)]*\)"
+
 
 def counted(count: int, noun: str) -> str:
     """Write a count with its noun: 1 item, 2 items, 3 batches."""

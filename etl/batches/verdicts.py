@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from etl.frames import ITEM_KEY, KEY
+from etl.sentences import SETTINGS
 
 EXPORTED, FAILED, SKIPPED = "exported", "failed", "skipped"
 
@@ -95,7 +96,8 @@ def decide_verdicts(
 def _first_failures(rejections: pl.DataFrame) -> pl.DataFrame:
     """Give one reason per rejected item: the first problem, and how many more there are."""
     more = pl.len() - 1
-    reason = pl.col("message").first() + " – " + pl.col("fix").first()
+    fix = pl.col("fix").first().str.replace_all(SETTINGS, "")
+    reason = pl.col("message").first() + " – " + fix
     return (
         rejections.sort(ITEM_KEY, "line", "code", "message", nulls_last=False)
         .group_by(ITEM_KEY, maintain_order=True)

@@ -206,7 +206,8 @@ def _refused(dated: pl.DataFrame, calendar: Calendar, place: str) -> pl.DataFram
         (
             "closed",
             closed,
-            "change the date in Pleo, open the period, or set on_closed: next_open",
+            "change the date in Pleo, open the period, or let the mapping post it in the next"
+            " open one (`on_closed: next_open`)",
         ),
         (
             "never open",

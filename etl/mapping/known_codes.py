@@ -11,6 +11,7 @@ import polars as pl
 
 from etl.findings import join_findings, no_rejections, reject
 from etl.mapping.cells import ROW_COLUMN
+from etl.mapping.loading import LoadedMapping
 from etl.mapping.reference import ACTIVE, CODE, NAME, Listing, Reference
 from etl.mapping.rules import Target
 from etl.mapping.tables import FROM_COLUMN, TO_COLUMN
@@ -85,23 +86,22 @@ def refuse_unknown_tax_code(
 
 
 def refuse_unknown_value(
-    frame: pl.DataFrame, target: Target, *, groups: Sequence[str], reference: Reference
+    frame: pl.DataFrame, target: Target, *, mapping: LoadedMapping
 ) -> pl.DataFrame:
     """Reject lines whose dimension value the ERP does not know, or not on the posting date.
 
-    Needs: groups, the casefolded names under which the list may have the dimension.
     A dimension of which the list has no value at all is not checked.
     """
-    listing = reference.dimension_values
+    listing = mapping.reference.dimension_values
     if listing is None:
         return no_rejections()
-    values = listing.frame.filter(pl.col("~dimension").is_in(list(groups)))
+    groups = mapping.names_of_dimension(target.name)
+    values = listing.frame.filter(pl.col("~dimension").is_in(groups))
     if values.is_empty():
         return no_rejections()
-    dimension = target.name.removeprefix("dimension.")
     return _refuse_by(
         frame, target, values.unique(CODE, keep="first", maintain_order=True),
-        listing=listing, code="MAP-32", what=f"{dimension} value",
+        listing=listing, code="MAP-32", what=f"{mapping.in_words(target.name)} value",
     )  # fmt: skip
 
 

@@ -172,8 +172,8 @@ def _lost_vendors(items: pl.DataFrame) -> pl.DataFrame:
                 message=pl.when(named.is_null())
                 .then(pl.lit("the item has no vendor, and accounts payable needs one"))
                 .otherwise(pl.format("no single vendor is found for {}", named)),
-                fix="choose the vendor in Pleo, add it to the ERP and to vendors.csv, or set "
-                "fallback_payable in the mapping",
+                fix="choose the vendor in Pleo, add it to the ERP and to vendors.csv, or let the "
+                "mapping have an account for all others (`fallback_payable`)",
             ),
             reject(
                 blocked, "MAP-27",
@@ -230,9 +230,7 @@ def decide_all(
         missing = (demanded & pl.col(f"rule.{target.name}").is_null()).fill_null(False)
         frame = frame.with_columns((missing | failed).alias(f"~failed.{target.name}"))
         rows = frame.filter(missing & ~failed)
-        rejections.append(
-            refuse_unmatched(rows, target, tables=mapping.tables, document=mapping.document)
-        )
+        rejections.append(refuse_unmatched(rows, target, mapping=mapping))
         if target.role is not None:
             frame = _with_names(frame, target, mapping)
             rejections.append(
@@ -329,8 +327,7 @@ def _refuse_codes(frame: pl.DataFrame, target: Target, mapping: LoadedMapping) -
     if target.name == "tax_code":
         return refuse_unknown_tax_code(frame, target, reference=mapping.reference)
     if target.name.startswith("dimension."):
-        groups = mapping.names_of_dimension(target.name)
-        return refuse_unknown_value(frame, target, groups=groups, reference=mapping.reference)
+        return refuse_unknown_value(frame, target, mapping=mapping)
     return no_rejections()
 
 

@@ -87,6 +87,15 @@ class LoadedMapping:
         names = [t.name.removeprefix("dimension.") for t in self.targets if _is_dimension(t)]
         return {name: labels.get(name, name) for name in names}
 
+    def in_words(self, target: str) -> str:
+        """Name a target as who sees it in Pleo understands it: a dimension by its tag group."""
+        kind, _, name = target.partition(".")
+        if kind == "dimension":
+            return self.dimensions.get(name, name)
+        name = (name or kind).replace("_", " ")
+        words = {"account": f"{name} account", "account_name": f"name of the {name} account"}
+        return words.get(kind, name)
+
     def names_of_dimension(self, target: str) -> list[str]:
         """Give the names under which a list may have the dimension of a target, casefolded."""
         name = target.removeprefix("dimension.")

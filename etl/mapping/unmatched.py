@@ -9,6 +9,7 @@ import polars as pl
 from etl.documents import Document
 from etl.findings import join_findings, no_rejections, reject
 from etl.mapping.deciding import condition
+from etl.mapping.loading import LoadedMapping
 from etl.mapping.rules import Rule, Target
 from etl.mapping.tables import Table
 
@@ -32,26 +33,24 @@ def place_of(document: Document, target: Target) -> str:
     return str(candidates[0].place if candidates else document.keys[("map",)])
 
 
-def refuse_unmatched(
-    rows: pl.DataFrame, target: Target, *, tables: Mapping[str, Table], document: Document
-) -> pl.DataFrame:
+def refuse_unmatched(rows: pl.DataFrame, target: Target, *, mapping: LoadedMapping) -> pl.DataFrame:
     """Reject the lines of a target that needs a value and has none.
 
     Needs: rows, the lines concerned, with everything that the rules read.
     """
     if rows.is_empty():
         return no_rejections()
-    where = place_of(document, target)
-    rows = _with_looked_for(rows, target.rules, tables)
+    where, words = place_of(mapping.document, target), mapping.in_words(target.name)
+    rows = _with_looked_for(rows, target.rules, mapping.tables)
     sought = pl.col(_LOOKED_FOR).is_not_null()
-    found = [_not_in_table(rows.filter(sought), target, where)]
+    found = [_not_in_table(rows.filter(sought), target, words=words, where=where)]
     rest = rows.filter(~sought)
     if target.role is None:
-        found.append(_no_value(rest, target, where))
+        found.append(_no_value(rest, target, words=words, where=where))
     else:
         has_no_category = _has_no_category(target)
         found.append(_no_category(rest.filter(has_no_category)))
-        found.append(_no_account(rest.filter(~has_no_category), target, where))
+        found.append(_no_account(rest.filter(~has_no_category), target, words=words, where=where))
     return join_findings(found)
 
 
@@ -59,8 +58,8 @@ def refuse_role_without_rules(rows: pl.DataFrame, role: str, where: str) -> pl.D
     """Reject the lines that need the account of a role that the mapping does not know."""
     return reject(
         rows, "MAP-22",
-        message=f"the mapping has no rules for the account of role {role}",
-        fix=f"add account.{role} under map", where=where,
+        message=f"the mapping has no rules for the {role.replace('_', ' ')} account",
+        fix=f"add them to the mapping (`account.{role}`)", where=where,
     )  # fmt: skip
 
 
@@ -85,27 +84,27 @@ def _with_looked_for(
     )
 
 
-def _not_in_table(rows: pl.DataFrame, target: Target, where: str) -> pl.DataFrame:
+def _not_in_table(rows: pl.DataFrame, target: Target, *, words: str, where: str) -> pl.DataFrame:
     return reject(
         rows, code_of(target.name),
         message=pl.format(
-            "no rule finds {}: looked for {} in {}",
-            pl.lit(target.name), pl.col(_LOOKED_FOR), pl.col(_TABLE),
+            "no {} is found: looked for {} in {}",
+            pl.lit(words), pl.col(_LOOKED_FOR), pl.col(_TABLE),
         ),
         fix=pl.format(
-            "add a row with {} = {} and a value to {}, or a rule to {}",
+            "add a row with {} = {} and a value to {}, or a rule to the mapping (`{}`)",
             pl.col(_COLUMNS), pl.col(_LOOKED_FOR), pl.col(_TABLE), pl.lit(target.name),
         ),
         where=where,
     )  # fmt: skip
 
 
-def _no_value(rows: pl.DataFrame, target: Target, where: str) -> pl.DataFrame:
+def _no_value(rows: pl.DataFrame, target: Target, *, words: str, where: str) -> pl.DataFrame:
     return reject(
         rows, code_of(target.name),
-        message=f"no rule gives {target.name} a value on this line",
-        fix=f"set it in Pleo, or add a rule to {target.name}; "
-        "- {use: none} as the last rule leaves it empty",
+        message=f"no {words} is found for this line",
+        fix=f"set it in Pleo, or add a rule to the mapping (`{target.name}`; "
+        "`- {use: none}` as the last rule leaves it empty)",
         where=where,
     )  # fmt: skip
 
@@ -124,10 +123,10 @@ def _no_category(rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _no_account(rows: pl.DataFrame, target: Target, where: str) -> pl.DataFrame:
+def _no_account(rows: pl.DataFrame, target: Target, *, words: str, where: str) -> pl.DataFrame:
     return reject(
         rows, "MAP-22",
-        message=f"no rule gives an account for role {target.role}",
-        fix=f"set the account in Pleo, or add a rule to {target.name}",
+        message=f"no {words} is found",
+        fix=f"set the account in Pleo, or add a rule to the mapping (`{target.name}`)",
         where=where,
     )  # fmt: skip

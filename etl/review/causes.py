@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from etl.codes import CODES
 from etl.frames import ITEM_KEY
 from etl.review.model import REJECTED_BY_REVIEWER, Cause, Concerned, CureGroup, NoteGroup
 from etl.review.words import CURED_BY, failure_words, pleo_link, title_of
+from etl.sentences import SETTINGS
 
 #: Items and messages that are named under one cause or note; the rest is counted.
 MAX_CONCERNED = 50
@@ -101,16 +103,18 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
         # One message for all stands above the items and is not repeated beside each.
         detail = pl.col("message") if len(messages) > 1 else pl.lit("")
         more = ["…"] if len(messages) > MAX_MESSAGES else []
-        failure_type = row["failure_type"] or ""
+        failure_type, fix = row["failure_type"] or "", row["fix"] or ""
         result.append(
             Cause(
                 code=row["code"],
-                fix=row["fix"] or "",
+                fix=fix,
                 cured_by=_cured_by(row["code"]),
                 messages=tuple(messages[:MAX_MESSAGES] + more),
                 failure_type=failure_type,
                 # The words that are reported to Pleo with the item (etl.batches.verdicts).
-                pleo_words=" – ".join(filter(None, (messages[0] if messages else "", row["fix"]))),
+                pleo_words=" – ".join(
+                    filter(None, (messages[0] if messages else "", re.sub(SETTINGS, "", fix)))
+                ),
                 failure_words=failure_words(row["code"], failure_type),
                 items=row["items"],
                 problems=row["problems"],

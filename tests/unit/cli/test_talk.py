@@ -27,9 +27,10 @@ def test_no_line_of_a_problem_ends_inside_a_call() -> None:
 
 
 EXPECTED = """\
-rejected[MAP-20], 3 items: no rule finds account.expense: looked for "4711" in accounts.csv
+rejected[MAP-20], 3 items: no expense account is found: looked for "4711" in accounts.csv
   at item ID, line 1, acme.yaml:9:3, and 3 more
-  fix: add a row with pleo = "4711" and a value to accounts.csv, or a rule to account.expense
+  fix: add a row with pleo = "4711" and a value to accounts.csv, or a rule to the \
+mapping (`account.expense`)
 rejected[ITEM-13]: the lines add up to 9.00 EUR, the item says 10.00
   at item ID, items.json, item 5
   fix: correct the item in Pleo, or ask Pleo about it

@@ -74,7 +74,7 @@ def test_differences_are_named(tmp_path: Path) -> None:
     assert [result.differences for result in results] == [
         ("line 1: account.expense is 4650, expected 4660", "line 1: tax_code is none, expected 9"),
         ("not rejected with MAP-20",),
-        ('rejected: MAP-20 no rule finds account.expense: looked for "1" in accounts.csv',),
+        ('rejected: MAP-20 no expense account is found: looked for "1" in accounts.csv',),
         ("2 lines came out, 1 were expected",),
     ]
 

@@ -26,9 +26,9 @@ def test_an_account_that_is_in_no_table(tmp_path: Path) -> None:
         "item_id": "item-0",
         "line": 2,
         "code": "MAP-20",
-        "message": 'no rule finds account.expense: looked for "4711" in t/accounts.csv',
+        "message": 'no expense account is found: looked for "4711" in t/accounts.csv',
         "fix": 'add a row with pleo_code = "4711" and a value to t/accounts.csv, or a rule to '
-        "account.expense",
+        "the mapping (`account.expense`)",
         "where": "acme.yaml:4:3",
         "failure_type": "account_unknown",
     }
@@ -54,7 +54,7 @@ def test_a_role_without_account(tmp_path: Path) -> None:
     no_rules = {"needs": ("expense", "out_of_pocket")}
     result = mapped(mapping, no_rules)
     assert codes(result) == [("MAP-22", 1, "missing_configuration")]
-    assert "no rules for the account of role out_of_pocket" in result.rejections["message"][0]
+    assert "no rules for the out of pocket account" in result.rejections["message"][0]
 
 
 def test_roles_are_needed_only_where_the_posting_rule_says(tmp_path: Path) -> None:
@@ -78,6 +78,21 @@ def test_other_targets(tmp_path: Path, target: str, line: str, code: str, failur
     result = mapped(load(tmp_path, text), {})
     assert codes(result) == [(code, 1, failure)]
     assert "{use: none}" in result.rejections["fix"][0]
+
+
+def test_a_dimension_is_named_by_its_tag_group_as_pleo_shows_it(tmp_path: Path) -> None:
+    text = (
+        "reference: ref\ntags: {Cost centre: kost2}\nmap:\n  account.expense: [{use: '1'}]\n"
+        "  dimension.kost2: [{use: \"{{ line.tags['Cost centre'] }}\"}]" + WALLET
+    )
+    values = "dimension_code,value_code,value_name,status\nCost centre,S1,Sales,active\n"
+    mapping = load(tmp_path, text, ref__dimension_values_csv=values)
+    result = mapped(mapping, {"lines": [{}, {"tags": [("Cost centre", "S9")]}]})
+    assert result.rejections.select("line", "code", "message").rows() == [
+        (1, "MAP-24", "no Cost centre is found for this line"),
+        (2, "MAP-32", 'Cost centre value "S9" is not in ref/dimension_values.csv'),
+    ]
+    assert "`dimension.kost2`" in result.rejections["fix"][0]  # for who writes the mapping
 
 
 def test_tax_and_dimensions_are_not_asked_of_lines_without_category(tmp_path: Path) -> None:
@@ -165,7 +180,7 @@ def test_accounts_the_erp_does_not_know(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        (BY_TABLE, 'no rule finds account.expense: looked for "4999" in t/accounts.csv'),
+        (BY_TABLE, 'no expense account is found: looked for "4999" in t/accounts.csv'),
         ('[{use: "9"}]', 'account "9" is not in ref/accounts.csv'),
         ('[{use: "{{ line.account.code }}"}]', 'account "4999" is not active (ref/accounts.csv:4)'),
     ],

@@ -167,7 +167,7 @@ map:
     )
     assert value(found, "account.expense") == ["20", "10"]
     assert found.rejections["message"].to_list()[0] == (
-        'no rule finds account.expense: looked for "2" / "SE" in accounts.csv'
+        'no expense account is found: looked for "2" / "SE" in accounts.csv'
     )
     assert codes(found)[1] == ("MAP-22", 1, "missing_configuration")
 
