@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -53,6 +54,7 @@ return [seen, [...poor]];
 """.replace("arguments_least", str(LEAST_CONTRAST))
 
 
+@cache
 def _page() -> str:
     view = make_view(
         batches.manifest(), batches.frames(), files=batches.files(), rules=batches.RULES,
@@ -61,6 +63,7 @@ def _page() -> str:
     return render_report(view)
 
 
+@cache
 def _hostile_page() -> str:
     """Put every text into a voucher, a rejection, a note and a cell of a file of its own."""
     copies = len(HOSTILE)
