@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import msgspec
 
 from etl.batches.ledger import Batch
+from etl.batches.states import State
 from etl.errors import HeldElsewhere, Problem, TryLater
 from etl.live.desk import Desk
 from etl.live.hours import minutes_left
@@ -25,6 +26,7 @@ from etl.pleo.shapes import Job, JobItem
 from etl.sentences import counted, some_of
 
 RUNNING = ("pending", "in_progress")
+EXPORTED = ("completed", "completed_with_errors")
 #: How many items a message names before it only counts them.
 NAMED = 5
 
@@ -69,6 +71,34 @@ class _Head(msgspec.Struct, rename="camel"):
 def running_jobs(desk: Desk) -> list[Job]:
     """Give the company's jobs that have not ended, oldest first."""
     return desk.pleo.list_jobs(desk.company_id, statuses=RUNNING)
+
+
+def jobs_and_ended(desk: Desk) -> tuple[list[Job], list[Job]]:
+    """Give the jobs that have not ended, and those that ended well before the ledger released any.
+
+    The ended ones are asked for in the same request, as long as the ledger has released nothing.
+    """
+    if any(batch.state is State.CLOSED for batch in desk.ledger.batches(desk.company_id)):
+        return running_jobs(desk), []
+    jobs = desk.pleo.list_jobs(desk.company_id, statuses=(*RUNNING, *EXPORTED))
+    running = [job for job in jobs if job.status in RUNNING]
+    return running, [job for job in jobs if job.status in EXPORTED]
+
+
+def unknown_exports(ended: Sequence[Job]) -> str:
+    """Say that Pleo knows ended exports and the ledger none.
+
+    They may be of the ERP that was used before, or of a ledger that is lost and would know what is
+    in the books. Nothing on this machine can tell, so that the person is told.
+    """
+    last = max(job.completed_at or job.created_at for job in ended)
+    return (
+        f"Pleo has {counted(len(ended), 'ended export')} of this company, the last of"
+        f" {last.strftime('%Y-%m-%d')}, and this ledger has released none. Were they released"
+        " with pleo-etl, on another computer or before a ledger was lost? Then bring that"
+        " workspace here, or say `pleo-etl ledger rebuild` beside its outbox, before you release:"
+        " without it nothing tells that an item is in the books already"
+    )
 
 
 def is_waited_for(desk: Desk, batch: Batch) -> bool:

@@ -42,9 +42,10 @@ from etl.live.jobs import (
     Fetched,
     Refusal,
     fetch_job,
+    jobs_and_ended,
     no_vendor_bookkeeping,
     refuse_foreign,
-    running_jobs,
+    unknown_exports,
 )
 from etl.live.outcomes import NothingToDo, Staged, exit_code_of, name_of, next_step_of
 from etl.live.remembering import answers_before, prints_of
@@ -61,7 +62,7 @@ def stage_next(desk: Desk, *, unattended: bool = False) -> Staged | NothingToDo:
     waiting = desk.unsettled()
     if waiting is not None and (waiting.job_id is None or is_begun(waiting)):
         raise held_by(waiting, f"company {desk.name}")
-    jobs = running_jobs(desk)
+    jobs, ended = jobs_and_ended(desk)
     lapsed = None
     if waiting is not None and not any(_is_for(job, waiting) for job in jobs):
         lapsed, waiting = _let_go(desk, waiting), None
@@ -73,6 +74,8 @@ def stage_next(desk: Desk, *, unattended: bool = False) -> Staged | NothingToDo:
         return _nothing(lapsed)
     if lapsed is not None:  # the batch that is staged now is another one
         desk.remark(_lapsed(lapsed).what)
+    if ended:
+        desk.remark(unknown_exports(ended))
     is_adopted = waiting is not None and bool(waiting.facts.get("adopted"))
     return stage_job(desk, job, waiting=waiting, adopted=is_adopted, unattended=unattended)
 
