@@ -165,6 +165,13 @@ def minute_of(moment: datetime | str) -> str:
     return str(moment)[:_TO_THE_MINUTE].replace("T", " ")
 
 
+def word_of(event: Event) -> str:
+    """Say what an event of HAPPENED was: the end of a batch that Pleo is told nothing of, too."""
+    if event.kind is Kind.CLOSED and event.body.get("event") is None:
+        return "released; Pleo is told nothing of it"
+    return HAPPENED[event.kind]
+
+
 def detail_of(event: Event) -> str:
     """Say what exactly an event of HAPPENED was; empty where its word says all."""
     body = event.body
@@ -193,7 +200,7 @@ def _kept(body: Mapping[str, Any]) -> list[str]:
     return [
         f'{one["code"]} "{one["text"]}" as answered in {one["where"]} by {one["by"]}'
         for one in (body.get("earlier") or {}).get("answers") or ()
-        if not one["changed"]
+        if one["where"] and not one["changed"]
     ]
 
 
@@ -201,6 +208,8 @@ def _answers(body: Mapping[str, Any]) -> list[str]:
     said = [
         f"{one['do'].replace('_', ' ')} {entry[:SHOWN_OF_ID]}"
         + (f' "{one["reason"]}"' if one.get("reason") else "")
+        + (f" as said in {one['before']['where']} by {one['before']['by']}"
+           if one.get("before") else "")
         for entry, one in (body.get("decisions") or {}).items()
-    ]
+    ]  # fmt: skip
     return said + [f'{code} "{answer}"' for code, answer in (body.get("notes") or {}).items()]

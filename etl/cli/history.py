@@ -15,6 +15,7 @@ from etl.batches.standing import (
     relations,
     standing_of,
     when_of,
+    word_of,
 )
 from etl.cli import talk
 from etl.cli.completing import complete_batch
@@ -145,7 +146,7 @@ def _show_one(turn: Turn, ledger: Ledger, ref: str, *, as_json: bool) -> Told:
 def _happened(event: Event) -> str:
     """Say what happened, who said so, and what exactly."""
     by = event.body.get("by")
-    return HAPPENED[event.kind] + (f", by {by}" if by else "") + detail_of(event)
+    return word_of(event) + (f", by {by}" if by else "") + detail_of(event)
 
 
 def _event_document(event: Event) -> dict[str, Any]:

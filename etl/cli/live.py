@@ -47,6 +47,7 @@ class Turn:
     name: str
     surroundings: Surroundings
     telling: talk.Telling = field(default_factory=talk.Telling)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def option(self) -> str:
@@ -54,9 +55,11 @@ class Turn:
         return self.workspace.option(self.name)
 
     def remark(self, text: str) -> None:
-        """Say what a person has to know besides the outcome."""
+        """Say what a person has to know besides the outcome; --json lists it as a notice."""
+        told = self.workspace.named_in(text, self.name)
+        self.remarks.append(told)
         with self.telling.paused():
-            talk.say(talk.printable(self.workspace.named_in(text, self.name)))
+            talk.say(talk.printable(told))
 
     def named(self, problem: Problem) -> Problem:
         """Put the option that names the company into the calls that a problem proposes."""
@@ -156,7 +159,7 @@ def for_companies(
         while True:
             done = []
             for name in names:
-                turn = replace(turn, name=name)
+                turn = replace(turn, name=name, remarks=[])
                 told[name] = _take_turn(act, turn, before=told.get(name), has_others=len(names) > 1)
                 done.append(name)
             seconds = again(list(told.values())) if again else None
@@ -221,6 +224,7 @@ def _report(turn: Turn, told: Told) -> Report:
         "company": turn.name,
         "outcome": told.word,
         "exit_code": told.exit_code,
+        "notices": list(turn.remarks),
         "errors": [talk.as_dict(problem) for problem in told.problems],
     }
 

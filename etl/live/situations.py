@@ -18,13 +18,15 @@ from etl.batches.standing import (
     minute_of,
     standing_of,
     when_of,
+    word_of,
 )
 from etl.batches.states import Kind, State
 from etl.codes import CODES
 from etl.live.answering import is_in_the_books, is_released
 from etl.live.deciding import REPEAT
 from etl.live.history import earlier_of
-from etl.live.reviewing import Known, asked_of, known_from_before
+from etl.live.last_words import Known, known_from_before
+from etl.live.reviewing import asked_of
 from etl.live.staging import is_begun
 from etl.live.viewing import Shelf, folder_of
 from etl.review import AnswerBefore
@@ -183,11 +185,13 @@ def _repeats(batch: Batch, events: Sequence[Event], staged: Mapping[str, Any]) -
     open_ = set((staged.get("blocking_items") or {}).get(REPEAT, ()))
     answerable = asked_of(events)
     said = batch.facts.get("decisions") or {}
+    before = earlier_of(staged).held
     for entry, earlier in (batch.facts.get("repeats") or {}).items():
         if entry in open_ or (entry in said and entry in answerable):
             vouchers = ", ".join(earlier.get("vouchers") or ())
             where = f"batch {earlier['number']} of {earlier['at']}"
             where += f", voucher {vouchers}" if vouchers else ""
+            where += f"; {before[entry]}" if entry in before else ""
             yield Repeat(entry, where, entry in open_)
 
 
@@ -234,7 +238,7 @@ def moments_of(events: list[Event]) -> list[Moment]:
     return [
         Moment(
             minute_of(event.at),
-            HAPPENED[event.kind] + detail_of(event),
+            word_of(event) + detail_of(event),
             str(event.body.get("by") or ""),
         )
         for event in events

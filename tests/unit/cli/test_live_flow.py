@@ -414,6 +414,18 @@ def test_a_lapse_that_the_next_export_follows_is_told_and_is_no_exit_code(
     assert live.run("history").stdout.count(" void ") == 1
 
 
+def test_json_lists_as_a_notice_what_a_person_is_told_besides(live: Live) -> None:
+    job = live.job()
+    live.run("run")
+    live.pleo.cancel_job(job)
+    live.job()
+    document = live.json("run")
+    assert only(document)["outcome"] == "staged"
+    (notice,) = only(document)["notices"]  # type: ignore[misc]
+    assert "before it was released; the batch is void" in notice
+    assert only(live.json("run"))["notices"] == []
+
+
 def test_a_lapse_that_nothing_follows_is_exit_four(live: Live) -> None:
     lapse_after_the_start(live)
     document = live.json("run")
@@ -571,6 +583,9 @@ def test_where_two_must_approve_the_second_person_reverses_too(live: Live) -> No
 def test_reverse_makes_the_opposite_postings(released: Live) -> None:
     released.run("imported", "--yes")
     assert only(released.json("reverse", "1", "--yes"))["outcome"] == "reversed"
+    happened = released.run("history", "2").stdout
+    assert "released; Pleo is told nothing of it" in happened
+    assert "export ended in Pleo" not in happened
     (file,) = (released.root / "outbox").rglob("plain_2_1.csv")
     rows = list(csv.reader(file.read_text("cp1252").splitlines(), delimiter=";"))
     assert [row[4] for row in rows[1:]] == ["-119.00", "-30.00"]
