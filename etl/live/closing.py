@@ -24,7 +24,7 @@ from etl.live.outcomes import name_of
 from etl.live.patience import TRIES, wait
 from etl.live.reporting import is_as_meant
 from etl.live.starting import unknown_state
-from etl.pleo.failures import OutcomeUnknown, StatusChangeRefused
+from etl.pleo.failures import JobOver, OutcomeUnknown, StatusChangeRefused
 from etl.pleo.shapes import SUCCESSFUL, Job
 from etl.sentences import counted
 
@@ -82,7 +82,7 @@ def _final(desk: Desk, batch: Batch) -> Final:
 
 def _send(desk: Desk, batch: Batch) -> Batch:
     for attempt in range(TRIES):
-        with suppress(OutcomeUnknown, StatusChangeRefused):  # the job itself shows what it did
+        with suppress(OutcomeUnknown, StatusChangeRefused, JobOver):  # the job itself shows what it did
             desk.pleo.send_event(
                 batch.job_id or "",
                 str(batch.facts["final_event"]),

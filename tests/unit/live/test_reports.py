@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from etl.batches.states import State
-from etl.errors import EtlError
+from etl.errors import EtlError, Problem
 from etl.live.closing import choose_event
+from etl.pleo.client import PleoClient
+from etl.pleo.failures import JobOver
 from etl.pleo.sandbox import operations
 from etl.pleo.sandbox.jobs import Job
 from tests.fakes.items import item
@@ -139,6 +141,25 @@ def test_a_job_that_ended_otherwise_than_meant_quarantines(scene: Scene) -> None
     job = scene.export()
     scene.run()
     _end_otherwise(scene, job)
+    outcome = scene.release()
+    assert outcome.word == "quarantined"
+    assert "completed_with_errors" in outcome.says
+
+
+def test_a_final_event_that_comes_too_late_quarantines_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = scene.export()
+    scene.run()
+    send = PleoClient.send_event
+
+    def too_late(self: PleoClient, job_id: str, event: str, **more: Any) -> None:
+        if event != "started":
+            scene.pleo.move_job(job, "completed_with_errors")
+            raise JobOver(Problem("PLEO-4", "the export job has ended in Pleo", "Pleo", "export"))
+        send(self, job_id, event, **more)
+
+    monkeypatch.setattr(PleoClient, "send_event", too_late)
     outcome = scene.release()
     assert outcome.word == "quarantined"
     assert "completed_with_errors" in outcome.says
