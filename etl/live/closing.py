@@ -82,7 +82,7 @@ def _final(desk: Desk, batch: Batch) -> Final:
 
 def _send(desk: Desk, batch: Batch) -> Batch:
     for attempt in range(TRIES):
-        with suppress(OutcomeUnknown, StatusChangeRefused, JobOver):  # the job itself shows what it did
+        with suppress(OutcomeUnknown, StatusChangeRefused, JobOver):  # the job shows it
             desk.pleo.send_event(
                 batch.job_id or "",
                 str(batch.facts["final_event"]),
