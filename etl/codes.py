@@ -391,6 +391,7 @@ CODES: Mapping[str, Code] = {
     "REV-3": _note("same supplier and invoice number as another item"),
     "REV-4": _note("same supplier and invoice number as an item of an earlier batch"),
     "REV-5": _note("the item stood in an earlier batch"),
+    "REV-6": _note("the item was held back in an earlier batch"),
     "RULE-UNCONFIRMED": _note("posted by an accepted rule that Pleo does not state"),
     "ZERO-LEG": _note("rows of zero amount that were not made"),
 }

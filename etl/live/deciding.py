@@ -173,10 +173,10 @@ def _render(
 
 
 def _said(batch: Batch, material: Material) -> Decisions:
-    """Give what a reviewer has said of items and notes, here or in an earlier batch."""
+    """Give what a reviewer has said of items, and the notes of which an answer holds."""
     said: Mapping[str, Mapping[str, str]] = batch.facts.get("decisions") or {}
     rejected = {entry: one["reason"] for entry, one in said.items() if one["do"] == "reject"}
-    answered = material.earlier.answered.union(batch.facts.get("notes") or ())
+    answered = material.earlier.answered
     return Decisions(rejected=rejected, skipped=material.skipped, answered=answered)
 
 

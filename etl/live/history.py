@@ -59,7 +59,8 @@ def earlier_of(staged: Mapping[str, Any]) -> Earlier:
     answers = tuple(
         AnswerBefore(**{**one, "items": tuple(one["items"])}) for one in told.get("answers") or ()
     )
-    return Earlier(sightings, looked_through, unreadable, answers)
+    held = dict(told.get("held") or {})
+    return Earlier(sightings, looked_through, unreadable, answers, held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,16 @@ stopped in between   what was said is kept; the next answer, or `run`, makes the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from etl import files
-from etl.batches.ledger import Batch, Event, Ledger
+from etl.batches.ledger import Batch, Event
 from etl.batches.states import Kind, State
 from etl.errors import Problem, UserMustFix
 from etl.live.deciding import REPEAT
 from etl.live.desk import Desk
+from etl.live.last_words import AGAIN, ALREADY_BOOKED, REJECT, UNDO
 from etl.live.outcomes import Staged, name_of
 from etl.live.staging import has_names_enough, is_begun, make_revision
-
-REJECT, UNDO, ALREADY_BOOKED, AGAIN = "reject", "undo", "already_booked", "again"
-#: Batches, the newest ones, in which is looked for what was reviewed before.
-REMEMBERED = 20
 
 
 def answer(
@@ -91,75 +86,20 @@ def review(desk: Desk, batch: Batch, *, by: str, entries: Sequence[str]) -> Batc
     return desk.ledger.append(batch, Kind.REVIEWED, {"by": by, "entries": list(entries)})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The items that somebody has looked at or approved before, and that book the same as then.
-
-    on   the day when that was last; empty where it never was
-    """
-
-    entries: frozenset[str] = frozenset()
-    on: str = ""
-
-
-def known_from_before(ledger: Ledger, batch: Batch) -> Known:
-    """Find what need not be reviewed anew: known from before, and to be booked exactly as then."""
-    seen: dict[tuple[str, Any], str] = {}
-    earlier = [
-        one for one in ledger.batches(batch.company_id)
-        if one.id != batch.id and (one.facts.get("reviewed") or one.approvals)
-    ]  # fmt: skip
-    for one in earlier[-REMEMBERED:]:
-        seen |= _looked_at(ledger, one)
-    found = {
-        str(item["id"]): seen[_printed(item)]
-        for item in ledger.items(batch)
-        if item["vouchers"] and _printed(item) in seen
-    }
-    return Known(frozenset(found), max(found.values(), default=""))
-
-
-def _looked_at(ledger: Ledger, batch: Batch) -> dict[tuple[str, Any], str]:
-    """Give what was looked at or approved of a batch, as it was then, with the day.
-
-    What the reviewer rejected in the end is no part of it: it must be looked at again. What nobody
-    was there to look at was approved by nobody.
-    """
-    seen: dict[tuple[str, Any], str] = {}
-    last_word: dict[str, str] = {}
-    shown: list[tuple[str, Any]] = []
-    is_unattended = False
-    for event in ledger.events(batch.company_id, batch.id):
-        if event.kind is Kind.STAGED:
-            shown = [_printed(item) for item in event.body.get("items") or ()]
-            is_unattended = bool(event.body.get("unattended"))
-        elif event.kind is Kind.APPROVED and not is_unattended:
-            seen |= dict.fromkeys(shown, event.at.date().isoformat())
-        elif event.kind is Kind.REVIEWED:
-            entries = {str(entry).casefold() for entry in event.body["entries"]}
-            day = event.at.date().isoformat()
-            seen |= {printed: day for printed in shown if printed[0] in entries}
-        elif event.kind is Kind.ANSWERED:
-            said = event.body.get("decisions") or {}
-            last_word |= {str(entry).casefold(): one["do"] for entry, one in said.items()}
-    return {printed: day for printed, day in seen.items() if last_word.get(printed[0]) != REJECT}
-
-
-def _printed(item: Mapping[str, Any]) -> tuple[str, Any]:
-    return str(item["id"]).casefold(), item["fingerprint"]
-
-
 def asked_of(events: Sequence[Event]) -> frozenset[str]:
     """Give the items of which was asked, in any revision, whether they are booked already.
 
-    They can be answered, and answered otherwise later; one that came with other postings cannot.
+    They can be answered, and answered otherwise later, also where the answer was taken over from
+    an earlier batch; one that came with other postings cannot.
     """
-    return frozenset(
-        entry
-        for event in events
-        if event.kind is Kind.STAGED
-        for entry in (event.body.get("blocking_items") or {}).get(REPEAT, ())
-    )
+    asked: set[str] = set()
+    for event in events:
+        if event.kind is Kind.STAGED:
+            asked.update((event.body.get("blocking_items") or {}).get(REPEAT, ()))
+        elif event.kind is Kind.ANSWERED:
+            said = event.body.get("decisions") or {}
+            asked.update(entry for entry, one in said.items() if one["do"] == ALREADY_BOOKED)
+    return frozenset(asked)
 
 
 def _check(desk: Desk, batch: Batch, said: Mapping[str, Mapping[str, str]]) -> None:

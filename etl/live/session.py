@@ -23,14 +23,10 @@ from etl.live import answers, releasing
 from etl.live.approving import approve
 from etl.live.desk import Desk, Tell, open_desk, silent
 from etl.live.finishing import finish
+from etl.live.last_words import REJECT, UNDO
 from etl.live.looking import Looking
 from etl.live.outcomes import Outcome, name_of
-from etl.live.reviewing import (
-    REJECT,
-    UNDO,
-    answer,
-    review,
-)
+from etl.live.reviewing import answer, review
 from etl.live.staging import stage_next
 from etl.pleo.travel import Transport
 from etl.sentences import counted

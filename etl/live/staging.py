@@ -31,7 +31,6 @@ from etl.live.deciding import (
     facts_of,
     find_repeats,
     held_by,
-    render,
 )
 from etl.live.desk import Desk
 from etl.live.earlier import find_earlier
@@ -48,7 +47,7 @@ from etl.live.jobs import (
     unknown_exports,
 )
 from etl.live.outcomes import NothingToDo, Staged, exit_code_of, name_of, next_step_of
-from etl.live.remembering import answers_before, prints_of
+from etl.live.remembering import prints_of, render_as_said
 from etl.live.stored import JOB
 from etl.pleo.failures import JobNotFound
 from etl.pleo.shapes import Job
@@ -267,10 +266,7 @@ def make_revision(desk: Desk, batch: Batch, *, job: Job | None, unattended: bool
         asked=frozenset(desk.company.must_answer),
     )
     facts = facts_of(batch, job_created(batch))
-    rendered = render(desk, batch, material, facts=facts)
-    if answers := answers_before(desk.ledger, batch, rendered):
-        material = replace(material, earlier=replace(material.earlier, answers=answers))
-        rendered = render(desk, batch, material, facts=facts)
+    batch, material, rendered = render_as_said(desk, batch, material, facts=facts)
     if batch.revision and _is_as_before(desk, batch, rendered):
         files.remove_folder(stored.recipe_folder(number))
         return told(desk, batch, job)

@@ -221,14 +221,12 @@ def _make(shelf: Shelf, batch: Batch, events: Sequence[Event], *, staged: Event)
 
 
 def _as_it_was(batch: Batch, events: Sequence[Event], *, until: Event) -> Batch:
-    """Give a batch with what had been said of it when a revision was staged."""
+    """Give a batch with what had been said of its items when a revision was staged."""
     decisions: dict[str, Any] = {}
-    notes: dict[str, Any] = {}
     for event in events:
         if event.seq < until.seq and event.kind is Kind.ANSWERED:
             decisions |= event.body.get("decisions") or {}
-            notes |= event.body.get("notes") or {}
-    return replace(batch, facts={**batch.facts, "decisions": decisions, "notes": notes})
+    return replace(batch, facts={**batch.facts, "decisions": decisions})
 
 
 def _make_reversal(shelf: Shelf, reversal: Batch) -> Revision:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
 from etl.frames import ITEM_KEY
-from etl.review.causes import MAX_CONCERNED, concerned_of
+from etl.review.causes import MAX_CONCERNED, concerned_of, said_before
 from etl.review.given import BatchFrames
 from etl.review.model import AsideGroup
 
@@ -39,17 +39,18 @@ def refused_and_waiting(
     return refused, AsideGroup("Waits for your answer", _WAITING, waiting.height, concerned)
 
 
-def set_aside(frames: BatchFrames) -> tuple[AsideGroup, ...]:
+def set_aside(frames: BatchFrames, *, before: Mapping[str, str]) -> tuple[AsideGroup, ...]:
     """Group what is booked already, books nothing, or was skipped.
 
-    Needs: frames completed (etl.review.columns).
+    Needs: frames completed (etl.review.columns); before, by item what was said in an earlier batch.
     """
     settled, is_booked = frames.settled, pl.col("verdict") == "exported"
     nothing = frames.items.join(frames.postings, on=ITEM_KEY, how="anti", maintain_order="left")
     nothing = nothing.join(frames.rejections, on=ITEM_KEY, how="anti", maintain_order="left")
-    as_voucher = pl.format("as voucher {}", pl.col("external_id"))
+    voucher = pl.format("as voucher {}", pl.col("external_id"))
+    as_voucher = pl.concat_str(voucher, said_before(before), separator="; ", ignore_nulls=True)
     groups = (
-        ("Already booked", _BOOKED, settled.filter(is_booked), as_voucher.fill_null("")),
+        ("Already booked", _BOOKED, settled.filter(is_booked), as_voucher),
         ("Nothing to book", _NOTHING, nothing, pl.lit("")),
         ("Skipped", _SKIPPED, settled.filter(~is_booked), pl.lit("")),
     )
@@ -61,9 +62,10 @@ def set_aside(frames: BatchFrames) -> tuple[AsideGroup, ...]:
 
 
 def _said(rows: pl.DataFrame, detail: pl.Expr) -> pl.DataFrame:
-    return rows.head(MAX_CONCERNED).select(
+    named = rows.head(MAX_CONCERNED).with_columns(pl.col("item.id").alias("item_id"))
+    return named.select(
         ITEM_KEY,
-        pl.col("item.id").alias("item_id"),
+        "item_id",
         detail.alias("detail"),
         pl.col("item.where").alias("where"),
     )

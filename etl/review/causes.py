@@ -75,10 +75,13 @@ def remark_name(code: str, about: str | None) -> str:
     return f"{code} {about}" if about else code
 
 
-def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
+def causes(
+    rejections: pl.DataFrame, items: pl.DataFrame, *, before: Mapping[str, str]
+) -> tuple[Cause, ...]:
     """Group rejections by what cures them; the cause that stops most items comes first.
 
     Each reason of a reviewer is a cause by itself: it is what Pleo shows.
+    Needs: before, by item what the reviewer has said of it in an earlier batch.
     """
     is_said = pl.col("code") == REJECTED_BY_REVIEWER
     rejections = rejections.with_columns(said=pl.when(is_said).then("message"))
@@ -102,6 +105,8 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
         messages = [message or "" for message in row["messages"]]
         # One message for all stands above the items and is not repeated beside each.
         detail = pl.col("message") if len(messages) > 1 else pl.lit("")
+        if row["code"] == REJECTED_BY_REVIEWER:
+            detail = pl.coalesce(said_before(before), detail)
         more = ["…"] if len(messages) > MAX_MESSAGES else []
         failure_type, fix = row["failure_type"] or "", row["fix"] or ""
         result.append(
@@ -124,6 +129,13 @@ def causes(rejections: pl.DataFrame, items: pl.DataFrame) -> tuple[Cause, ...]:
             )
         )  # fmt: skip
     return tuple(result)
+
+
+def said_before(before: Mapping[str, str]) -> pl.Expr:
+    """Give what was said of the item in an earlier batch; null where nothing was."""
+    words = {entry.lower(): said for entry, said in before.items()}
+    named = pl.col("item_id").str.to_lowercase()
+    return named.replace_strict(words, default=None, return_dtype=pl.String())
 
 
 def _cured_by(code: str) -> str:

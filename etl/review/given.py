@@ -30,7 +30,7 @@ class BatchFrames:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """That an item was seen before: itself (REV-5), or its invoice number (REV-4)."""
+    """That an item was seen before (REV-5) or held back (REV-6), or its invoice number (REV-4)."""
 
     code: str
     item_id: str
@@ -39,9 +39,9 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class AnswerBefore:
-    """What a person has said to the same question in an earlier batch.
+    """What a person has said to the same question, in an earlier batch or before this one changed.
 
-    where    that batch, as a page calls it
+    where    that batch, as a page calls it; empty where it is this one
     changed  why it must be said anew, in words; empty where it still holds and is taken over
     items    that are concerned now, where it still holds
     prints   item, in lower case -> hash of what was asked of it
@@ -59,7 +59,10 @@ class AnswerBefore:
     @property
     def words(self) -> str:
         """Say what was answered, where, when and by whom, and whether that still holds."""
-        said = f'answered before, in {self.where} on {self.on} by {self.by}: "{self.text}"'
+        if not (self.where or self.changed):
+            return ""
+        place = f", in {self.where}" if self.where else ""
+        said = f'answered before{place} on {self.on} by {self.by}: "{self.text}"'
         return f"{said} – asked again: {self.changed}" if self.changed else said
 
 
@@ -70,12 +73,14 @@ class Earlier:
     looked_through  released batches whose invoice numbers were compared
     unreadable      released batches whose items are not stored any more
     answers         what was said there to what is asked here
+    held            item -> in words, what was said of it there, where it is not booked here
     """
 
     sightings: tuple[Sighting, ...] = ()
     looked_through: int = 0
     unreadable: int = 0
     answers: tuple[AnswerBefore, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def answered(self) -> frozenset[str]:

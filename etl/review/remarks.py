@@ -81,7 +81,7 @@ def _same_invoice(items: pl.DataFrame) -> pl.DataFrame:
 
 
 def sightings(earlier: Earlier, items: pl.DataFrame, *, vouchers: pl.DataFrame) -> pl.DataFrame:
-    """Give what earlier batches say of the items that are in the batch: notes REV-4, REV-5.
+    """Give what earlier batches say of the items that are in the batch: notes REV-4 to REV-6.
 
     Needs: items (item.key, item.id); vouchers, which say what is in the batch.
     """

@@ -76,7 +76,7 @@ def make_view(
     read = file_views(manifest, files, formats=formats or {})
     shown = with_traces(read, traces or {}, items=frames.items, anchors=chosen.anchors)
     notes = _notes(frames, chosen, asked=asked, earlier=earlier)
-    stopped = causes(refused, frames.items)
+    stopped = causes(refused, frames.items, before=earlier.held)
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(
@@ -94,7 +94,7 @@ def make_view(
         proof_holds=bool(manifest.get("read_back", {}).get("ok")),
         proof_rows=int(manifest.get("read_back", {}).get("rows", 0)),
         import_steps=tuple(steps[:MAX_STEPS]),
-        aside=set_aside(frames),
+        aside=set_aside(frames, before=earlier.held),
         waiting=waiting,
         looked_through=_looked_through(earlier),
         rules_used=rules_used(frames, rules),

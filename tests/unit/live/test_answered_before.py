@@ -163,6 +163,8 @@ def test_an_answer_given_while_an_item_was_held_back_is_of_the_others_alone(aski
     say(asking, second="reject")
     say(asking, {BLOCKING: PAPER})
     come_again(asking)
+    assert question(asking).answer == PAPER
+    say(asking, second="undo")
     assert question(asking).answer == ""
     assert question(asking).before.endswith("asked again: 1 item more")
 
@@ -206,3 +208,51 @@ def test_a_stop_before_the_revision_is_stored_takes_no_answer_with_it(asking: Sc
     with asking.desk() as desk:
         kinds = [one.kind for one in desk.ledger.events(COMPANY, batch.id)]
     assert kinds == [Kind.RESERVED, Kind.STAGED]
+
+
+# ── in the same batch ──
+
+
+def test_an_answer_does_not_hold_for_more_items_of_the_next_revision(asking: Scene) -> None:
+    say(asking, {BLOCKING: PAPER}, by=OTHER)
+    assert question(asking).answer == PAPER
+    assert question(asking).before == ""
+    change(asking, asking.entries[2], note="ask")
+    asking.run()
+    asked = question(asking)
+    assert (asked.answer, asked.items) == ("", tuple(sorted(asking.entries)))
+    day = asking.clock.now().date()
+    assert asked.before == (
+        f'answered before on {day} by B. Lind: "{PAPER}" – asked again: 1 item more'
+    )
+    with pytest.raises(UserMustFix) as refused:
+        asking.approve()
+    assert refused.value.problems[0].code == "REL-3"
+    say(asking, {BLOCKING: "looked at anew"})
+    assert question(asking).answer == "looked at anew"
+    assert asking.release().word == "closed"
+
+
+def test_an_answer_does_not_hold_for_other_figures_of_the_next_revision(asking: Scene) -> None:
+    say(asking, {BLOCKING: PAPER})
+    lines = asking.company.entries[asking.entries[0]]["accountingEntryLines"]
+    lines[0]["lineAmount"]["inWalletCurrency"]["value"] = 4321
+    asking.run()
+    assert question(asking).answer == ""
+    assert question(asking).before.endswith("asked again: 1 item changed")
+
+
+def test_an_answer_holds_for_fewer_items_of_the_next_revision(asking: Scene) -> None:
+    say(asking, {BLOCKING: PAPER})
+    change(asking, asking.entries[1], note="")
+    asking.settings["text"] = "U"
+    asking.run()
+    assert question(asking).answer == PAPER
+    assert question(asking).items == (asking.entries[0],)
+    assert question(asking).before == ""
+
+
+def test_nobody_there_keeps_an_answer_that_was_given_in_this_batch(asking: Scene) -> None:
+    say(asking, {BLOCKING: PAPER})
+    assert asking.run_release().exit_code == 0
+    assert asking.booked() == sorted(asking.entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etl.live import reviewing
+from etl.live import last_words, reviewing
 from tests.unit.live.scene import BY, Scene
 
 
@@ -11,7 +11,7 @@ def looked_at_again(scene: Scene) -> set[str]:
         batch = desk.unsettled()
         assert batch is not None
         return {
-            entry.casefold() for entry in reviewing.known_from_before(desk.ledger, batch).entries
+            entry.casefold() for entry in last_words.known_from_before(desk.ledger, batch).entries
         }
 
 
