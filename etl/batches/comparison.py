@@ -39,7 +39,7 @@ class AccountMove:
 
 #: How a person is told where an item is; what is kept out is rejected, or waits for an answer.
 _PLACES: Mapping[str | None, str] = {
-    "exported": "in the files", "no_row": "exported without a row",
+    "exported": "in the files", "no_row": "not booked here (booked already, or nothing to book)",
     "failed": "kept out of the files", "skipped": "skipped", None: "not listed",
 }  # fmt: skip
 

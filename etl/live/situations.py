@@ -40,6 +40,7 @@ from etl.review.situation import (
     Repeat,
     Situation,
 )
+from etl.sentences import counted
 
 _MINUTE = 60
 _ANSWERS = {Act.REJECT, Act.UNDO, Act.ANSWER}
@@ -201,6 +202,10 @@ def _next_step(batch: Batch, word: str) -> str:
         return (
             "export the items again in Pleo, then fetch them here; what you reviewed is remembered"
         )
+    if word == "imported" and batch.facts.get("refused"):
+        return (
+            "what your ERP refused is not in your books: correct it, then export it again in Pleo"
+        )
     if word != "staged":
         return _NEXT.get(word, "")
     if batch.facts.get("reverses"):
@@ -230,7 +235,9 @@ def _imported(batch: Batch) -> str:
         return ""
     by = batch.facts.get("imported_by")
     at = minute_of(str(batch.facts.get("imported_at") or ""))
-    return f"{at} by {by}" if by else at
+    refused = len(batch.facts.get("refused") or ())
+    but = f", but for {counted(refused, 'item')}" if refused else ""
+    return (f"{at} by {by}" if by else at) + but
 
 
 def moments_of(events: list[Event]) -> list[Moment]:

@@ -31,6 +31,7 @@ class PageOfFile:
 
     columns: tuple[str, ...]
     places: tuple[int, ...]
+    columns_left_out: int
     rows: tuple[FileRow, ...]
     header: int | None
     begin: int
@@ -60,6 +61,7 @@ class FileBook:
             if any(len(cells) > place and cells[place] for cells in below)
         )  # fmt: skip
         self._places = tuple(filled) if widest > 1 else ()
+        self._left_out = widest - len(self._places) if self._places else 0
 
     @property
     def lines(self) -> int:
@@ -80,8 +82,9 @@ class FileBook:
         )
         columns = tuple(letters_of(at) for at in self._places)
         return PageOfFile(
-            columns, self._places, kept, self.header, begin, self.lines, bool(self._raw)
-        )
+            columns, self._places, self._left_out, kept, self.header, begin, self.lines,
+            bool(self._raw),
+        )  # fmt: skip
 
     def _rows(self, begin: int, end: int) -> tuple[FileRow, ...]:
         return tuple(

@@ -309,6 +309,7 @@ def test_a_file_is_shown_raw_with_what_cannot_be_seen(
 ) -> None:
     reader.come(page)
     assert not reader.shows("ol.raw")
+    assert "1 column without content is left out of the table" in reader.text("#files")
     reader.driver.find_element("css selector", '[data-shape="raw"]').send_keys(Keys.ENTER)
     assert reader.shows("ol.raw")
     assert "LF" in reader.text("ol.raw")
@@ -692,6 +693,14 @@ def test_a_quarantined_batch_is_not_imported_but_settled(
     assert reviewed.bugs == []
 
 
+def test_a_release_from_the_history_says_what_it_does(page: LocalPage, reader: Reader) -> None:
+    reader.come(page)
+    reader.driver.get(f"{page.address.split('#')[0]}history")
+    reader.press("a")
+    assert "The files go into the outbox" in reader.text("#dialog-release")
+    assert "What was begun" not in reader.text("#dialog-release")
+
+
 def test_what_the_erp_refused_is_named_on_its_voucher_and_at_the_top(
     reviewed: Reviewed, page: LocalPage, reader: Reader
 ) -> None:
@@ -709,8 +718,9 @@ def test_what_the_erp_refused_is_named_on_its_voucher_and_at_the_top(
         ".filter(e => e.textContent.includes('refused by your ERP')).map(e => e.dataset.item)"
     )
     assert marked == [refused]
+    assert "What your ERP refused is not in your books" in reader.text("#next")
     reader.driver.get(f"{base}history")
-    assert " by B. Lind" in reader.text(".history")
+    assert " by B. Lind, but for 1 item" in reader.text(".history")
 
 
 def test_withdraw_and_reverse_are_acts_of_the_page(

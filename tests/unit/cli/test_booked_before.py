@@ -193,5 +193,5 @@ def test_what_waited_is_told_by_where_it_went(waiting: Live) -> None:
     assert places == {FIRST: ("failed", "exported"), SECOND: ("failed", "no_row")}
     said = waiting.run("diff", "2@1", "2@2").stdout
     assert "kept out of the files -> in the files" in said
-    assert "kept out of the files -> exported without a row" in said
+    assert "kept out of the files -> not booked here" in said
     assert "rejected" not in said.replace(THIRD, "")

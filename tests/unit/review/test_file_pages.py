@@ -28,6 +28,7 @@ def test_columns_that_nothing_fills_are_left_out_and_keep_their_letters() -> Non
     page = book().page(1, 3)
     assert page.columns == ("A", "C")
     assert page.places == (0, 2)
+    assert page.columns_left_out == 1
     assert page.header == 2
 
 
