@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -270,3 +271,46 @@ def test_only_notes_can_be_asked_about(live: Live, codes: str, says: str) -> Non
     assert says in result.stderr
     with pytest.raises(UserMustFix, match="WS-6"):
         load_workspace(live.root / "pleo-etl.yaml")
+
+
+# ── what was held back before a lapse ──
+
+
+def lapse(live: Live) -> None:
+    live.pleo.advance(3601)
+    live.run("run")
+
+
+def test_what_was_held_back_before_is_said_on_every_face(live: Live) -> None:
+    export(live, 1, 7)
+    live.run("review", "--reject", IDS[0], "--reason", "private", "--by", "B. Lind")
+    lapse(live)
+    export(live, 1, 7)
+    seen = viewed(live).view
+    (cause,) = seen.causes
+    assert (cause.code, cause.messages) == ("REVIEW-1", ("rejected by the reviewer: private",))
+    (one,) = cause.concerned
+    assert one.item_id == IDS[0]
+    assert re.fullmatch(
+        r"held back before, in void batch [0-9a-f]{6} on 2026-04-01 by B\. Lind: private",
+        one.detail,
+    )
+    assert seen.counts.rejected == 1
+    assert one.detail in " ".join(live.run("review").output.split())
+    assert one.detail[1:] in (viewed(live).folder / "review.html").read_text(encoding="utf-8")
+    assert live.run("review", "--undo", IDS[0]).exit_code in (0, 1)
+    assert viewed(live).view.causes == ()
+
+
+def test_what_has_changed_since_it_was_held_back_is_a_remark(live: Live) -> None:
+    export(live, 1, 7)
+    live.run("review", "--reject", IDS[0], "--reason", "private", "--by", "B. Lind")
+    lapse(live)
+    (line, *_) = live.companies["acme"].entries[IDS[0]]["accountingEntryLines"]
+    line["account"]["code"] = "4900"
+    export(live, 1, 7)
+    (one,) = notes(live)["REV-6"].concerned
+    assert (one.item_id, viewed(live).view.causes) == (IDS[0], ())
+    assert one.detail.endswith(" by B. Lind: private – it has changed since")
+    told = " ".join(live.run("review").output.split())
+    assert "he item was held back in an earlier batch" in told
