@@ -265,7 +265,11 @@ def test_the_progress_of_a_release_is_shown(
     assert "starting the export in Pleo" in reader.text(".progress")
     reader.press(Keys.ESCAPE)  # what is going on is not closed by accident
     assert reader.shows("#dialog-release")
+    reader.driver.refresh()  # the page made anew goes on showing it, and offers nothing meanwhile
+    reader.until(lambda: "reporting the items" in reader.text("#dialog-release .progress"))
+    assert reader.run("return document.querySelector('#dialog-release [type=submit]').disabled")
     reader.reloaded(go_on.set)
+    assert "Released" in reader.text(".now")
     assert len(reviewed.released()) == 1
 
 

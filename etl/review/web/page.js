@@ -551,11 +551,24 @@
     since = performance.now();
     tell();
   };
+  // A page that is opened while a release goes on shows how far it is, as the one that began it.
+  const resume = async () => {
+    const dialog = one("#dialog-release");
+    if (!dialog || busy || one("dialog[open]")) return;
+    const button = one('button[type="submit"]', dialog);
+    busy = button.disabled = true;
+    dialog.showModal();
+    const told = await follow(one("form", dialog));
+    if (told.is_done) return came(told, "release");
+    show(one(".failed", dialog), sentences(told.says, told.next));
+    busy = button.disabled = false;
+  };
   const look = async () => {
     if (busy || document.hidden) return;
     try {
       const state = await (await ask(`${base}/state?batch=${meta.batch}`)).json();
       clock(state);
+      if (state.progress && state.progress.is_running) return await resume();
       if (state.is_lapsed && !one(".clock.off")) {
         show(stale, "Pleo has ended the export; nothing of it went out. Export the items again in Pleo, then fetch them here: what you reviewed is remembered. Reload the page.");
       } else if (meta.batch && (state.content !== meta.content || state.state !== meta.state)) {
@@ -568,6 +581,7 @@
   const first = one("#clock");
   if (first && first.dataset.seconds) clock({ seconds: Number(first.dataset.seconds) });
   if (meta.batch || meta.live) {
+    look();
     setInterval(tell, 1000);
     setInterval(look, 15000);
     setInterval(remember, 30000);
