@@ -7,12 +7,13 @@ what Pleo, other integrations and the machine do to them meanwhile.
 from __future__ import annotations
 
 import random
+import re
 from datetime import timedelta
 
 from etl.pleo.sandbox.jobs import Job
 from tests.fault.live import invariants, places
 from tests.fault.live.bookkeeper import Act, Bookkeeper
-from tests.fault.live.world import HERE, World
+from tests.fault.live.world import HERE, Result, World
 
 HOUR = 3600
 LATER = 900
@@ -27,6 +28,9 @@ TURNS = (
 )  # fmt: skip
 #: Types with which Pleo refuses the report of a single item.
 ITEM_ERRORS = ("EXPORT_ENTRY_STATUS_UPDATE_FAILED", "INTERNAL_ERROR")
+
+#: How the program asks for the second name of a reversal.
+REVERSES = re.compile(r"another person says\s+`pleo-etl reverse (?P<batch>\S+) --by")
 
 
 def void(_result: object) -> None:
@@ -243,6 +247,7 @@ class Person(Bookkeeper):
         run = self.command("run")
         if self.mend_ledger():
             run = self.command("run")
+        self._reverse_as_asked(run)
         self.take_in()
         self.answer()
         self.answer_repeats()
@@ -252,6 +257,12 @@ class Person(Bookkeeper):
         self.take_in()
         if {HELD, TRY_LATER} & {run.exit_code, release.exit_code}:
             self.world.pleo.advance(LATER)
+
+    def _reverse_as_asked(self, run: Result) -> None:
+        """Do as the other person what is asked for: a reversal was stopped between two names."""
+        asked = REVERSES.search(str(run.outcome))
+        if asked is not None:
+            self.command("reverse", batch=asked["batch"])
 
     # beside another machine
 
