@@ -21,6 +21,7 @@ from etl.cli import talk
 from etl.cli.completing import complete_batch
 from etl.cli.live import Told, Turn, for_companies, ledger_of, live_options, without_all
 from etl.cli.standing import batch_document, wrapped, written
+from etl.sentences import counted
 
 if TYPE_CHECKING:
     from etl.batches.ledger import Batch, Event, Ledger
@@ -65,13 +66,15 @@ def _show_all(turn: Turn, ledger: Ledger, *, as_json: bool) -> Told:
     if not as_json:
         talk.give(
             f"{'No':>4} {'State':<11} {'When (UTC)':<16} {'Approved by':<18} {'Items':>5}"
-            f" {'Booked':>6} Hash"
+            f" {'In file':>7} Hash"
         )
         related = relations(batches)
         for batch in batches:
             talk.give(_row(batch))
             if batch.id in related:
                 talk.give(f"     {related[batch.id]}")
+            if refused := batch.facts.get("refused"):
+                talk.give(f"     your ERP refused {counted(len(refused), 'item')}")
             for line in gap_lines(gaps.get(batch.id), indent=5):
                 talk.give(line)
     if not batches:
@@ -111,7 +114,7 @@ def _row(batch: Batch) -> str:
     names = ", ".join(dict.fromkeys(approval.by for approval in batch.approvals))
     return (
         f"{batch.number:>4} {standing_of(batch).word:<11.11} {when_of(batch):<16} {names:<18.18}"
-        f" {counts.get('items', ''):>5} {counts.get('rendered', ''):>6}"
+        f" {counts.get('items', ''):>5} {counts.get('rendered', ''):>7}"
         f" {(batch.content or '')[:SHOWN_OF_HASH]}"
     )
 

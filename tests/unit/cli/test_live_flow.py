@@ -551,6 +551,9 @@ def test_imported_notes_who_and_frees_what_the_erp_refused(released: Live) -> No
     unknown = released.json("imported", "--yes", "--refused", "4999999")
     assert (unknown["exit_code"], unknown["errors"][0]["code"]) == (2, "ANS-4")
     released.run("imported", "1", "--yes", "--refused", "4113002", "--by", "A. Patel")
+    listed = released.run("history").stdout
+    assert "In file" in listed
+    assert "your ERP refused 1 item" in listed
     assert "imported, by A. Patel" in released.run("history", "1").stdout
     released.job(entries=[three_items()[1]["accountingEntryId"]])
     assert only(released.json("run"))["batch"]["counts"]["rendered"] == 1  # type: ignore[index]
