@@ -523,6 +523,20 @@ def test_what_was_answered_before_a_lapse_stands_on_the_page_and_can_be_said_oth
         assert "Answered: they have come" in reader.text("#questions")
 
 
+def test_a_question_about_a_fallback_says_what_it_gave(reviewed: Reviewed, reader: Reader) -> None:
+    root = reviewed.live.root
+    set_company(reviewed.live, "must_answer: [MAP-FALLBACK]")
+    (root / "accounts.csv").write_text("pleo,erp\n1,4650\n", encoding="utf-8")
+    mapping = (root / "acme.yaml").read_text(encoding="utf-8")
+    changed = mapping.replace('{use: "{{ line.account.code }}"}', '{use: "4980"}')
+    (root / "acme.yaml").write_text(changed, encoding="utf-8")
+    session = reviewed.another()
+    session.fetch(by="A. Patel")
+    with replace(reviewed, session=session).page() as page:
+        reader.come(page)
+        assert "Expense account from the fallback 4980" in reader.text("#questions")
+
+
 def test_all_that_was_booked_before_is_answered_at_once(
     reviewed: Reviewed, page: LocalPage, reader: Reader
 ) -> None:
