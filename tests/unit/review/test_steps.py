@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from etl.review import import_steps
+
+ROOT = Path(__file__).parents[3]
 
 README = """# DATEV
 
@@ -41,3 +47,13 @@ def test_paragraphs_are_steps_where_none_are_numbered() -> None:
 def test_a_readme_without_such_a_section_gives_no_steps() -> None:
     assert import_steps("# X\n\nWords.\n") == ()
     assert import_steps("") == ()
+
+
+@pytest.mark.parametrize(
+    "readme", sorted(ROOT.glob("templates/*/README.md")), ids=lambda path: path.parent.name
+)
+def test_the_steps_of_a_template_begin_where_a_release_ends(readme: Path) -> None:
+    """They are shown after a release, when nobody converts and the review has been read."""
+    steps = import_steps(readme.read_text(encoding="utf-8"))
+    assert steps
+    assert not any(step.startswith("Convert") for step in steps)
