@@ -54,7 +54,8 @@ def note_groups(
         known = CODES.get(code)
         meaning = about or (known.meaning if known else code)
         # What is the same for all stands above the items and is not repeated beside each.
-        detail = pl.when(pl.col("detail") == meaning).then(pl.lit("")).otherwise("detail")
+        is_said = pl.lit(meaning).str.starts_with(pl.col("detail"))
+        detail = pl.when(is_said).then(pl.lit("")).otherwise("detail")
         first = first.with_columns(detail.alias("detail"))
         groups.append(
             NoteGroup(

@@ -31,9 +31,9 @@ def find_fallbacks(
 
     Needs: items that are in the batch; mapped lines, with the number of the rule that decided each
     target; postings; the rules in the order of their numbers.
-    Gives: notes MAP-FALLBACK, one per item and fallback, about the fallback; of a fallback that is
-    worked out for each line, the detail is what the item was given. The posting text is left out:
-    it says how a posting reads, not where it is booked.
+    Gives: notes MAP-FALLBACK, one per item and fallback, about the fallback. Their detail is what
+    it gave, and not its place: a line more in the mapping does not change what was answered. The
+    posting text is left out: it says how a posting reads, not where it is booked.
     """
     found = [no_notes()]
     for number, rule in enumerate(rules):
@@ -43,26 +43,26 @@ def find_fallbacks(
         taken = _posted(lines.filter(pl.col(column) == number), rule.fallback_of, postings)
         if taken.is_empty():
             continue
-        about = words_of(rule)
+        gives, place = words_of(rule)
         values = pl.col(rule.fallback_of).unique(maintain_order=True).str.join(", ")
         given = taken.group_by(ITEM_KEY).agg(pl.format("taken: {}", values).alias("given"))
         of_items = items.select(ITEM_KEY, "item.id").join(
             given, on=ITEM_KEY, how="inner", validate="1:1", maintain_order="left"
         )
-        detail = pl.col("given") if "{{" in rule.text else about
-        found.append(note(of_items, CODE, detail, about=about))
+        detail = pl.col("given") if "{{" in rule.text else gives
+        found.append(note(of_items, CODE, detail, about=f"{gives}{place}"))
     return pl.concat(found)
 
 
-def words_of(rule: RuleText) -> str:
-    """Say which fallback it is: of what, what it gives, which tables gave nothing, its place.
+def words_of(rule: RuleText) -> tuple[str, str]:
+    """Say which fallback it is: of what and what it gives; its place, which tables gave nothing.
 
     Files stand there without their folders: the manifest is the same wherever it is made.
     """
     value, what = rule.text.removeprefix("use: "), _target_words(rule.fallback_of)
     tables = " and ".join(PurePath(file).name for file in rule.after)
     after = f", as {tables} gave none" if tables else ""
-    return f"{what} from the fallback {value} at {PurePath(rule.place).name}{after}"
+    return f"{what} from the fallback {value}", f" at {PurePath(rule.place).name}{after}"
 
 
 def _target_words(target: str) -> str:

@@ -122,6 +122,35 @@ def test_a_note_that_must_be_answered(live: Live) -> None:
     assert 'REV-1 "receipts are on paper"' in live.run("history", "1").stdout
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("company:", "# a comment\n\ncompany:", ""),
+        ('{use: "4980"}', '{use: "4990"}', "3 items changed"),
+    ],
+    ids=["only the lines have moved", "it gives another account"],
+)
+def test_an_answer_about_a_fallback_holds_while_it_gives_the_same(
+    live: Live, before: str, after: str, says: str
+) -> None:
+    set_company(live, "must_answer: [MAP-FALLBACK]")
+    (live.root / "accounts.csv").write_text("pleo,erp\n1,4650\n", encoding="utf-8")
+    mapping = live.root / "acme.yaml"
+    text = mapping.read_text(encoding="utf-8")
+    text = text.replace('{use: "{{ line.account.code }}"}', '{use: "4980"}')
+    mapping.write_text(text, encoding="utf-8")
+    live.job()
+    live.run("run")
+    live.run("review", "--answer", "MAP-FALLBACK=new categories")
+    live.run("discard", "--yes")
+    mapping.write_text(text.replace(before, after, 1), encoding="utf-8")
+    live.run("run")
+    (asked,) = only(live.json("review"))["questions"]
+    assert len(asked["items"]) == 3  # one of them has no category at all
+    assert asked["answer"] == ("" if says else "new categories")
+    assert says in asked["before"]
+
+
 def test_what_the_settings_ask_now_must_be_answered_before_it_is_approved(staged: Live) -> None:
     set_company(staged, "must_answer: [REV-1]")  # nobody was asked when it was staged
     refused = staged.json("review", "--approve")
