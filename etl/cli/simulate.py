@@ -104,6 +104,8 @@ def _show(done: Sequence[Simulated]) -> None:
         show(one.compared, names=("released", "now"))
         talk.give("")
     compared = [one for one in done if one.compared is not None]
+    if not compared:
+        return  # the problems say why
     same = sum(one.compared.found.is_same for one in compared if one.compared)
     talk.give(f"batches that would have come out the same: {same} of {len(compared)}")
     _show_moved(_moved(done))

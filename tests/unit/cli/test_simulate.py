@@ -105,6 +105,8 @@ def test_items_that_are_not_stored_any_more_are_said(live: Live) -> None:
     assert error["what"].startswith("the items of batch 1")
     assert error["what"].endswith("are not stored any more")
     assert error["fix"] == "only batches within the workspace's `retention` can be tried"
+    result = live.run("simulate", "-m", str(live.root / "other.yaml"))
+    assert result.stdout == ""  # nothing was compared, so nothing is counted
 
 
 def test_before_the_first_release_there_is_nothing_to_try(tmp_path: Path) -> None:
