@@ -223,7 +223,10 @@ def _repeated(earlier: Mapping[str, Any], *, unattended: bool) -> Refused:
         "say in `pleo-etl review` whether the import of that batch is in your books (already"
         " booked) or not (again)"
     )
-    for_pleo = "do not export it again; if it is not in your books, have that batch withdrawn first"
+    for_pleo = (
+        "do not export it again; if it shall be booked anew, have that batch withdrawn first, or"
+        " reversed if it was imported"
+    )
     return Refused(
         REPEAT,
         CODES[REPEAT].failure_type or "",

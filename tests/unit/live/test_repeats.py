@@ -47,7 +47,9 @@ def test_unattended_a_repeat_is_failed_with_that_sentence(scene: Scene) -> None:
     assert scene.run_release().exit_code == 1
     assert (job.status, job.failure_type) == ("failed", "validation_failure")
     assert {one.failure_type for one in job.items.values()} == {"validation_failure"}
-    assert all("in the books already" in str(one.failure_reason) for one in job.items.values())
+    reasons = [str(one.failure_reason) for one in job.items.values()]
+    assert all("in the books already" in reason for reason in reasons)
+    assert all("withdrawn first, or reversed if it was imported" in reason for reason in reasons)
     assert len(scene.released()) == 1
     assert scene.booked() == sorted(scene.entries)
 
