@@ -12,6 +12,7 @@ Needs, of each: `finish` was called before, so that nothing is half done. `by` i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from etl import files
@@ -110,7 +111,7 @@ def mark_imported(
     Said once more with other items, these are refused as well: that may be noticed later.
 
     Needs: refused, names of items: their id, its first six characters or more, or the reference
-    that the file prints.
+    that the file prints; several in one text with blanks or commas between.
     Raises: UserMustFix ANS-1, ANS-2; ANS-4 for a name that means no item, or several.
     """
     batch = choose(desk, batch, fits=is_released, answer="imported")
@@ -139,7 +140,7 @@ def _named_items(desk: Desk, batch: Batch, names: Sequence[str]) -> list[str]:
     booked = [one for one in desk.ledger.verdicts(batch.id) if one.vouchers]
     found: set[str] = set()
     problems = []
-    for name in names:
+    for name in (one for text in names for one in _singly(text, booked)):
         meant = _meant(name, booked)
         if len(meant) == 1:
             found.add(meant[0].entry_id)
@@ -155,6 +156,13 @@ def _named_items(desk: Desk, batch: Batch, names: Sequence[str]) -> list[str]:
     if problems:
         raise UserMustFix(problems)
     return sorted(found)
+
+
+def _singly(text: str, booked: Sequence[Verdict]) -> list[str]:
+    """Take apart what names several items; a reference may hold blanks and commas itself."""
+    parts = [part for part in re.split(r"[\s,;]+", text) if part]
+    is_one = _meant(text, booked) or not any(_meant(part, booked) for part in parts)
+    return [text] if is_one else parts
 
 
 def _meant(name: str, booked: Sequence[Verdict]) -> list[Verdict]:

@@ -15,7 +15,7 @@ from etl.errors import EtlError
 from etl.review.situation import Act, Told
 from etl.review.web.asked import Came, Session
 
-MAX_NAME, MAX_TEXT, MAX_ID, MAX_REFUSED = 80, 1000, 128, 10_000
+MAX_NAME, MAX_TEXT, MAX_ID, MAX_LINE, MAX_REFUSED = 80, 1000, 128, 50_000, 10_000
 _ID = re.compile(r"[A-Za-z0-9._:-]*\Z")
 #: Controls, direction marks, and halves of characters, which no answer and no file can hold.
 _CONTROL = re.compile(
@@ -71,11 +71,11 @@ class Said:
             raise Wrong(f"{name} is no name of ours")
         return value
 
-    def ids(self, name: str) -> list[str]:
+    def ids(self, name: str, *, limit: int = MAX_ID) -> list[str]:
         value = self.parts.get(name, [])
         if not isinstance(value, list) or len(value) > MAX_REFUSED:
             raise Wrong(f"{name} is no list of items")
-        return [Said({name: one}).text(name, limit=MAX_ID) for one in value]
+        return [Said({name: one}).text(name, limit=limit) for one in value]
 
 
 class Acts:
@@ -136,7 +136,8 @@ class Acts:
             case Act.FETCH:
                 return session.fetch(by=by, request=request)
             case Act.IMPORTED:
-                return session.imported(batch, by=by, refused=said.ids("refused"), request=request)
+                refused = said.ids("refused", limit=MAX_LINE)  # a line may name several
+                return session.imported(batch, by=by, refused=refused, request=request)
             case Act.WITHDRAW:
                 return session.withdraw(batch, by=by, request=request)
             case Act.REISSUE:

@@ -275,6 +275,24 @@ def test_names_that_mean_nothing_are_all_named(scene: Scene) -> None:
     assert not scene.batch().is_imported
 
 
+@pytest.mark.parametrize("between", [" ", ", ", ";", "\t"])
+def test_several_may_be_named_in_one_text(scene: Scene, between: str) -> None:
+    released(scene)
+    first, _second, third = sorted(scene.entries)
+    typed = f"{first}{between}1/3"
+    give(scene, answers.mark_imported, by=BY, refused=[typed])
+    assert scene.batch().facts["refused"] == [first, third]
+
+
+def test_a_text_of_which_a_part_means_nothing_is_refused_for_that_part(scene: Scene) -> None:
+    released(scene)
+    said = refused(scene, answers.mark_imported, by=BY, refused=["1/1 1/9", "Hotel, Berlin"])
+    assert '"1/9" is no item' in said
+    assert '"Hotel, Berlin" is no item' in said
+    assert said.count("ANS-4") == 2
+    assert not scene.batch().is_imported
+
+
 def test_a_beginning_that_means_several_items_is_refused(scene: Scene) -> None:
     common = "00c0ffee"
     items = [item(n=n) | {"accountingEntryId": f"{common}-0000-4000-8000-{n:012}"} for n in (1, 2)]
