@@ -523,6 +523,32 @@ def test_what_was_answered_before_a_lapse_stands_on_the_page_and_can_be_said_oth
         assert "Answered: they have come" in reader.text("#questions")
 
 
+def test_the_items_of_an_answered_question_are_folded_and_stand_on_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Reader
+) -> None:
+    items = [item(n=n, note=f"note {n}") for n in range(1, 26)]
+    reviewed = make_reviewed(tmp_path / "work", monkeypatch, items)
+    set_company(reviewed.live, "must_answer: [REV-1]")
+    session = reviewed.another()
+    session.fetch(by="A. Patel")
+    with replace(reviewed, session=session).page() as page:
+        reader.come(page)
+        assert reader.shows("#questions .lines li:nth-child(20)")
+        session.answer_note("REV-1", "on paper", by="A. Patel", content=session.state().content)
+        reader.driver.refresh()
+        reader.until("#questions .done")
+        assert not reader.shows("#questions .lines li")
+        assert "Answered: on paper" in reader.text("#questions")
+        top = "return document.getElementById('glance').getBoundingClientRect().top"
+        assert reader.run(top) < 900
+        reader.shape(width=1280, paper=True)
+        assert reader.shows("#questions .lines li:nth-child(20)")
+        reader.shape(width=1280)
+        summary = reader.driver.find_element("css selector", "#questions summary")
+        summary.send_keys(Keys.ENTER)
+        reader.until("#questions .lines li:nth-child(20)")
+
+
 def test_a_question_about_a_fallback_says_what_it_gave(reviewed: Reviewed, reader: Reader) -> None:
     root = reviewed.live.root
     set_company(reviewed.live, "must_answer: [MAP-FALLBACK]")
@@ -717,6 +743,21 @@ def test_a_release_from_the_history_says_what_it_does(page: LocalPage, reader: R
     reader.press("a")
     assert "The files go into the outbox" in reader.text("#dialog-release")
     assert "What was begun" not in reader.text("#dialog-release")
+
+
+def test_what_the_erp_refused_may_be_typed_on_one_line(
+    reviewed: Reviewed, page: LocalPage, reader: Reader
+) -> None:
+    session = reviewed.session
+    session.release(by="A. Patel", content=session.state().content)
+    both = sorted(item(n=n)["accountingEntryId"] for n in (1, 2))
+    reader.come(page)
+    reader.driver.get(f"{page.address.split('#')[0]}batch/{reviewed.batch}")
+    reader.press("a")
+    assert "with commas between" in reader.text("#dialog-imported")
+    reader.press(", ".join(both * 2), Keys.TAB, Keys.TAB, Keys.TAB)
+    reader.reloaded(lambda: reader.press(Keys.ENTER))
+    assert sorted(session.state(reviewed.batch).refused) == both
 
 
 def test_what_the_erp_refused_is_named_on_its_voucher_and_at_the_top(
