@@ -120,6 +120,7 @@ def _play(name: str, place: int) -> int:
                 break
             person.go_on()
         count = len(seams.passed)
+        seams.plan.clear()
         story = "\n".join([f"{name}, a stop at {place} {seams.stopped}", *world.log])
         assert person.is_done(), story
         person.export_the_rest()

@@ -260,13 +260,14 @@ class World:
         """Let a command live until its end, or until it is stopped."""
         self.commands += 1
         self.seams.begin_life()
+        before = self._pending(name)
         result = self._live(name, what, more, machine=machine)
         if result.is_stopped and self.disk is not None:
             self._lose_power(self.disk)
             lost = [change.replace(str(self.root), "") for change in self.disk.lost]
             self.log.append(f"  power: lost {', '.join(lost) or 'nothing'}")
         self._note(f"{name}{' ' * bool(machine)}{machine}", result, more)
-        self._check_result(name, result, machine=machine)
+        self._check_result(name, result, waited=before & self._pending(name), machine=machine)
         self.done[what] += result.exit_code in (0, 1)
         return result
 
@@ -309,12 +310,14 @@ class World:
         given = f"{name} {result.what} {str(more or '')[:60]}"
         self.log.append(f"{given} -> {result.exit_code} {result.codes} {said}")
 
-    def _check_result(self, name: str, result: Result, *, machine: str) -> None:
-        """Hold what a command says against what Pleo shows (N-08), and look for bugs of ours."""
+    def _pending(self, name: str) -> set[str]:
+        return {job.id for job in self.jobs(name).values() if job.status == "pending"}
+
+    def _check_result(self, name: str, result: Result, *, waited: set[str], machine: str) -> None:
+        """Hold what a command says against the jobs that waited all the time (N-08), and find bugs."""
         word = getattr(result.outcome, "word", "")
-        pending = [job.id for job in self.jobs(name).values() if job.status == "pending"]
-        if word == "nothing" and result.exit_code == 0 and pending:
-            self.seen.append(f"N-08 nothing to do, and {len(pending)} jobs wait")
+        if word == "nothing" and result.exit_code == 0 and waited:
+            self.seen.append(f"N-08 nothing to do, and {len(waited)} jobs wait")
         is_copy = (machine, name) in self.copies
         if is_copy and not (result.is_stopped or NOT_MINE & set(result.codes)):
             self.seen.append(f"P1 a copied outbox is worked with: {result.what} {result.codes}")
