@@ -314,7 +314,7 @@ class World:
         return {job.id for job in self.jobs(name).values() if job.status == "pending"}
 
     def _check_result(self, name: str, result: Result, *, waited: set[str], machine: str) -> None:
-        """Hold what a command says against the jobs that waited all the time (N-08), and find bugs."""
+        """Hold what is said against the jobs that waited all the time (N-08), and find bugs."""
         word = getattr(result.outcome, "word", "")
         if word == "nothing" and result.exit_code == 0 and waited:
             self.seen.append(f"N-08 nothing to do, and {len(waited)} jobs wait")
