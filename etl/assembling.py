@@ -93,6 +93,7 @@ def assemble(
         booked.postings,
         places,
         proof.postings,
+        proof.texts,
         booked.refused,
     )
     facts = collect_facts(recipe, rendered, origin=origin)

@@ -74,6 +74,7 @@ def trace_shown(frames: Frames, facts: Facts, *, files: Sequence[RenderedFile]) 
         postings=postings,
         places=shown,
         read=_only(frames.read, postings, POSTING_KEY),
+        texts=_only(frames.texts, postings, POSTING_KEY),
         refused=frames.refused.clear(),
     )
     evidence = read_evidence(write_evidence(few, facts, files={}))

@@ -36,6 +36,8 @@ _ALWAYS = (
 _REFUSED = {"refused.id": "item.id", "refused.number": "item.reconciliation_id"}
 #: Columns with what the files say, by meaning.
 READ = "read."
+#: Columns with the texts of cells that a layout arranges: file, record and number of the cell.
+TEXT = "text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,8 @@ class Frames:
     """The frames that evidence is taken from, and where each posting stands.
 
     `places` has posting.key, file and row; `read` has posting.key and what was read back of it,
-    a column per meaning; `refused` are the rejected items that could be read.
+    a column per meaning; `texts` has posting.key and the text of each cell that a layout arranges,
+    `<file>.<record>.<number>`; `refused` are the rejected items that could be read.
     """
 
     items: pl.DataFrame
@@ -128,6 +131,7 @@ class Frames:
     postings: pl.DataFrame
     places: pl.DataFrame
     read: pl.DataFrame
+    texts: pl.DataFrame
     refused: pl.DataFrame
 
 
@@ -199,6 +203,7 @@ def _part(frames: Frames, postings: pl.DataFrame) -> Frames:
         postings=postings,
         places=of(frames.places, POSTING_KEY),
         read=of(frames.read, POSTING_KEY),
+        texts=of(frames.texts, POSTING_KEY),
         refused=frames.refused,
     )
 
@@ -227,6 +232,8 @@ def _posting_rows(frames: Frames, *, reads: list[str], targets: list[str]) -> pl
         ),
     )
     table = _add(table, said, key=POSTING_KEY, names=said.columns)
+    texts = frames.texts.rename(lambda name: name if name == POSTING_KEY else f"{TEXT}{name}")
+    table = _add(table, texts, key=POSTING_KEY, names=texts.columns)
     table = _add(table, frames.vouchers, key=VOUCHER_KEY, names=(*reads, "voucher.id"))
     table = _add(table, frames.items, key=ITEM_KEY, names=(*reads, "item.id", "rule.id"))
     table = _add(table, frames.lines, key=LINE_KEY, names=(*reads, *mapped, "line.number"))
@@ -291,6 +298,13 @@ class Evidence:
         is_there = (pl.col("file") == file) & (pl.col("row") <= until)
         rows = self.table.filter(is_there & pl.col("item.id").is_not_null())
         return rows.sort("row", maintain_order=True).collect()
+
+    def around(self, file: str, *, row: int) -> pl.DataFrame:
+        """Give the last posting before a line of a file, and the first one after it."""
+        rows = self.table.filter((pl.col("file") == file) & pl.col("item.id").is_not_null())
+        before = rows.filter(pl.col("row") < row).sort("row", maintain_order=True).tail(1)
+        after = rows.filter(pl.col("row") > row).sort("row", maintain_order=True).head(1)
+        return pl.concat([before, after]).collect()
 
     def sums_of(self, file: str) -> list[int]:
         """Give the check sums of a file's lines, none where it is no text."""

@@ -9,12 +9,13 @@ cell ─reads─> name ─┬─ of Pleo (item, line)
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from etl.batches.evidence import READ, CellFact, Evidence, Facts, RecordFact, RuleFact
+from etl.batches.evidence import READ, TEXT, CellFact, Evidence, Facts, RecordFact, RuleFact
 from etl.batches.printed import PrintedFile, Row
 from etl.frames import ROLES
 
@@ -118,6 +119,57 @@ def explain_lines(
     return [(row["item.id"], _explain_row(row, facts, file=printed)) for row in rows]
 
 
+def explain_between(
+    evidence: Evidence, file: str, *, row: int, content: bytes
+) -> tuple[str, RowReason] | None:
+    """Explain a line that a layout wrote beside postings, such as the head of a voucher.
+
+    It belongs to the posting before or after it, with no empty line between, of which it says
+    more; None where it says nothing of either. Its cells are those whose text stands in it.
+    """
+    facts = evidence.facts
+    key = facts.files.get(file)
+    if key is None or facts.written[key].kind not in ("text", "xml"):
+        return None
+    printed = PrintedFile(content, facts.written[key], _cells_of(key, facts))
+    line = printed.row(row).line or ""
+    is_xml = facts.written[key].kind == "xml"
+    said = re.sub("<[^>]*>", " ", line) if is_xml else line
+    found: list[tuple[str, RowReason]] = []
+    for posting in evidence.around(file, row=row).iter_rows(named=True):
+        between = range(*sorted((row, posting["row"])))
+        if all((printed.row(number).line or "").strip() for number in between):
+            reason = _beside(posting, facts, said=said, row=row, printed=printed)
+            found.append((posting["item.id"], replace(reason, printed=line)))
+    texts = [{cell.value or "" for cell in reason.cells} for _item, reason in found]
+    if len(found) > 1 and found[0][1].voucher != found[1][1].voucher:
+        texts = [texts[0] - texts[1], texts[1] - texts[0]]  # what both say tells them not apart
+    sizes = [sum(map(len, own)) for own in texts]
+    most = max(sizes, default=0)
+    if most == 0 or (is_xml and 2 * most < len("".join(said.split()))):
+        return None
+    return found[sizes.index(most)]
+
+
+def _beside(
+    posting: Mapping[str, Any], facts: Facts, *, said: str, row: int, printed: PrintedFile
+) -> RowReason:
+    """Give of a posting, or of the voucher that begins with it, the cells that stand in a line."""
+    whole = _explain_row(posting, facts, file=printed)
+    is_head = posting["row"] > row
+    key = facts.files[posting["file"]]
+    mine = "vouchers" if is_head else "postings"
+    cells = tuple(
+        reason
+        for reason, cell in zip(whole.cells, _cells_of(key, facts), strict=True)
+        if reason.value
+        and facts.written[key].records[cell.record].context == mine
+        and re.search(rf"(?<!\w)(?<!\w[.,-]){re.escape(reason.value)}(?![.,-]?\w)", said)
+    )
+    role, line = ("head of the voucher", None) if is_head else (whole.role, whole.line)
+    return replace(whole, row=row, role=role, line=line, cells=cells)
+
+
 def _cells_of(file_key: str, facts: Facts) -> list[CellFact]:
     return [cell for cell in facts.cells if cell.file == file_key]
 
@@ -167,6 +219,9 @@ def _value(cell: CellFact, stands: Row, *, row: Mapping[str, Any]) -> str | None
     """Give the text of a cell: from the line, else what was read back when it was written."""
     if stands.record is not None:
         return stands.texts.get(cell.number) if cell.record == stands.record else None
+    text = f"{TEXT}{cell.file}.{cell.record}.{cell.number}"
+    if stands.line is not None and text in row:
+        return row[text] or ""
     name = f"{READ}{cell.means}"
     return (show(row[name]) or "") if stands.line is not None and name in row else None
 

@@ -152,7 +152,7 @@ class Looking:
 
         Raises: UserMustFix VER-1 to VER-3 where the folder is not as it was written, VER-5.
         """
-        wanted = item or tracing.item_at(seen.folder, file=file, row=row)
+        wanted = item or tracing.item_at(seen, file=file, row=row)
         if wanted is None:
             return None
         folders = folders_of(self.workspace, self.name)

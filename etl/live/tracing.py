@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from etl.batches.evidence import EVIDENCE, Evidence, read_evidence
-from etl.batches.explanation import RowReason
+from etl.batches.explanation import RowReason, explain_between
 from etl.batches.ledger import Batch
 from etl.batches.reading import read_manifest
 from etl.errors import Problem, UserMustFix
@@ -51,11 +51,20 @@ def evidence_of(folder: Path) -> Evidence:
     return read_evidence(path)
 
 
-def item_at(folder: Path, *, file: str, row: int) -> str | None:
-    """Give the item whose posting stands in a line of a file; None for a heading or a sum."""
+def item_at(viewed: Viewed, *, file: str, row: int) -> str | None:
+    """Give the item that a line of a file is of; None for a heading of the file, or a sum."""
     at = (pl.col("file") == file) & (pl.col("row") == row) & pl.col("item.id").is_not_null()
-    found = evidence_of(folder).table.filter(at).select("item.id").collect()
-    return None if found.is_empty() else str(found["item.id"][0])
+    found = evidence_of(viewed.folder).table.filter(at).select("item.id").collect()
+    if not found.is_empty():
+        return str(found["item.id"][0])
+    beside = _beside_postings(viewed, file, row)
+    return None if beside is None else beside[0]
+
+
+def _beside_postings(viewed: Viewed, file: str, row: int) -> tuple[str, RowReason] | None:
+    """Explain a line without a posting of its own, such as the head of a voucher."""
+    content = file_of(viewed, file)
+    return explain_between(evidence_of(viewed.folder), file, row=row, content=content)
 
 
 def rows_of(folder: Path, items: Sequence[str]) -> dict[str, tuple[FileRows, ...]]:
@@ -95,12 +104,16 @@ def trace(
     name = _column_name(viewed.folder, file, column) if file and column is not None else None
     drawer = viewed.drawer
     keys = drawer.of_item(entry) if drawer else []
+    rows = list(explained.rows)
+    if file and (file, row) not in {(one.file, one.row) for one in rows}:
+        beside = _beside_postings(viewed, file, row)
+        rows = [*([beside[1]] if beside else []), *rows]
     return Trace(
         item_id=entry,
         verdict=str(explained.item["verdict"]),
         item=drawer.items([entry]).get(entry) if drawer else None,
         vouchers=drawer.vouchers(keys) if drawer and keys else (),
-        rows=tuple(_row(one, at=(file, row), column=name) for one in explained.rows),
+        rows=tuple(_row(one, at=(file, row), column=name) for one in rows),
         receipts=tuple(_receipts(viewed.batch, folders, entry)),
         refusals=tuple(_refusals(explained)),
         remarks=tuple(explained.remarks),

@@ -16,6 +16,7 @@ import polars as pl
 
 from etl.errors import Problem, UserMustFix
 from etl.frames import POSTING_KEY, VOUCHER_KEY
+from etl.rendering.cell_texts import cell_texts
 from etl.rendering.columns import Cell
 from etl.rendering.contexts import Context
 from etl.rendering.outcome import FileSource, Rendered, RenderedFile
@@ -43,11 +44,13 @@ class Proof:
 
     postings  posting.key, and beside it what the files say of it: file, line, and a column per
               meaning (account, contra_account, tax_code, currency, signed …) as read back
+    texts     of files with a layout the texts of their cells (cell_texts)
     """
 
     rows: int
     problems: tuple[Problem, ...]
     postings: pl.DataFrame
+    texts: pl.DataFrame
 
     @property
     def ok(self) -> bool:
@@ -73,7 +76,8 @@ def prove(rendered: Rendered, postings: pl.DataFrame) -> Proof:
             rebuilt.append(run.rebuilt())
     table = pl.concat(rebuilt, how="diagonal") if rebuilt else _nothing()
     problems += _each_once(table, postings)
-    return Proof(table.height, tuple(problems[:MAX_DIFFERENCES]), table)
+    texts = cell_texts(rendered.rendered_from)
+    return Proof(table.height, tuple(problems[:MAX_DIFFERENCES]), table, texts)
 
 
 def unproved(source: FileSource) -> list[Problem]:

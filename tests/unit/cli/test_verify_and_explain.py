@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from etl.batches.evidence import read_evidence
+from etl.batches.explanation import explain_between
 from etl.batches.manifest import MANIFEST
 from etl.cli import talk
 from etl.files import sha256
@@ -268,7 +270,18 @@ def test_values_of_a_changed_file_are_not_shown(
         ("netsuite-journal/plain", "4113001", {"Account": "7500", "Debit": "45.00", "Credit": ""}),
         ("quadratus/receipts", "4113001", {"Type": "M", "Date": "090326"}),
         ("sie4/plain", "4113003", {"date": "20260305", "account": "5800", "amount": "400.00"}),
-        ("unit4-business-world/plain", "4113001", {"date": "2026-03-09", "kind": None}),
+        ("unit4-business-world/plain", "4113001", {"date": "2026-03-09", "kind": "GL"}),
+        (
+            "hledger/plain",
+            "4113001",
+            {
+                "date": "2026-03-03",
+                "status": "!",
+                "payee": "Café Müller",
+                "attendees": "Asha Patel / Tom Reed",
+                "receipts": "",
+            },
+        ),
     ],
 )
 def test_every_kind_of_file_gives_its_values(
@@ -279,6 +292,40 @@ def test_every_kind_of_file_gives_its_values(
     row = explain(workspace, tmp_path / "golden", wanted)["rows"][0]
     found = {cell["column"]: cell["value"] for cell in row["cells"]}
     assert {name: found[name] for name in values} == values
+
+
+HEAD_OF_2 = {
+    "date": "2026-03-03", "status": "!", "number": "2", "payee": "Café Müller", "text": "Lunch",
+    "id": "9f1f6086-0763-5583-af86-c8275711ebca", "reference": "4113001", "type": "card_purchase",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("case", "row", "wanted"),
+    [
+        ("hledger/plain", 18, ("head of the voucher", HEAD_OF_2)),
+        ("hledger/plain", 20, ("head of the voucher", {"attendees": "Asha Patel / Tom Reed"})),
+        ("hledger/plain", 1, None),  # a comment on the file, with the name Pleo in it
+        ("hledger/plain", 7, None),  # an account
+        ("sie4/plain", 24, None),  # a brace
+        ("unit4-business-world/plain", 3, None),  # the file's own head
+        ("unit4-business-world/plain", 9, ("expense", {"amount": "54.00", "curr": "54.00"})),
+        ("unit4-business-world/plain", 18,  # of the voucher below it, not of the one above
+         ("head of the voucher", {"period": "202603", "date": "2026-03-10"})),
+        ("datev-extf/plain", 1, None),  # no layout: its lines are postings
+    ],
+)  # fmt: skip
+def test_a_line_beside_postings_is_explained_by_what_stands_in_it(
+    tmp_path: Path, case: str, row: int, wanted: tuple[str, dict[str, str]] | None
+) -> None:
+    (golden,) = [one for one in all_cases() if one.name == case]
+    golden.convert(tmp_path / "golden")
+    evidence = read_evidence(tmp_path / "golden" / "explain.parquet")
+    (name,) = evidence.facts.files
+    content = (tmp_path / "golden" / name).read_bytes()
+    found = explain_between(evidence, name, row=row, content=content)
+    said = found and (found[1].role, {cell.column: cell.value for cell in found[1].cells})
+    assert said == wanted
 
 
 def test_a_row_of_datev_takes_about_one_screen(workspace: Workspace, tmp_path: Path) -> None:
