@@ -34,6 +34,8 @@ _FOUND_IN_ITEMS = (
 #: An amount as a person writes it: 164,33 or 1.164,33 or 1,164.33.
 _AMOUNT = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:[.,'’][0-9]{3})+)[.,][0-9]{2}")
 
+_WORD = re.compile(r"[^\W_]+")
+
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
@@ -52,11 +54,18 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _plain_amount(word: str) -> str:
-    """Write an amount, however its parts are told apart, as amounts are stored; else the word."""
+def _spaced(text: str) -> str:
+    """Write a folded text as words alone, with a blank around each."""
+    return " ".join(("", *_WORD.findall(text), ""))
+
+
+def _holds(word: str) -> pl.Expr:
+    """Say whether texts hold a word anywhere; an amount, however it is written, as a whole."""
+    holds = pl.col("words").str.contains(word, literal=True)
     if not _AMOUNT.fullmatch(word):
-        return word
-    return f"{re.sub('[^0-9-]', '', word[:-3])}.{word[-2:]}"
+        return holds
+    plain = f"{re.sub('[^0-9-]', '', word[:-3])}[.]{word[-2:]}"
+    return pl.col("words").str.contains(f"(^|[^0-9.,]){plain}($|[^0-9])")
 
 
 def _kind(row: Mapping[str, object]) -> str:
@@ -77,12 +86,20 @@ class Drawer:
         return self._frames.vouchers.height
 
     def find(self, words: str = "", *, is_noted: bool = False) -> list[int]:
-        """Give the keys of the vouchers that hold all the words, in the order of the batch."""
-        found = self._words
-        for word in _folded(words).split():
-            meant = {word, _plain_amount(word)}
-            holds = [pl.col("words").str.contains(one, literal=True) for one in sorted(meant)]
-            found = found.filter(pl.any_horizontal(holds))
+        """Give the keys of the vouchers that hold all the words, in the order of the batch.
+
+        Those come first that hold them side by side, then those that hold each as a whole word.
+        """
+        wanted = _folded(words).split()
+        found = self._words.filter(_holds(word) for word in wanted)
+        if wanted:
+            spaced = pl.Series("spaced", map(_spaced, found["words"]), pl.String)
+            side_by_side = spaced.str.contains(_spaced(" ".join(wanted)), literal=True)
+            is_whole = [spaced.str.contains(_spaced(word), literal=True) for word in wanted]
+            found = found.with_columns(
+                side_by_side.alias("side_by_side"),
+                pl.all_horizontal(is_whole).alias("is_whole"),
+            ).sort("side_by_side", "is_whole", descending=True, maintain_order=True)
         if is_noted:
             noted = self._frames.notes.select(ITEM_KEY).drop_nulls().unique()
             found = found.join(noted, on=ITEM_KEY, how="semi", maintain_order="left")
