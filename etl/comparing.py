@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from etl.batches.comparison import Comparison, Side, changed_facts, compare
 from etl.batches.evidence import EVIDENCE, read_evidence
 from etl.batches.reading import read_manifest
@@ -23,6 +25,7 @@ class Compared:
 
     made_with   what they were made with and differs: name, before, after
     is_alike    both were written with the same template, so that cells can be held together
+    has_tax_inside  one of them gives tax by its code alone, so that its amounts hold it
     """
 
     before: Mapping[str, Any]
@@ -30,6 +33,7 @@ class Compared:
     made_with: list[tuple[str, str | None, str | None]]
     is_alike: bool
     found: Comparison
+    has_tax_inside: bool = False
 
 
 def compare_folders(before: Path, after: Path) -> Compared:
@@ -53,7 +57,15 @@ def compare_folders(before: Path, after: Path) -> Compared:
     return Compared(
         old_head, new_head, changed_facts(old_head, new_head), is_alike,
         compare(old if is_alike else _without_files(old), new if is_alike else _without_files(new)),
+        _has_tax_inside(old_head, old) or _has_tax_inside(new_head, new),
     )  # fmt: skip
+
+
+def _has_tax_inside(head: Mapping[str, Any], side: Side) -> bool:
+    """Say whether tax codes stand in the files and no rows of tax beside them."""
+    of_tax = pl.col("posting.role").is_in(["tax_in", "tax_out"])
+    rows = side.evidence.table.filter(of_tax).select("posting.role").head(1).collect()
+    return bool(head["controls"]["tax_codes"]) and rows.is_empty()
 
 
 def _without_files(side: Side) -> Side:

@@ -156,7 +156,7 @@ def show(compared: Compared, *, names: tuple[str, str]) -> None:
         talk.give("made with")
         for what, old, new in compared.made_with:
             talk.give_prose(f"  {what}: {_shown(old)} -> {_shown(new)}")
-    _show_money(found)
+    _show_money(found, has_tax_inside=compared.has_tax_inside)
     _show_items(found)
     if not compared.is_alike:
         talk.give("")
@@ -168,11 +168,15 @@ def show(compared: Compared, *, names: tuple[str, str]) -> None:
     talk.give(f"{counted(found.same, 'item')} unchanged")
 
 
-def _show_money(found: Comparison) -> None:
+def _show_money(found: Comparison, *, has_tax_inside: bool) -> None:
+    from etl.review.words import WITH_TAX
+
     if not found.accounts:
         return
     talk.give("")
     talk.give("money moved (debit positive)")
+    if has_tax_inside:
+        talk.give_prose(f"  {WITH_TAX}")
     head = f"  {'account':16} {'':3}"
     talk.give(head + "".join(f"{word:>{_NUMBER}}" for word in ("before", "after", "moved")))
     for move in found.accounts[:MAX_LISTED]:

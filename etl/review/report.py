@@ -21,7 +21,7 @@ from etl.review.charts import count_bars, day_bars, shares_of
 from etl.review.marks import IN_FILE, IN_TEXT, name_of, sign_of
 from etl.review.model import ReviewView
 from etl.review.opening import opening
-from etl.review.words import with_gaps
+from etl.review.words import WITH_TAX, with_gaps
 from etl.sentences import counted
 
 MAX_TEXT = 600
@@ -79,6 +79,7 @@ def environment_of(loader: BaseLoader | None = None) -> Environment:
         sentence=sentence,
         told=told,
     )
+    environment.globals["with_tax"] = WITH_TAX
     return environment
 
 

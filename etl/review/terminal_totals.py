@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from etl.review.figures import GroupTotal
 from etl.review.model import ReviewView
-from etl.review.summary import aligned, fit
+from etl.review.summary import aligned, fit, wrapped
 from etl.review.terminal_lines import Line
-from etl.review.words import grouped
+from etl.review.words import WITH_TAX, grouped
 from etl.sentences import counted
 
 #: Rows of a list; the page and the workbook have them all.
 MAX_ROWS = 10
 #: Columns of the name in the first column: the figures beside it are never cut.
 NAME = 28
+_BY_ACCOUNT = "By account"
 
 _Row = tuple[str, ...]
 
@@ -28,6 +29,8 @@ def sums(view: ReviewView, width: int) -> list[Line]:
         named = [(fit(name, NAME), *figures) for name, *figures in rows[:MAX_ROWS]]
         first, *others = aligned([head, *((f"  {name}", *cells) for name, *cells in named)])
         lines += [*([Line("")] if lines else []), Line(fit(first, width), "title")]
+        if head[0] == _BY_ACCOUNT and view.control.has_tax_inside:
+            lines += [Line(line, "faint") for line in wrapped("  ", WITH_TAX, width=width)]
         lines += [Line(fit(line, width)) for line in others]
         more = count - min(len(rows), MAX_ROWS)
         if more:
@@ -43,7 +46,7 @@ def _lists(view: ReviewView) -> Iterator[tuple[_Row, Sequence[_Row], int]]:
         (f"{one.account} {one.name}".strip(), one.currency, *map(grouped, (one.debit, one.credit)))
         for one in control.accounts
     ]
-    yield ("By account", "", "debit", "credit"), accounts, len(accounts)
+    yield (_BY_ACCOUNT, "", "debit", "credit"), accounts, len(accounts)
     taxes = [
         (one.code or "no tax code", one.currency, *map(grouped, (one.base, one.tax, one.gross)))
         for one in control.tax_codes

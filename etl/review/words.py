@@ -27,6 +27,9 @@ FAILURE_WORDS: Mapping[str, str] = {
     "unexpected_failure": "something unforeseen happened",
 }
 
+#: Over sums by account, where the files give tax by its code alone.
+WITH_TAX = "costs stand here with their tax; the program posts tax to accounts of its own"
+
 #: Items that are stopped by a person or by the ledger: the type is only what Pleo is sent, as it
 #: has none for it.
 _NOT_OF_THE_EXPENSE = frozenset({"REVIEW-1", "JOB-9", "JOB-10", "JOB-11"})

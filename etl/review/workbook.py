@@ -27,6 +27,7 @@ from etl.review.model import (
     ReviewView,
     Voucher,
 )
+from etl.review.words import WITH_TAX
 from etl.text import FORMULA
 
 Cell = str | int | Decimal | dt.date | None
@@ -46,11 +47,12 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: its name, its heads, and its rows."""
+    """One sheet: its name, its heads, its rows, and what is to be known of its figures."""
 
     name: str
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    remark: str = ""
 
 
 def render_workbook(view: ReviewView) -> bytes:
@@ -120,6 +122,8 @@ def _write(sheet: Any, content: Sheet, shapes: dict[str, Any]) -> None:
             else:
                 text = guarded[str(value)]
                 sheet.write_string(at, column, text[:MAX_TEXT], shapes["text"])
+    if content.remark:
+        sheet.write_string(0, len(content.heads) + 1, content.remark, shapes["head"])
     if content.rows:
         sheet.autofilter(0, 0, len(content.rows), len(content.heads) - 1)
 
@@ -174,6 +178,7 @@ def _sums(view: ReviewView) -> tuple[Sheet, ...]:
                  *([a.book_balance] if control.book_currency else []))
                 for a in control.accounts
             ],
+            WITH_TAX if control.has_tax_inside else "",
         ),
         Sheet(
             "Tax codes",

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.fakes.items import item
+from tests.golden.cases import ROOT as GOLDEN
+from tests.golden.cases import Case
 from tests.unit.cli.workspaces import Workspace
 
 LUNCH = item(n=1, wallet="119.00 EUR", lines=[{"account": "6640 Bewirtung"}])
@@ -136,3 +138,15 @@ def test_a_batch_with_nothing_in_it_is_compared_too(workspace: Workspace, empty:
     (one,) = found["items"]
     verdicts = [None, "exported"] if empty == "old" else ["exported", None]
     assert [one["before"], one["after"]] == verdicts
+
+
+@pytest.mark.parametrize(("template", "is_said"), [("datev-extf", True), ("hledger", False)])
+def test_whether_costs_stand_with_their_tax_is_said(
+    workspace: Workspace, tmp_path: Path, template: str, is_said: bool
+) -> None:
+    """DATEV gets 119.00 and a tax code, hledger 100.00 and 19.00."""
+    for out, case in (("old", "plain"), ("new", "split")):
+        Case(GOLDEN / template / case).convert(tmp_path / out)
+    said = workspace.run("diff", str(tmp_path / "old"), str(tmp_path / "new")).stdout
+    assert "money moved (debit positive)" in said
+    assert ("costs stand here with their tax" in said) == is_said

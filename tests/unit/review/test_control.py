@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 from lxml import html
 
 from etl.review import BatchFrames, ReviewView, make_view, render_report
+from etl.review.terminal_totals import sums
+from etl.review.words import WITH_TAX
+from etl.review.workbook import render_workbook
 from tests.unit.review import batches
 
 
@@ -217,6 +222,15 @@ def test_an_invoice_and_its_payment_count_once_in_every_list() -> None:
 def test_accounts_that_hold_tax_say_so(view: ReviewView) -> None:
     # 4930 stands at 119.00; the program that gets it with a tax code posts 100.00 and 19.00.
     assert view.control.has_tax_inside
+    page = html.document_fromstring(render_report(view))
+    # Beside the table, which is moved sideways on a narrow screen.
+    (said,) = page.xpath("//div[@aria-labelledby='accounts-title']/preceding-sibling::p[1]/text()")
+    assert said.startswith("Costs stand here with their tax; the program posts tax to accounts")
+    assert WITH_TAX in [line.text.strip() for line in sums(view, 100)]
+    without = replace(view, control=replace(view.control, has_tax_inside=False))
+    assert WITH_TAX not in str(sums(without, 100))
+    book = openpyxl.load_workbook(io.BytesIO(render_workbook(view)))
+    assert [cell.value for cell in book["Accounts"][1]][-1] == WITH_TAX
     frames = batches.frames()
     tax = pl.concat([frames.postings, frames.postings.with_columns(
         pl.lit("tax_in").cast(frames.postings.schema["posting.role"]).alias("posting.role")
