@@ -60,6 +60,7 @@ def show_batch(
         asked=origin.asked,
         traces=traces,
         reverses=origin.reverses_number,
+        cures={check.code: check.cured_by for check in recipe.template.document.checks},
     )
 
 

@@ -330,6 +330,7 @@ class Check(Model):
     message: Text
     fix: str
     failure_type: str = "accounting_system_validation_failure"
+    cured_by: Literal["employee", "bookkeeper", "integrator"] = "integrator"
 
 
 class TemplateDocument(Model):

@@ -77,12 +77,17 @@ def remark_name(code: str, about: str | None) -> str:
 
 
 def causes(
-    rejections: pl.DataFrame, items: pl.DataFrame, *, before: Mapping[str, str]
+    rejections: pl.DataFrame,
+    items: pl.DataFrame,
+    *,
+    before: Mapping[str, str],
+    cures: Mapping[str, str],
 ) -> tuple[Cause, ...]:
     """Group rejections by what cures them; the cause that stops most items comes first.
 
     Each reason of a reviewer is a cause by itself: it is what Pleo shows.
-    Needs: before, by item what the reviewer has said of it in an earlier batch.
+    Needs: before, by item what the reviewer has said of it in an earlier batch; cures, by code of
+    the template's own checks who can cure them.
     """
     is_said = pl.col("code") == REJECTED_BY_REVIEWER
     rejections = rejections.with_columns(said=pl.when(is_said).then("message"))
@@ -114,7 +119,7 @@ def causes(
             Cause(
                 code=row["code"],
                 fix=fix,
-                cured_by=_cured_by(row["code"]),
+                cured_by=_cured_by(row["code"], cures),
                 messages=tuple(messages[:MAX_MESSAGES] + more),
                 failure_type=failure_type,
                 # The words that are reported to Pleo with the item (etl.batches.verdicts).
@@ -139,9 +144,9 @@ def said_before(before: Mapping[str, str]) -> pl.Expr:
     return named.replace_strict(words, default=None, return_dtype=pl.String())
 
 
-def _cured_by(code: str) -> str:
+def _cured_by(code: str, cures: Mapping[str, str]) -> str:
     known = CODES.get(code)
-    return (known and known.cured_by) or "integrator"
+    return cures.get(code) or (known and known.cured_by) or "integrator"
 
 
 def by_cure(found: Sequence[Cause]) -> tuple[CureGroup, ...]:

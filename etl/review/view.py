@@ -54,6 +54,7 @@ def make_view(
     asked: Collection[str] = (),
     traces: Mapping[str, Sequence[tuple[str, TracedRow]]] | None = None,
     reverses: int | None = None,
+    cures: Mapping[str, str] | None = None,
 ) -> ReviewView:
     """Make the view model of a batch.
 
@@ -61,9 +62,8 @@ def make_view(
     of each output file by name, the mapping rules that `rule.<target>` numbers point to, the
     import steps of the template, how each file is to be read, the lines that postings begin on
     (item.key, file, row; else the manifest's), name and currency of the company; what earlier
-    batches say of the items, the codes of notes and of rejections that a person must answer here,
-    by file the traced lines, each with the id of its item, and the number of the batch that a
-    reversal takes back.
+    batches say of the items, the codes that a person must answer here, by file the traced lines,
+    each with its item's id, the batch that a reversal takes back, who can cure checks by code.
     Gives: the same view for the same input; no clock, no order of dictionaries.
     """
     frames = _with_remarks(complete(frames), earlier, is_reversal=reverses is not None)
@@ -76,7 +76,7 @@ def make_view(
     read = file_views(manifest, files, formats=formats or {})
     shown = with_traces(read, traces or {}, items=frames.items, anchors=chosen.anchors)
     notes = _notes(frames, chosen, asked=asked, earlier=earlier)
-    stopped = causes(refused, frames.items, before=earlier.held)
+    stopped = causes(refused, frames.items, before=earlier.held, cures=cures or {})
     placed = _placed(manifest, rows, shown, frames=frames, chosen=chosen)
     state = _state(control, counts, has_notes=bool(notes))
     return ReviewView(

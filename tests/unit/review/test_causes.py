@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from lxml import html
 
 from etl.codes import CODES
 from etl.frames import REJECTIONS, schema
+from etl.pipeline import Request, convert
 from etl.review import ReviewView, make_view, render_report
 from etl.review.causes import MAX_CONCERNED
 from etl.review.report import told
@@ -19,6 +21,8 @@ from etl.review.summary import told as on_a_terminal
 from etl.review.terminal import Shown, rejections
 from etl.review.words import CURED_BY, grouped, pleo_link, with_gaps
 from etl.review.workbook import sheets_of
+from tests.golden.cases import ROOT as GOLDEN
+from tests.golden.cases import Case
 from tests.unit.review import batches
 
 
@@ -210,3 +214,19 @@ def test_amounts_in_sentences_are_written_as_everywhere(text: str, written: str 
     assert told(text) == (text if written is None else written)
     plain = text if written is None else with_gaps(text, grouped)
     assert on_a_terminal(text).replace("\u00a0", " ") == plain
+
+
+def test_a_check_of_a_template_says_who_can_cure_it(tmp_path: Path) -> None:
+    """IIF knows no payment of a bill: the bookkeeper pays it by hand, no rule of ours does."""
+    folder = GOLDEN / "quickbooks-iif"
+    Case(folder / "payables").convert(tmp_path / "out")
+    request = Request(
+        sources=[str(tmp_path / "items.json")],
+        template="quickbooks-iif",
+        mapping=folder / "mapping.yaml",
+    )
+    (cures,) = convert(request).view.cures
+    assert (cures.cured_by, cures.title) == (
+        "bookkeeper", "In your lists and tables, by the bookkeeper",
+    )  # fmt: skip
+    assert [cause.code for cause in cures.causes] == ["IIF-1"]
