@@ -91,8 +91,9 @@ class Drawer:
         Those come first that hold them side by side, then those that hold each as a whole word.
         """
         wanted = _folded(words).split()
-        found = self._words.filter(_holds(word) for word in wanted)
-        if wanted:
+        found = self._words
+        if wanted:  # a filter by nothing is an error
+            found = found.filter(pl.all_horizontal(_holds(word) for word in wanted))
             spaced = pl.Series("spaced", map(_spaced, found["words"]), pl.String)
             side_by_side = spaced.str.contains(_spaced(" ".join(wanted)), literal=True)
             is_whole = [spaced.str.contains(_spaced(word), literal=True) for word in wanted]

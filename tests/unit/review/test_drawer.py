@@ -58,3 +58,9 @@ def test_whole_words_come_first_and_first_of_all_those_side_by_side() -> None:
     assert drawer.find("shop 299") == [
         keys["Shop 299, Berlin"], keys["299 Shop"], keys["Workshop 2990"],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ["", "  "])
+def test_nothing_wanted_gives_every_voucher_in_its_order(drawer: Drawer, words: str) -> None:
+    assert drawer.find(words) == list(range(drawer.count))
+    assert drawer.count > 1
