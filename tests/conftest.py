@@ -20,6 +20,11 @@ settings.register_profile("search", deadline=None, print_blob=True)
 settings.load_profile("change" if os.environ.get("CI") else "search")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Give one worker more than processors: many tests wait for a browser or another process."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def _as_talkative_as_before() -> Iterator[None]:
     """Undo what a command in this process said about how much is said: the next test hears all."""

@@ -21,8 +21,8 @@ from etl.pleo.waits import Patience
 from etl.secret import Secret
 from tests.fakes.transport import ADDRESS, SandboxClockOf, SandboxTransport
 
-#: 1 is for every change; nightly runs take more.
-SCALE = float(os.environ.get("PLEO_ETL_EXAMPLES", "1"))
+#: So much for every change; long runs take 1 and more.
+SCALE = float(os.environ.get("PLEO_ETL_EXAMPLES", "0.6"))
 START = datetime(2026, 3, 16, 8, 0, tzinfo=UTC)
 COMPANY = "5a1e0c52-3c77-4a49-8f0b-7e2f5a9c1b10"
 JOB = "8c1f2a3b-4d5e-4f60-9172-8394a5b6c7d8"

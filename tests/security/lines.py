@@ -23,8 +23,8 @@ from tests.golden.cases import ROOT as GOLDEN
 from tests.golden.cases import Case, _item, _read_yaml
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
-#: 1 is for every change; nightly runs take more.
-SCALE = float(os.environ.get("PLEO_ETL_EXAMPLES", "1"))
+#: So much for every change; long runs take 1 and more.
+SCALE = float(os.environ.get("PLEO_ETL_EXAMPLES", "0.6"))
 
 
 def scaled(count: int) -> int:

@@ -13,7 +13,7 @@ import pytest
 from tests.fault.live.amounts import IS_FULL, SHARDS, amount, shard
 from tests.fault.live.story import Told, plain
 
-SAMPLE = amount(default=48, full=0)
+SAMPLE = amount(default=32, full=0)
 SEED = 1
 
 

@@ -10,11 +10,11 @@ import pytest
 from tests.fault.live.amounts import SHARDS, amount, shard
 from tests.fault.live.story import draw, play
 
-SEEDS = amount(default=48, full=10_000)
+SEEDS = amount(default=32, full=10_000)
 LATE = amount(default=16, full=2_000)
-HASTY = amount(default=16, full=1_000)
-POWER = amount(default=16, full=1_000)
-ANSWERS = amount(default=24, full=2_000)
+HASTY = amount(default=12, full=1_000)
+POWER = amount(default=12, full=1_000)
+ANSWERS = amount(default=16, full=2_000)
 ONE = os.environ.get("PLEO_ETL_SEED")
 
 
