@@ -68,6 +68,16 @@ def void_name(scene: Scene, number: int = -2) -> str:
     return f"void batch {scene.batch(number).id[:6]}"
 
 
+def check_it_must_be_answered(asking: Scene) -> None:
+    """Make sure that the question stands in the way until it is answered anew."""
+    with pytest.raises(UserMustFix) as refused:
+        asking.approve()
+    assert refused.value.problems[0].code == "REL-3"
+    say(asking, {BLOCKING: "looked at anew"})
+    assert question(asking).answer == "looked at anew"
+    assert asking.release().word == "closed"
+
+
 def test_an_answer_holds_when_the_same_items_come_again(asking: Scene) -> None:
     say(asking, {BLOCKING: PAPER}, by=OTHER)
     come_again(asking)
@@ -114,12 +124,7 @@ def test_what_has_changed_is_asked_again_and_says_so(
     asked = question(asking)
     assert asked.answer == ""
     assert asked.before.endswith(f'by {BY}: "{PAPER}" – asked again: {changed}')
-    with pytest.raises(UserMustFix) as refused:
-        asking.approve()
-    assert refused.value.problems[0].code == "REL-3"
-    say(asking, {BLOCKING: "looked at anew"})
-    assert question(asking).answer == "looked at anew"
-    assert asking.release().word == "closed"
+    check_it_must_be_answered(asking)
 
 
 def test_an_answer_for_some_items_does_not_hold_for_more(asking: Scene) -> None:
@@ -225,12 +230,7 @@ def test_an_answer_does_not_hold_for_more_items_of_the_next_revision(asking: Sce
     assert asked.before == (
         f'answered before on {day} by B. Lind: "{PAPER}" – asked again: 1 item more'
     )
-    with pytest.raises(UserMustFix) as refused:
-        asking.approve()
-    assert refused.value.problems[0].code == "REL-3"
-    say(asking, {BLOCKING: "looked at anew"})
-    assert question(asking).answer == "looked at anew"
-    assert asking.release().word == "closed"
+    check_it_must_be_answered(asking)
 
 
 def test_an_answer_does_not_hold_for_other_figures_of_the_next_revision(asking: Scene) -> None:
