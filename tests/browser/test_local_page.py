@@ -959,20 +959,20 @@ def test_no_amount_of_a_voucher_is_broken(
         assert reader.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
-def hold_back(reader: Reader) -> None:
-    """Hold the first voucher's item back, which makes revision 2."""
+def ask_about_a_change(reader: Reader) -> None:
+    """Hold the first voucher's item back, which makes revision 2, and ask to release that."""
     reader.press("j", "r", "private")
     main = reader.driver.find_element("css selector", "#dialog-reject .main")
     reader.reloaded(main.click)
+    reader.press("a")
+    reader.until(COMPARED)
 
 
 def test_the_click_right_after_the_name_releases(
     reviewed: Reviewed, page: LocalPage, reader: Reader
 ) -> None:
     reader.come(page)
-    hold_back(reader)
-    reader.press("a")
-    reader.until(COMPARED)
+    ask_about_a_change(reader)
     reader.press(Keys.CONTROL + "a" + Keys.NULL, "C. Novak")
     main = reader.driver.find_element("css selector", "#dialog-release .main")
     reader.reloaded(main.click)
@@ -987,9 +987,7 @@ def test_a_name_that_brings_another_comparison_has_it_read_first(
     assert seen is not None
     session.seen([seen.items[0]["id"]], by="B. Lind", content=seen.content)
     reader.come(page)
-    hold_back(reader)
-    reader.press("a")
-    reader.until(COMPARED)
+    ask_about_a_change(reader)
     reader.run(
         "const f = document.querySelector('#dialog-release form'), by = f.elements.by;"
         "by.value = 'B. Lind'; by.dispatchEvent(new Event('input'));"
