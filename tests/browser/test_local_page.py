@@ -959,11 +959,16 @@ def test_no_amount_of_a_voucher_is_broken(
         assert reader.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
-def ask_about_a_change(reader: Reader) -> None:
-    """Hold the first voucher's item back, which makes revision 2, and ask to release that."""
+def hold_back(reader: Reader) -> None:
+    """Hold the first voucher's item back, which makes revision 2."""
     reader.press("j", "r", "private")
     main = reader.driver.find_element("css selector", "#dialog-reject .main")
     reader.reloaded(main.click)
+
+
+def ask_about_a_change(reader: Reader) -> None:
+    """Hold an item back, and ask to release the revision that this made."""
+    hold_back(reader)
     reader.press("a")
     reader.until(COMPARED)
 
